@@ -1,1 +1,25 @@
-//! domain
+//! Types and rules of voicemail: mailbox, message, caller, holds, counts, case. No I/O, no HTTP, no SDK.
+
+mod caller;
+mod case;
+mod clock;
+mod counts;
+mod error;
+mod ids;
+mod mailbox;
+mod message;
+mod random;
+mod subject;
+mod tenant;
+
+pub use caller::{Caller, Country, MAX_CALLER_BYTES};
+pub use case::{CLOCK_SKEW, Case, Deadlines, RegionReport, Status, Undo};
+pub use clock::{Clock, ManualClock, NotATime, SystemClock, Timestamp};
+pub use counts::Counts;
+pub use error::Code;
+pub use ids::{Attempt, AudioKey, BadName, CaseKey, GroupId, MailboxId, MessageId, Region, TenantId, UserId};
+pub use mailbox::{Group, Mailbox, Owner, Settings, SomeSettings};
+pub use message::{CallerName, Claim, Claimed, Facts, Folder, Hold, Message, ReadMark, Release, Released};
+pub use random::{Random, SeededRandom, SystemRandom};
+pub use subject::{Subject, TenantKey};
+pub use tenant::Tenant;

@@ -1,1 +1,38 @@
-//! storage
+//! The two storage contracts, and one folder for each backend that keeps them.
+//!
+//! [`Index`] is the metadata of a tenant, in its master region. [`Recordings`] is its audio, one for each region. The
+//! sentences of their documentation are the names of the conformance cases that every backend passes. No type of a
+//! backend leaves this crate.
+
+mod error;
+#[cfg(feature = "fs")]
+pub mod fs;
+mod index;
+mod recordings;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use error::{Result, StorageError};
+pub use index::{
+    Arrival, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf, Remains,
+    Versioned, Written,
+};
+pub use recordings::{Audio, Recordings};
+
+use domain::{Region, Tenant};
+
+/// The storage of one tenant.
+#[derive(Clone)]
+pub struct TenantStorage {
+    /// Its metadata.
+    pub index: Arc<dyn Index>,
+    /// Its audio, by region.
+    pub recordings: BTreeMap<Region, Arc<dyn Recordings>>,
+}
+
+/// A backend: gives each tenant its storage.
+pub trait Storage: Send + Sync {
+    /// The storage of a tenant. Cheap, no I/O.
+    fn tenant(&self, tenant: &Tenant) -> TenantStorage;
+}

@@ -1,0 +1,154 @@
+//! Time, passed in: a timestamp of milliseconds and where "now" comes from.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A point in time, to the millisecond, as the wire shows it: `2026-11-22T10:00:00.000Z`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+/// The last millisecond that RFC 3339 can write: 9999-12-30T22:00:00Z, jiff's own limit.
+const MAX_MILLIS: i64 = 253_402_207_200_000;
+
+impl Timestamp {
+    /// From milliseconds since 1970, brought into 1970..=9999.
+    pub fn from_millis(millis: i64) -> Self {
+        Self(millis.clamp(0, MAX_MILLIS))
+    }
+
+    /// Milliseconds since 1970.
+    pub fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// This time and `duration` more.
+    pub fn plus(self, duration: Duration) -> Self {
+        Self::from_millis(self.0.saturating_add(millis_of(duration)))
+    }
+
+    /// This time less `duration`.
+    pub fn minus(self, duration: Duration) -> Self {
+        Self::from_millis(self.0.saturating_sub(millis_of(duration)))
+    }
+
+    /// How long after `earlier` this is; nothing when it is before.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+    }
+
+    /// The next whole second, or this one when it is whole.
+    pub fn up_to_second(self) -> Self {
+        Self::from_millis(self.0.saturating_add(999) / 1000 * 1000)
+    }
+}
+
+fn millis_of(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        write!(f, "{}", time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ"))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The text is no RFC 3339 time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a time like 2026-11-22T10:00:00Z (RFC 3339, from 1970 to 9999)")]
+pub struct NotATime;
+
+impl FromStr for Timestamp {
+    type Err = NotATime;
+
+    fn from_str(text: &str) -> Result<Self, NotATime> {
+        let time: jiff::Timestamp = text.parse().map_err(|_| NotATime)?;
+        let millis = time.as_millisecond();
+        (0..=MAX_MILLIS).contains(&millis).then_some(Self(millis)).ok_or(NotATime)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Where "now" comes from.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+    }
+}
+
+/// A clock that stands until it is moved: a day passes in a test in a millisecond.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock that stands at `now`.
+    pub fn at(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.millis()))
+    }
+
+    /// Moves it on.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(millis_of(by), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_time_is_written_in_utc_with_milliseconds() {
+        let time: Timestamp = "2026-11-22T11:00:00+01:00".parse().unwrap();
+        assert_eq!(time.to_string(), "2026-11-22T10:00:00.000Z");
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_refused() {
+        assert_eq!("2026-11-22T11:00:00".parse::<Timestamp>(), Err(NotATime));
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_reads_back_as_it_was_written(millis in 0..=MAX_MILLIS) {
+            let time = Timestamp::from_millis(millis);
+            prop_assert_eq!(time.to_string().parse::<Timestamp>(), Ok(time));
+        }
+    }
+}

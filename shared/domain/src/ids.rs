@@ -1,0 +1,330 @@
+//! Names of things: validated once, safe as a part of a file name or a key ever after.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::random::Random;
+use crate::subject::TenantKey;
+
+/// The text cannot be this kind of name; says which texts can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadName(pub(crate) &'static str);
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $valid:path, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadName;
+
+            fn from_str(text: &str) -> Result<Self, BadName> {
+                if $valid(text) { Ok(Self(text.to_owned())) } else { Err(BadName($rule)) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadName;
+
+            fn try_from(text: String) -> Result<Self, BadName> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// A mailbox, for example `5001`. Leading zeros count.
+    MailboxId, is_plain, "an id has 1 to 64 of A-Z a-z 0-9 . _ - and does not start with a dot"
+);
+name!(
+    /// A user, as the token's `sub` names them.
+    UserId, is_plain, "an id has 1 to 64 of A-Z a-z 0-9 . _ - and does not start with a dot"
+);
+name!(
+    /// A group of users.
+    GroupId, is_plain, "an id has 1 to 64 of A-Z a-z 0-9 . _ - and does not start with a dot"
+);
+name!(
+    /// A tenant.
+    TenantId, is_tenant, "a tenant id has 1 to 60 of a-z 0-9 -"
+);
+name!(
+    /// A region, for example `eu-central-1`.
+    Region, is_tenant, "a region has 1 to 60 of a-z 0-9 -"
+);
+name!(
+    /// The nonce of one deposit attempt: 64 random bits as 16 hex digits. All that the attempt makes before the birth
+    /// carries it, so that it takes back its own things only.
+    Attempt, is_hex16, "an attempt is 16 hex digits"
+);
+name!(
+    /// A data protection case in file names and keys: the first 32 hex digits of SHA-256(tenant, NUL, case id), so that
+    /// no case id of a customer becomes a name.
+    CaseKey, is_hex32, "a case key is 32 hex digits"
+);
+
+fn is_plain(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && !text.starts_with('.')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+fn is_tenant(text: &str) -> bool {
+    (1..=60).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn is_hex(text: &str, len: usize) -> bool {
+    text.len() == len && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+fn is_hex16(text: &str) -> bool {
+    is_hex(text, 16)
+}
+
+fn is_hex32(text: &str) -> bool {
+    is_hex(text, 32)
+}
+
+pub(crate) fn hex(bytes: impl IntoIterator<Item = u8>) -> String {
+    bytes.into_iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Attempt {
+    /// A fresh one.
+    pub fn draw(random: &dyn Random) -> Self {
+        Self(hex(random.bytes().into_iter().take(8)))
+    }
+}
+
+impl CaseKey {
+    /// The key of a tenant's case.
+    pub fn of(tenant: &TenantId, case_id: &str) -> Self {
+        let digest =
+            Sha256::new().chain_update(tenant.as_str()).chain_update([0]).chain_update(case_id).finalize();
+        Self(hex(digest.into_iter().take(16)))
+    }
+}
+
+/// A message: a UUID of version 7 (RFC 9562) whose 48-bit time is when the call was taken, so that ids sort by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MessageId(Uuid);
+
+impl MessageId {
+    /// An id that no other call has.
+    pub fn random(received_at: Timestamp, random: &dyn Random) -> Self {
+        Self::with(received_at, random.bytes())
+    }
+
+    /// The id of a call: the same for each delivery of it, and nobody without the tenant's key can tell the call from it.
+    pub fn of_call(received_at: Timestamp, mailbox: &MailboxId, call_id: &str, key: &TenantKey) -> Self {
+        Self::with(received_at, key.call(mailbox, call_id))
+    }
+
+    /// Greater than every id of a call taken before `time`, and not greater than any of one taken then or later.
+    pub fn first_at(time: Timestamp) -> Self {
+        Self::with(time, [0; 10])
+    }
+
+    fn with(time: Timestamp, rest: [u8; 10]) -> Self {
+        let millis = u64::try_from(time.millis()).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid())
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.hyphenated(), f)
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = BadName;
+
+    /// Takes the one spelling that `Display` writes: 36 lower-case characters, version 7.
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let bad = BadName("a message id is a UUID of version 7 in lower case, with hyphens");
+        let uuid = Uuid::try_parse(text).map_err(|_| bad)?;
+        let id = Self(uuid);
+        (uuid.get_version_num() == 7 && id.to_string() == text).then_some(id).ok_or(bad)
+    }
+}
+
+impl TryFrom<String> for MessageId {
+    type Error = BadName;
+
+    fn try_from(text: String) -> Result<Self, BadName> {
+        text.parse()
+    }
+}
+
+impl From<MessageId> for String {
+    fn from(id: MessageId) -> String {
+        id.to_string()
+    }
+}
+
+/// Where a recording lies within its tenant and region: the hour of the put (UTC), then what made it. Written
+/// `2026112210/<id>.<attempt>.<mailbox>.<extension>`; each backend lays it out its own way.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AudioKey {
+    /// `yyyymmddhh` of the put: what an orphan search in an object store lists.
+    pub hour: String,
+    /// The message.
+    pub id: MessageId,
+    /// The attempt that put it.
+    pub attempt: Attempt,
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// The file's extension, without the dot: 1 to 8 of `a-z0-9`.
+    pub extension: String,
+}
+
+impl AudioKey {
+    /// The key of a recording that is put at `now`.
+    pub fn new(now: Timestamp, id: MessageId, attempt: Attempt, mailbox: MailboxId, extension: &str) -> Self {
+        let hour = now.to_string().chars().filter(char::is_ascii_digit).take(10).collect();
+        Self { hour, id, attempt, mailbox, extension: extension.to_owned() }
+    }
+}
+
+impl fmt::Display for AudioKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}.{}.{}.{}", self.hour, self.id, self.attempt, self.mailbox, self.extension)
+    }
+}
+
+impl FromStr for AudioKey {
+    type Err = BadName;
+
+    /// Parsed by position, fixed widths first: a mailbox may hold dots.
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let parse = || {
+            let (hour, rest) = text.split_once('/')?;
+            let (id, rest) = (rest.get(..36)?, rest.get(36..)?.strip_prefix('.')?);
+            let (attempt, rest) = (rest.get(..16)?, rest.get(16..)?.strip_prefix('.')?);
+            let (mailbox, extension) = rest.rsplit_once('.')?;
+            let hour_ok = hour.len() == 10 && hour.bytes().all(|b| b.is_ascii_digit());
+            let extension_ok = (1..=8).contains(&extension.len())
+                && extension.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+            (hour_ok && extension_ok).then_some(())?;
+            Some(Self {
+                hour: hour.to_owned(),
+                id: id.parse().ok()?,
+                attempt: attempt.parse().ok()?,
+                mailbox: mailbox.parse().ok()?,
+                extension: extension.to_owned(),
+            })
+        };
+        parse().ok_or(BadName("an audio key is <yyyymmddhh>/<id>.<attempt>.<mailbox>.<extension>"))
+    }
+}
+
+impl TryFrom<String> for AudioKey {
+    type Error = BadName;
+
+    fn try_from(text: String) -> Result<Self, BadName> {
+        text.parse()
+    }
+}
+
+impl From<AudioKey> for String {
+    fn from(key: AudioKey) -> String {
+        key.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{SeededRandom, SystemRandom};
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_id_that_could_leave_its_folder_is_refused() {
+        for text in ["", ".", "..", ".a", "a/b", "a\\b", "a\0", "ä", "a b", &"a".repeat(65)] {
+            assert!(text.parse::<MailboxId>().is_err(), "{text:?}");
+        }
+        assert_eq!("007".parse::<MailboxId>().unwrap().as_str(), "007");
+    }
+
+    #[test]
+    fn a_message_id_has_one_spelling() {
+        let id = MessageId::random(Timestamp::from_millis(1_700_000_000_000), &SystemRandom).to_string();
+        assert!(id.parse::<MessageId>().is_ok());
+        assert!(id.to_uppercase().parse::<MessageId>().is_err());
+        assert!(id.replace('-', "").parse::<MessageId>().is_err());
+        assert!("67e55044-10b1-426f-9247-bb680e5fe0c8".parse::<MessageId>().is_err());
+    }
+
+    #[test]
+    fn the_same_call_has_the_same_id_and_another_call_another() {
+        let key = TenantKey::new(b"a secret of the installation, 32+", &"t".parse().unwrap());
+        let (time, mailbox) = (Timestamp::from_millis(1_700_000_000_000), "5001".parse().unwrap());
+        let id = MessageId::of_call(time, &mailbox, "call-1", &key);
+        assert_eq!(id, MessageId::of_call(time, &mailbox, "call-1", &key));
+        assert_ne!(id, MessageId::of_call(time, &mailbox, "call-2", &key));
+        assert_ne!(id, MessageId::of_call(time, &"5002".parse().unwrap(), "call-1", &key));
+        assert_ne!(
+            id,
+            MessageId::of_call(time.plus(std::time::Duration::from_millis(1)), &mailbox, "call-1", &key)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn ids_sort_by_the_time_of_the_call(a in 0..4_000_000_000_000i64, b in 0..4_000_000_000_000i64, seed: u64) {
+            let random = SeededRandom::new(seed);
+            let (ta, tb) = (Timestamp::from_millis(a), Timestamp::from_millis(b));
+            let (ia, ib) = (MessageId::random(ta, &random), MessageId::random(tb, &random));
+            prop_assert!(a >= b || (ia < ib && ia.to_string() < ib.to_string()));
+            prop_assert!(MessageId::first_at(ta) <= ia);
+            prop_assert!(a >= b || ia < MessageId::first_at(tb));
+        }
+
+        #[test]
+        fn an_audio_key_reads_back_as_it_was_written(mailbox in "[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", seed: u64) {
+            let random = SeededRandom::new(seed);
+            let now = Timestamp::from_millis(1_795_341_600_000);
+            let id = MessageId::random(now, &random);
+            let key = AudioKey::new(now, id, Attempt::draw(&random), mailbox.parse().unwrap(), "wav");
+            prop_assert!(key.to_string().starts_with("2026112210/"));
+            prop_assert_eq!(key.to_string().parse::<AudioKey>(), Ok(key));
+        }
+
+        #[test]
+        fn no_text_makes_an_audio_key_panic(text in ".{0,120}") {
+            let _ = text.parse::<AudioKey>();
+        }
+    }
+}

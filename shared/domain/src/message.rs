@@ -1,0 +1,259 @@
+//! A message: facts, a read mark, a set of holds, a claim. Its rules, as functions over values.
+//!
+//! ```text
+//! facts     what came in; elected once, never changed
+//! read      there or not
+//! holds     trash · with its mailbox · case            any number at once
+//! claim     irrevocable: being purged; afterwards the facts become a tombstone
+//!
+//! visible = no claim, no hold       folder = read ? old : new       in the trash = only trash holds
+//! ```
+//!
+//! There is no "where it was": a hold is put on and taken off and nothing else changes, so that undoing one of two
+//! shows nothing that the other hides, and whatever comes back is where it was by itself.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::caller::Caller;
+use crate::clock::Timestamp;
+use crate::ids::{Attempt, AudioKey, CaseKey, MailboxId, MessageId, Region, UserId};
+use crate::subject::Subject;
+
+/// What came in. Written once, by the attempt that was elected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The message.
+    pub id: MessageId,
+    /// The attempt that deposited it.
+    pub attempt: Attempt,
+    /// Its mailbox.
+    pub mailbox: MailboxId,
+    /// The generation of the mailbox that it was deposited into.
+    pub generation: u64,
+    /// Who called; `None` where withheld.
+    pub caller: Option<Caller>,
+    /// The caller's name as received.
+    pub caller_name: Option<CallerName>,
+    /// The caller's keyed hash; `None` where withheld.
+    pub subject: Option<Subject>,
+    /// When the call was taken, never later than when it came in.
+    pub received_at: Timestamp,
+    /// Its length in milliseconds, measured.
+    pub duration_ms: u64,
+    /// Its media type, read from the audio.
+    pub media_type: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Whether the caller marked it urgent.
+    pub urgent: bool,
+    /// Where its recording lies.
+    pub region: Region,
+    /// Its recording.
+    pub audio: AudioKey,
+}
+
+/// A caller's name. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CallerName(pub String);
+
+impl std::fmt::Debug for CallerName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CallerName(…)")
+    }
+}
+
+/// That somebody marked it read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadMark {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: UserId,
+}
+
+/// A reason why a message is not in its folder. Each has its deadline, which never moves.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hold {
+    /// Somebody deleted it, or its retention is over.
+    Trash {
+        /// When it is purged, in whole seconds.
+        purge_at: Timestamp,
+    },
+    /// Its mailbox was deleted.
+    Mailbox {
+        /// When it is purged, in whole seconds.
+        purge_at: Timestamp,
+    },
+    /// A case forgets its caller.
+    Case {
+        /// The case, whose fate decides.
+        case: CaseKey,
+        /// By when it is purged.
+        purge_at: Timestamp,
+    },
+}
+
+/// Which hold to take off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Release {
+    /// All of the trash: an agent's undo.
+    Trash,
+    /// One case's: the undo of that case.
+    Case(CaseKey),
+}
+
+/// What became of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Released {
+    /// It is in a folder, the trash included. Also where there was nothing to take off.
+    Back(Box<Message>),
+    /// Another hold still hides it; to an agent it is not there.
+    Hidden,
+    /// It is being purged, or purged.
+    Gone,
+    /// There is no such message.
+    Missing,
+}
+
+/// Why a message is purged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// This hold, of the trash or of a deleted mailbox, is over.
+    Due(Hold),
+    /// A case that is erasing; decided on the case, so it always succeeds on a message that is there.
+    Case(CaseKey),
+}
+
+/// What became of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// It is claimed, by this or by an earlier try: go on with the purge.
+    Claimed,
+    /// The hold was taken off: leave the message alone.
+    Undone,
+    /// Purged already, or never there.
+    Gone,
+}
+
+/// Where a message is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Folder {
+    /// Not marked read.
+    New,
+    /// Marked read.
+    Old,
+    /// Deleted, until its deadline.
+    Trash,
+}
+
+/// A message as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What came in.
+    pub facts: Facts,
+    /// Whether it is read.
+    pub read: Option<ReadMark>,
+    /// Why it is not in its folder.
+    pub holds: BTreeSet<Hold>,
+    /// Whether it is being purged.
+    pub claimed: bool,
+}
+
+impl Message {
+    /// A message as it is born: new.
+    pub fn born(facts: Facts) -> Self {
+        Self { facts, read: None, holds: BTreeSet::new(), claimed: false }
+    }
+
+    /// Whether the new or old folder shows it.
+    pub fn is_visible(&self) -> bool {
+        !self.claimed && self.holds.is_empty()
+    }
+
+    /// The folder that shows it; `None` where it is hidden or being purged.
+    pub fn folder(&self) -> Option<Folder> {
+        let only_trash = self.holds.iter().all(|hold| matches!(hold, Hold::Trash { .. }));
+        match (self.claimed, self.holds.is_empty()) {
+            (true, _) => None,
+            (false, true) if self.read.is_some() => Some(Folder::Old),
+            (false, true) => Some(Folder::New),
+            (false, false) => only_trash.then_some(Folder::Trash),
+        }
+    }
+
+    /// When it leaves the trash for good: the earliest deadline, where two deletes raced.
+    pub fn purge_at(&self) -> Option<Timestamp> {
+        self.holds.iter().find_map(|hold| match hold {
+            Hold::Trash { purge_at } => Some(*purge_at),
+            _ => None,
+        })
+    }
+
+    /// Marks it read; whoever was first stays. `false`: it is not visible, nothing changed.
+    pub fn mark_read(&mut self, mark: ReadMark) -> bool {
+        if self.is_visible() {
+            self.read.get_or_insert(mark);
+        }
+        self.is_visible()
+    }
+
+    /// Takes the read mark off. `false`: it is not visible, nothing changed.
+    pub fn mark_unread(&mut self) -> bool {
+        if self.is_visible() {
+            self.read = None;
+        }
+        self.is_visible()
+    }
+
+    /// Puts a hold on. `false`: it cannot take this one (the trash takes what is in a folder, the others whatever is
+    /// not being purged), nothing changed. A second hold of the trash, of the mailbox or of one case changes nothing:
+    /// deadlines never move.
+    pub fn hold(&mut self, hold: Hold) -> bool {
+        let may = match hold {
+            Hold::Trash { .. } => self.folder().is_some(),
+            Hold::Mailbox { .. } | Hold::Case { .. } => !self.claimed,
+        };
+        let same = |there: &Hold| match (there, &hold) {
+            (Hold::Trash { .. }, Hold::Trash { .. }) | (Hold::Mailbox { .. }, Hold::Mailbox { .. }) => true,
+            (Hold::Case { case: there, .. }, Hold::Case { case, .. }) => there == case,
+            _ => false,
+        };
+        if may && !self.holds.iter().any(same) {
+            self.holds.insert(hold);
+        }
+        may
+    }
+
+    /// Takes off what `release` names and nothing else.
+    pub fn release(&mut self, release: &Release) -> Released {
+        if self.claimed {
+            return Released::Gone;
+        }
+        match release {
+            Release::Trash if self.folder().is_none() => return Released::Hidden,
+            Release::Trash => self.holds.clear(),
+            Release::Case(case) => {
+                self.holds.retain(|hold| !matches!(hold, Hold::Case { case: k, .. } if k == case))
+            }
+        }
+        if self.folder().is_some() { Released::Back(Box::new(self.clone())) } else { Released::Hidden }
+    }
+
+    /// Claims it for the purge.
+    pub fn claim(&mut self, claim: &Claim) -> Claimed {
+        let may = match claim {
+            Claim::Due(hold) => self.claimed || self.holds.contains(hold),
+            Claim::Case(_) => true,
+        };
+        self.claimed |= may;
+        if may { Claimed::Claimed } else { Claimed::Undone }
+    }
+}
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod tests;

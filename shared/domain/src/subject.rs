@@ -1,0 +1,129 @@
+//! A caller as a keyed hash: what names, keys, tags, indexes, cases and logs may show.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use zeroize::ZeroizeOnDrop;
+
+use crate::caller::Caller;
+use crate::ids::{BadName, MailboxId, TenantId};
+
+/// The version of the key, first in every subject, so that a later key can live beside this one.
+const VERSION: &str = "1.";
+
+/// HMAC-SHA-256 of a caller under the tenant's key, as `1.` and 43 characters of URL-safe Base64.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Subject(String);
+
+impl Subject {
+    /// The text: 45 of `A-Z a-z 0-9 - _ .`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Subject {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let hash = text.strip_prefix(VERSION).filter(|hash| hash.len() == 43);
+        let plain = |hash: &str| hash.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        match hash {
+            Some(hash) if plain(hash) => Ok(Self(text.to_owned())),
+            _ => Err(BadName("a subject is `1.` and 43 characters of URL-safe Base64")),
+        }
+    }
+}
+
+impl TryFrom<String> for Subject {
+    type Error = BadName;
+
+    fn try_from(text: String) -> Result<Self, BadName> {
+        text.parse()
+    }
+}
+
+impl From<Subject> for String {
+    fn from(subject: Subject) -> String {
+        subject.0
+    }
+}
+
+/// A tenant's key: HMAC of the tenant's id under the installation's subject key. Never printed, wiped when dropped.
+#[derive(Clone, ZeroizeOnDrop)]
+pub struct TenantKey([u8; 32]);
+
+impl TenantKey {
+    /// Derives it.
+    pub fn new(installation: &[u8], tenant: &TenantId) -> Self {
+        Self(hmac(installation, &[tenant.as_str().as_bytes()]))
+    }
+
+    /// The hash of a caller.
+    pub fn subject(&self, caller: &Caller) -> Subject {
+        let hash = hmac(&self.0, &[caller.reveal().as_bytes()]);
+        Subject(format!("{VERSION}{}", BASE64_URL_SAFE_NO_PAD.encode(hash)))
+    }
+
+    /// The random part of a call's message id. Under a key of its own, so that it can never equal a caller's hash.
+    pub(crate) fn call(&self, mailbox: &MailboxId, call_id: &str) -> [u8; 10] {
+        let hash =
+            hmac(&hmac(&self.0, &[b"call id"]), &[mailbox.as_str().as_bytes(), &[0], call_id.as_bytes()]);
+        let mut bytes = [0; 10];
+        bytes.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        bytes
+    }
+}
+
+impl fmt::Debug for TenantKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TenantKey(…)")
+    }
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::Country;
+
+    fn key(tenant: &str) -> TenantKey {
+        TenantKey::new(b"a secret of the installation, 32+", &tenant.parse().unwrap())
+    }
+
+    #[test]
+    fn a_subject_is_the_hash_of_the_caller_under_the_tenants_key() {
+        let caller = Caller::read("030 1234", "DE".parse::<Country>().unwrap()).unwrap();
+        let subject = key("a").subject(&caller);
+        assert_eq!(subject, key("a").subject(&caller));
+        assert_ne!(subject, key("b").subject(&caller));
+        assert_eq!(subject.as_str().parse::<Subject>(), Ok(subject.clone()));
+        assert_eq!(subject.as_str().len(), 45);
+        assert!(!subject.as_str().contains("30"), "or the hash is not one");
+    }
+
+    #[test]
+    fn a_key_never_prints() {
+        assert_eq!(format!("{:?}", key("a")), "TenantKey(…)");
+    }
+}

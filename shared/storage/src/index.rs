@@ -1,0 +1,296 @@
+//! The contract of a tenant's metadata.
+
+use async_trait::async_trait;
+use domain::{
+    Attempt, AudioKey, Case, CaseKey, Claim, Claimed, Counts, Facts, Folder, Group, GroupId, Hold, Mailbox,
+    MailboxId, Message, MessageId, ReadMark, Region, Release, Released, Subject, Timestamp,
+};
+use futures::future::BoxFuture;
+
+use crate::error::Result;
+
+/// A value and its version. Versions begin at 1, grow by 1, and go on when a thing is deleted and made again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// The value.
+    pub value: T,
+    /// Its version.
+    pub version: u64,
+}
+
+/// What a conditional write expects to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing: never made, or deleted.
+    Absent,
+    /// This version.
+    Version(u64),
+}
+
+/// What became of a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// Written, as this version.
+    Version(u64),
+    /// It is not as expected; nothing was written.
+    Conflict,
+}
+
+/// One try to deposit a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deposit {
+    /// What becomes the message if this try is elected.
+    pub facts: Facts,
+    /// When the try began, by the server's clock.
+    pub begun_at: Timestamp,
+}
+
+/// What is stored under a message's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Nothing,
+    /// A message, hidden ones too: ask its [`folder`](Message::folder) before it is shown.
+    Message(Box<Message>),
+    /// It is being purged, or was within the last 30 days.
+    Gone,
+}
+
+impl Found {
+    /// The message, if a folder shows it.
+    pub fn shown(self) -> Option<Message> {
+        match self {
+            Self::Message(message) if message.folder().is_some() => Some(*message),
+            _ => None,
+        }
+    }
+}
+
+/// What became of the first half of a deposit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// The audio is put and the marker is there; this is what the mailbox holds. Next: `insert` or `withdraw`.
+    Arrived(Counts),
+    /// The id is taken, by what is told here. Nothing is left of this try.
+    Taken(Found),
+}
+
+/// What became of a birth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Birth {
+    /// This try was elected. A case that is pending may hide the message already.
+    Born(Box<Message>),
+    /// Another was; the caller takes this try back.
+    Taken(Found),
+    /// An erasing or erased case covers it; the caller takes this try back.
+    Forgotten,
+    /// The try took too long and was fenced; the caller takes it back and may begin anew.
+    Fenced,
+}
+
+/// What is left of a message or of a try: all that removing it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remains {
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// The message.
+    pub id: MessageId,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The caller's hash.
+    pub subject: Option<Subject>,
+    /// The recording.
+    pub audio: AudioKey,
+    /// Where the recording lies.
+    pub region: Region,
+}
+
+impl From<&Facts> for Remains {
+    fn from(facts: &Facts) -> Self {
+        Self {
+            mailbox: facts.mailbox.clone(),
+            id: facts.id,
+            attempt: facts.attempt.clone(),
+            subject: facts.subject.clone(),
+            audio: facts.audio.clone(),
+            region: facts.region.clone(),
+        }
+    }
+}
+
+/// A hold whose deadline has passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The message.
+    pub remains: Remains,
+    /// The hold: of the trash or of a deleted mailbox.
+    pub hold: Hold,
+}
+
+/// A message of a caller, as its marker tells. The attempt may have lost, or not be born yet: the message decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerMarker {
+    /// The message or try.
+    pub remains: Remains,
+    /// When the call was taken.
+    pub received_at: Timestamp,
+}
+
+/// Which messages of a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageOf {
+    /// One folder; `None`: new and old.
+    pub folder: Option<Folder>,
+    /// Only ids smaller than this: the last one of the page before.
+    pub before: Option<MessageId>,
+    /// At most so many; at least 1.
+    pub limit: usize,
+}
+
+/// A page of messages, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<MessageId>,
+}
+
+/// What became of a fence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fenced {
+    /// The try is the message; there is nothing to clean.
+    Born,
+    /// The try can never be born any more: delete its audio, then `withdraw` it.
+    Never,
+}
+
+/// The metadata of one tenant, in its master region.
+///
+/// Every call is safe to repeat, also where its answer was lost: a conditional write that was done counts as done.
+/// Every call is durable before it returns. Several processes work on one tenant at once.
+#[async_trait]
+pub trait Index: Send + Sync {
+    /// The first half of a deposit: looks for an earlier message of this id, journals the try where the backend needs
+    /// it, runs `put` (the put of the audio), writes the caller marker and counts the mailbox, as much at once as is
+    /// safe. Where the id is taken, nothing of this try is left.
+    async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<Arrival>;
+
+    /// The election: of all tries of an id exactly one is born, whoever asks how often. A message whose caller a
+    /// pending case forgets is born hidden; one that an erasing or erased case covers is not born.
+    async fn insert(&self, deposit: &Deposit) -> Result<Birth>;
+
+    /// Takes back what a try made before its birth, its audio excepted, which goes first. Never touches what another
+    /// try made, nor a message that was born.
+    async fn withdraw(&self, remains: &Remains) -> Result<()>;
+
+    /// What is stored under an id. Reads its own writes.
+    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found>;
+
+    /// A page of a mailbox, newest first. Reads its own writes. What is visible throughout is shown exactly once; what
+    /// was hidden before the call is not shown.
+    async fn page(&self, mailbox: &MailboxId, of: PageOf) -> Result<Page>;
+
+    /// Counts a mailbox from its messages. Reads its own writes.
+    async fn counts(&self, mailbox: &MailboxId) -> Result<Counts>;
+
+    /// Marks a visible message read; one that is read already stays as it is. `None`: not visible.
+    async fn mark_read(&self, mailbox: &MailboxId, id: MessageId, mark: &ReadMark)
+    -> Result<Option<Message>>;
+
+    /// Takes the read mark off a visible message. `None`: not visible.
+    async fn mark_unread(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>>;
+
+    /// Puts a hold on, by the rule of [`Message::hold`]. `None`: there is no message that can take it. A hold of the
+    /// trash or of a mailbox will be told by `due`, also where this call was cut off after the hold was on.
+    async fn hold(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Result<Option<Message>>;
+
+    /// Takes a hold off, by the rule of [`Message::release`]. Of a release and a claim that race, one wins.
+    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<Released>;
+
+    /// Claims a message for the purge, by the rule of [`Message::claim`]. Irrevocable; a repeat says `Claimed` again.
+    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed>;
+
+    /// Replaces the facts of a claimed message by a tombstone, kept 30 days from `now`, without anything personal; then
+    /// takes its marks and its caller marker away. Only after its audio is gone. What is not claimed is not touched.
+    async fn bury(&self, remains: &Remains, now: Timestamp) -> Result<()>;
+
+    /// The markers of a caller's messages, consistent, by id, those after `after`, at most `limit`. Also of tries that
+    /// are under way or were cut off, and of messages that are hidden or claimed, until they are buried.
+    async fn by_caller(
+        &self,
+        subject: &Subject,
+        after: Option<&CallerMarker>,
+        limit: usize,
+    ) -> Result<Vec<CallerMarker>>;
+
+    /// Holds with a deadline at or before `before`, oldest first, those after `after`, at most `limit`. May lag, never
+    /// forgets; may tell a hold that was taken off, which the claim finds out.
+    async fn due(&self, before: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>>;
+
+    /// Strikes an entry of `due` off: its message is purged, or its hold was taken off.
+    async fn settle(&self, due: &Due) -> Result<()>;
+
+    /// Tries that began before `before` and were neither finished nor withdrawn, and all that were fenced and not yet
+    /// withdrawn. May lag, never forgets.
+    async fn arriving(&self, before: Timestamp) -> Result<Vec<Remains>>;
+
+    /// Decides what a try became, for good: if it is not born by now it never will be.
+    async fn fence(&self, remains: &Remains) -> Result<Fenced>;
+
+    /// The last net, for a mailbox: mends what was cut off and what no journal tells any more, by the backend's own
+    /// means, recordings included; messages of a deleted mailbox or of an earlier generation get the mailbox's hold
+    /// until `purge_at`; tombstones of more than 30 days go. How many recordings were orphans.
+    async fn tidy(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64>;
+
+    /// A mailbox. `None`: never made, or deleted.
+    async fn mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>>;
+
+    /// All mailboxes, by id.
+    async fn mailboxes(&self) -> Result<Vec<Versioned<Mailbox>>>;
+
+    /// The ids of all mailboxes that ever were, deleted ones too: what tidying walks.
+    async fn mailbox_ids(&self) -> Result<Vec<MailboxId>>;
+
+    /// Writes a mailbox if it is as expected. One that is made anew (`Absent`) takes its version for its generation,
+    /// whatever the value says; before a deleted one is made again, its deletion is finished, so that it starts empty.
+    async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<Written>;
+
+    /// Deletes a mailbox if it has this version, and holds its messages until `purge_at`. Cut off, it is finished by
+    /// `tidy` or when the id is made again.
+    async fn delete_mailbox(&self, id: &MailboxId, version: u64, purge_at: Timestamp) -> Result<Written>;
+
+    /// A group. `None`: never made, or deleted.
+    async fn group(&self, id: &GroupId) -> Result<Option<Versioned<Group>>>;
+
+    /// All groups, by id.
+    async fn groups(&self) -> Result<Vec<Versioned<Group>>>;
+
+    /// Writes a group if it is as expected.
+    async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written>;
+
+    /// Deletes a group if it has this version.
+    async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written>;
+
+    /// A case.
+    async fn case(&self, key: &CaseKey) -> Result<Option<Versioned<Case>>>;
+
+    /// Writes a case if it is as expected: `Absent` opens it, a version changes it. Before the case is there, each of
+    /// its subjects names it (`forgets`) and it is watched.
+    async fn put_case(&self, case: &Case, expect: Expect) -> Result<Written>;
+
+    /// All cases, by key, those after `after`, at most `limit`.
+    async fn cases(&self, after: Option<&CaseKey>, limit: usize) -> Result<Vec<Versioned<Case>>>;
+
+    /// The cases that the sweep watches: from their opening until they are dismissed.
+    async fn watched_cases(&self) -> Result<Vec<CaseKey>>;
+
+    /// Ends the watching of a closed case.
+    async fn dismiss_case(&self, key: &CaseKey) -> Result<()>;
+
+    /// The cases that name a subject, whatever became of them, for 30 days after they are closed at least.
+    async fn forgets(&self, subject: &Subject) -> Result<Vec<CaseKey>>;
+
+    /// Whether the master region answers, within 2 s, without retries that hide an outage.
+    async fn ping(&self) -> Result<()>;
+}

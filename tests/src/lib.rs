@@ -1,0 +1,1 @@
+//! What the tests share: the conformance suite, the counting wrapper, the model.
