@@ -1,0 +1,216 @@
+//! A tenant's mailboxes and groups, remembered for a few seconds.
+//!
+//! A change made elsewhere is in force here within [`MAX_AGE`]; one made by this process at once. That something does
+//! not exist, or that somebody is no member, is never answered from memory.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::{Clock, Group, GroupId, Mailbox, MailboxId, Owner, Timestamp};
+use quick_cache::sync::Cache;
+use storage::{Expect, Index, Result, Versioned, Written};
+
+use crate::identity::Principal;
+
+/// How old a remembered record may be: half of the 10 s that the contract allows, so that a request which was let in
+/// by an old record has time to end within them.
+const MAX_AGE: Duration = Duration::from_secs(5);
+
+/// How many mailboxes, and how many groups, are remembered for a tenant.
+const REMEMBERED: usize = 10_000;
+
+/// A record as it was read; `value: None` is a deletion, kept so that an older read cannot undo it.
+#[derive(Clone)]
+struct Known<T> {
+    read_at: Timestamp,
+    value: Option<Arc<T>>,
+    version: u64,
+}
+
+/// All records of a kind, as of a time.
+type All<T> = Mutex<Option<(Timestamp, Arc<Vec<Versioned<T>>>)>>;
+
+/// The mailboxes and groups of one tenant.
+pub struct Directory {
+    index: Arc<dyn Index>,
+    clock: Arc<dyn Clock>,
+    mailboxes: Cache<MailboxId, Known<Mailbox>>,
+    groups: Cache<GroupId, Known<Group>>,
+    all_mailboxes: All<Mailbox>,
+    all_groups: All<Group>,
+}
+
+impl Directory {
+    /// An empty memory over the index.
+    pub fn new(index: Arc<dyn Index>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            index,
+            clock,
+            mailboxes: Cache::new(REMEMBERED),
+            groups: Cache::new(REMEMBERED),
+            all_mailboxes: Mutex::default(),
+            all_groups: Mutex::default(),
+        }
+    }
+
+    /// A mailbox, at most [`MAX_AGE`] old.
+    pub async fn mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
+        match self.mailboxes.get(id) {
+            Some(Known { read_at, value: Some(value), version }) if self.is_fresh(read_at) => {
+                Ok(Some(Versioned { value: value.as_ref().clone(), version }))
+            }
+            _ => self.read_mailbox(id).await,
+        }
+    }
+
+    /// A mailbox as it is stored now.
+    pub async fn read_mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
+        let read_at = self.clock.now();
+        let found = self.index.mailbox(id).await?;
+        if let Some(found) = &found {
+            remember(&self.mailboxes, id, read_at, Some(&found.value), found.version);
+        }
+        Ok(found)
+    }
+
+    /// Writes a mailbox if it is as expected.
+    pub async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<Written> {
+        let read_at = self.clock.now();
+        let written = self.index.put_mailbox(mailbox, expect).await?;
+        if let Written::Version(version) = written {
+            let generation = if expect == Expect::Absent { version } else { mailbox.generation };
+            let mailbox = Mailbox { generation, ..mailbox.clone() };
+            remember(&self.mailboxes, &mailbox.id, read_at, Some(&mailbox), version);
+            forget_all(&self.all_mailboxes);
+        }
+        Ok(written)
+    }
+
+    /// Deletes a mailbox if it has this version; its messages are purged by `purge_at`.
+    pub async fn delete_mailbox(&self, id: &MailboxId, version: u64, purge_at: Timestamp) -> Result<Written> {
+        let read_at = self.clock.now();
+        let written = self.index.delete_mailbox(id, version, purge_at).await?;
+        if let Written::Version(version) = written {
+            remember(&self.mailboxes, id, read_at, None, version);
+            forget_all(&self.all_mailboxes);
+        }
+        Ok(written)
+    }
+
+    /// A group, at most [`MAX_AGE`] old.
+    pub async fn group(&self, id: &GroupId) -> Result<Option<Arc<Group>>> {
+        match self.groups.get(id) {
+            Some(Known { read_at, value: Some(value), .. }) if self.is_fresh(read_at) => Ok(Some(value)),
+            _ => Ok(self.read_group(id).await?.map(|group| Arc::new(group.value))),
+        }
+    }
+
+    /// A group as it is stored now.
+    pub async fn read_group(&self, id: &GroupId) -> Result<Option<Versioned<Group>>> {
+        let read_at = self.clock.now();
+        let found = self.index.group(id).await?;
+        if let Some(found) = &found {
+            remember(&self.groups, id, read_at, Some(&found.value), found.version);
+        }
+        Ok(found)
+    }
+
+    /// Writes a group if it is as expected.
+    pub async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written> {
+        let read_at = self.clock.now();
+        let written = self.index.put_group(group, expect).await?;
+        if let Written::Version(version) = written {
+            remember(&self.groups, &group.id, read_at, Some(group), version);
+            forget_all(&self.all_groups);
+        }
+        Ok(written)
+    }
+
+    /// Deletes a group if it has this version.
+    pub async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written> {
+        let read_at = self.clock.now();
+        let written = self.index.delete_group(id, version).await?;
+        if let Written::Version(version) = written {
+            remember(&self.groups, id, read_at, None, version);
+            forget_all(&self.all_groups);
+        }
+        Ok(written)
+    }
+
+    /// Whether a mailbox is the user's own or one of their groups'. A "no" is never from memory.
+    pub async fn belongs(&self, who: &Principal, mailbox: &Mailbox) -> Result<bool> {
+        let group = match &mailbox.owner {
+            Owner::Personal { user } => return Ok(*user == who.user),
+            Owner::Group { group } => group,
+        };
+        let lists = |group: &Group| group.members.contains(&who.user);
+        if who.groups.contains(group) || self.group(group).await?.is_some_and(|group| lists(&group)) {
+            return Ok(true);
+        }
+        Ok(self.read_group(group).await?.is_some_and(|group| lists(&group.value)))
+    }
+
+    /// All mailboxes, at most [`MAX_AGE`] old.
+    pub async fn all_mailboxes(&self) -> Result<Arc<Vec<Versioned<Mailbox>>>> {
+        if let Some(all) = self.remembered(&self.all_mailboxes) {
+            return Ok(all);
+        }
+        let read_at = self.clock.now();
+        Ok(remember_all(&self.all_mailboxes, read_at, self.index.mailboxes().await?))
+    }
+
+    /// The user's mailboxes, own and groups', at most [`MAX_AGE`] old.
+    pub async fn mailboxes_of(&self, who: &Principal) -> Result<Vec<Versioned<Mailbox>>> {
+        let (mailboxes, groups) = futures::try_join!(self.all_mailboxes(), self.all_groups())?;
+        let belongs = |mailbox: &Mailbox| match &mailbox.owner {
+            Owner::Personal { user } => *user == who.user,
+            Owner::Group { group } => {
+                let listed =
+                    |g: &Versioned<Group>| g.value.id == *group && g.value.members.contains(&who.user);
+                who.groups.contains(group) || groups.iter().any(listed)
+            }
+        };
+        Ok(mailboxes.iter().filter(|mailbox| belongs(&mailbox.value)).cloned().collect())
+    }
+
+    async fn all_groups(&self) -> Result<Arc<Vec<Versioned<Group>>>> {
+        if let Some(all) = self.remembered(&self.all_groups) {
+            return Ok(all);
+        }
+        let read_at = self.clock.now();
+        Ok(remember_all(&self.all_groups, read_at, self.index.groups().await?))
+    }
+
+    fn remembered<T>(&self, all: &All<T>) -> Option<Arc<Vec<Versioned<T>>>> {
+        let all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.as_ref().filter(|(read_at, _)| self.is_fresh(*read_at)).map(|(_, all)| Arc::clone(all))
+    }
+
+    fn is_fresh(&self, read_at: Timestamp) -> bool {
+        let now = self.clock.now();
+        now >= read_at && now.since(read_at) < MAX_AGE
+    }
+}
+
+fn remember<K: std::hash::Hash + Eq + Clone, T: Clone>(
+    cache: &Cache<K, Known<T>>,
+    id: &K,
+    read_at: Timestamp,
+    value: Option<&T>,
+    version: u64,
+) {
+    let newer = |known: &Known<T>| known.version > version;
+    if !cache.peek(id).is_some_and(|known| newer(&known)) {
+        cache.insert(id.clone(), Known { read_at, value: value.cloned().map(Arc::new), version });
+    }
+}
+
+fn remember_all<T>(all: &All<T>, read_at: Timestamp, records: Vec<Versioned<T>>) -> Arc<Vec<Versioned<T>>> {
+    let records = Arc::new(records);
+    *all.lock().unwrap_or_else(PoisonError::into_inner) = Some((read_at, Arc::clone(&records)));
+    records
+}
+
+fn forget_all<T>(all: &All<T>) {
+    *all.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}

@@ -1,0 +1,86 @@
+//! Who may do what: the one table of roles and operations.
+
+/// What a caller may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Works with the messages of their own and their groups' mailboxes.
+    Agent,
+    /// A telephony platform: deposits into any mailbox of the tenant, nothing else.
+    Deposit,
+    /// Provisions mailboxes and groups, and may what an agent may in every mailbox of the tenant.
+    Admin,
+    /// Answers data protection requests.
+    Privacy,
+}
+
+impl Role {
+    /// The role of this name in a token or a users file.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "agent" => Self::Agent,
+            "deposit" => Self::Deposit,
+            "admin" => Self::Admin,
+            "privacy" => Self::Privacy,
+            _ => return None,
+        })
+    }
+}
+
+/// What can be done, as the audit names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Deposit a message.
+    Deposit,
+    /// List messages, or look at one.
+    List,
+    /// Listen to a message.
+    Play,
+    /// Mark read or unread.
+    MarkRead,
+    /// Delete a message.
+    Delete,
+    /// Undo a delete.
+    Undo,
+    /// Ask what is waiting.
+    Count,
+    /// See mailboxes.
+    SeeMailboxes,
+    /// Make, change and delete mailboxes and groups.
+    Provision,
+    /// Sweep the tenant, with everything else under `/v1/gdpr`.
+    Sweep,
+}
+
+impl Operation {
+    /// Its name in audit lines and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deposit => "deposit",
+            Self::List => "list",
+            Self::Play => "play",
+            Self::MarkRead => "mark-read",
+            Self::Delete => "delete",
+            Self::Undo => "undo",
+            Self::Count => "mwi-count",
+            Self::SeeMailboxes => "see-mailboxes",
+            Self::Provision => "provision",
+            Self::Sweep => "sweep",
+        }
+    }
+
+    /// The roles that may do it.
+    pub fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Deposit => &[Role::Deposit],
+            Self::List
+            | Self::Play
+            | Self::MarkRead
+            | Self::Delete
+            | Self::Undo
+            | Self::Count
+            | Self::SeeMailboxes => &[Role::Agent, Role::Admin],
+            Self::Provision => &[Role::Admin],
+            Self::Sweep => &[Role::Privacy],
+        }
+    }
+}

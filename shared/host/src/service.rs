@@ -1,0 +1,194 @@
+//! What every handler works with: the tenants, their storage, time and randomness.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts as RequestParts;
+use domain::{
+    BadName, Clock, Code, Mailbox, MailboxId, MessageId, Random, Region, Tenant, TenantId, TenantKey,
+    Timestamp,
+};
+use storage::{Index, Recordings, Storage, TenantStorage, Versioned};
+
+use crate::directory::Directory;
+use crate::identity::{Identity, Principal};
+use crate::problem::Problem;
+use crate::role::{Operation, Role};
+
+/// The state of every router.
+pub type Host = Arc<Service>;
+
+/// What a service is made of.
+pub struct Parts {
+    /// Its tenants.
+    pub tenants: Vec<Tenant>,
+    /// Where this process runs; deposits go there.
+    pub here: Option<Region>,
+    /// The installation's key of caller hashes.
+    pub subject_key: Vec<u8>,
+    /// From a delete to the purge.
+    pub trash_window: Duration,
+    /// Who may sign in.
+    pub identity: Identity,
+    /// The backend.
+    pub storage: Arc<dyn Storage>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// A running installation.
+pub struct Service {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Where this process runs.
+    pub here: Option<Region>,
+    trash_window: Duration,
+    identity: Identity,
+    tenants: BTreeMap<TenantId, Arc<Tenancy>>,
+}
+
+/// A tenant at work.
+pub struct Tenancy {
+    /// As configured.
+    pub tenant: Tenant,
+    /// Its key.
+    pub key: TenantKey,
+    /// Its mailboxes and groups.
+    pub directory: Directory,
+    storage: TenantStorage,
+}
+
+/// A mailbox that the caller may work with.
+#[derive(Clone)]
+pub struct Access {
+    /// Its tenant.
+    pub tenancy: Arc<Tenancy>,
+    /// The mailbox, at most some seconds old.
+    pub mailbox: Versioned<Mailbox>,
+}
+
+impl Service {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Host {
+        let Parts { tenants, here, subject_key, trash_window, identity, storage, clock, random } = parts;
+        let tenancy = |tenant: Tenant| {
+            let storage = storage.tenant(&tenant);
+            let directory = Directory::new(Arc::clone(&storage.index), Arc::clone(&clock));
+            let key = TenantKey::new(&subject_key, &tenant.id);
+            (tenant.id.clone(), Arc::new(Tenancy { tenant, key, directory, storage }))
+        };
+        let tenants = tenants.into_iter().map(tenancy).collect();
+        Arc::new(Self { clock, random, here, trash_window, identity, tenants })
+    }
+
+    /// When a message that goes to the trash at `now` is purged, in whole seconds.
+    pub fn trash_deadline(&self, now: Timestamp) -> Timestamp {
+        now.plus(self.trash_window).up_to_second()
+    }
+
+    /// All tenants.
+    pub fn tenants(&self) -> impl Iterator<Item = &Arc<Tenancy>> {
+        self.tenants.values()
+    }
+
+    /// The caller's tenant, once their role allows the operation: 403 for a role, a token without a tenant, or a
+    /// tenant that is not configured.
+    pub fn tenancy(&self, who: &Principal, operation: Operation) -> Result<&Arc<Tenancy>, Problem> {
+        let tenant = who.tenant.as_ref().and_then(|tenant| self.tenants.get(tenant));
+        let tenant = tenant
+            .ok_or_else(|| Problem::new(Code::Forbidden, "Your token names no tenant of this service."))?;
+        who.may(operation)?;
+        Ok(tenant)
+    }
+
+    /// A mailbox, once the caller may do `operation` in it. One that is another tenant's, or that an agent does not
+    /// belong to, looks exactly like one that does not exist.
+    pub async fn open(
+        &self,
+        who: &Principal,
+        operation: Operation,
+        mailbox: &str,
+    ) -> Result<Access, Problem> {
+        let tenancy = Arc::clone(self.tenancy(who, operation)?);
+        let missing = || Problem::not_found("mailbox");
+        let id: MailboxId = mailbox.parse().map_err(|_: BadName| missing())?;
+        let everywhere = who.is(Role::Admin) || operation == Operation::Deposit;
+        let admits = |found: Versioned<Mailbox>| async {
+            let admits = everywhere || tenancy.directory.belongs(who, &found.value).await?;
+            Ok::<_, storage::StorageError>(admits.then_some(found))
+        };
+        let remembered = match tenancy.directory.mailbox(&id).await? {
+            Some(found) => admits(found).await?,
+            None => return Err(missing()),
+        };
+        let found = match remembered {
+            Some(found) => Some(found),
+            // Perhaps the mailbox was given to them a moment ago.
+            None => match tenancy.directory.read_mailbox(&id).await? {
+                Some(found) => admits(found).await?,
+                None => None,
+            },
+        };
+        let mailbox = found.ok_or_else(missing)?;
+        Ok(Access { tenancy, mailbox })
+    }
+}
+
+impl Tenancy {
+    /// Its metadata.
+    pub fn index(&self) -> &dyn Index {
+        self.storage.index.as_ref()
+    }
+
+    /// Its audio in a region.
+    pub fn recordings(&self, region: &Region) -> Result<&dyn Recordings, Problem> {
+        let recordings = self.storage.recordings.get(region).map(AsRef::as_ref);
+        recordings.ok_or_else(|| {
+            Problem::new(
+                Code::RegionUnavailable,
+                format!("The region {region} is not set up for this tenant."),
+            )
+        })
+    }
+
+    /// Its audio, region by region.
+    pub fn regions(&self) -> impl Iterator<Item = (&Region, &dyn Recordings)> {
+        self.storage.recordings.iter().map(|(region, recordings)| (region, recordings.as_ref()))
+    }
+}
+
+impl Access {
+    /// The mailbox's id.
+    pub fn id(&self) -> &MailboxId {
+        &self.mailbox.value.id
+    }
+
+    /// The tenant's metadata.
+    pub fn index(&self) -> &dyn Index {
+        self.tenancy.index()
+    }
+}
+
+/// A message id from a path: what is no id is no message.
+pub fn message_id(text: &str) -> Result<MessageId, Problem> {
+    text.parse().map_err(|_: BadName| Problem::not_found("message"))
+}
+
+impl FromRequestParts<Host> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut RequestParts, host: &Host) -> Result<Self, Problem> {
+        let principal = host.identity.verify(&parts.headers, host.clock.now()).await?;
+        // A token whose tenant is not configured is refused wherever it goes.
+        if principal.tenant.as_ref().is_some_and(|tenant| !host.tenants.contains_key(tenant)) {
+            return Err(Problem::new(Code::Forbidden, "Your token names no tenant of this service."));
+        }
+        Ok(principal)
+    }
+}

@@ -1,0 +1,165 @@
+//! What clients see of a message, and the shapes that several operations share.
+
+use domain::{Folder, Message, MessageId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::problem::{Fault, Problem};
+
+/// A message. Times are RFC 3339 UTC with milliseconds, durations milliseconds, sizes bytes.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Message)]
+pub struct MessageBody {
+    /// Its id: a UUID of version 7.
+    #[schema(example = "0198b2f0-5a10-7c3e-8f11-2a4b6c8d0e1f")]
+    id: String,
+    /// Its mailbox.
+    mailbox: String,
+    /// Where it is shown.
+    folder: FolderName,
+    /// The caller: E.164, or the text that is no number; `null` where withheld.
+    caller_id: Option<String>,
+    /// The caller's name as received.
+    caller_name: Option<String>,
+    /// When the call was taken.
+    received_at: String,
+    /// Its length.
+    duration_ms: u64,
+    /// Its media type.
+    media_type: String,
+    /// Its size.
+    bytes: u64,
+    /// Whether the caller marked it urgent.
+    urgent: bool,
+    /// Where its recording lies.
+    region: String,
+    /// When it was marked read.
+    read_at: Option<String>,
+    /// Who marked it read.
+    read_by: Option<String>,
+    /// When it is purged, where it is in the trash.
+    purge_at: Option<String>,
+}
+
+/// A folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Folder)]
+pub enum FolderName {
+    /// Not marked read.
+    New,
+    /// Marked read.
+    Old,
+    /// Deleted, until its deadline.
+    Trash,
+}
+
+impl From<Folder> for FolderName {
+    fn from(folder: Folder) -> Self {
+        match folder {
+            Folder::New => Self::New,
+            Folder::Old => Self::Old,
+            Folder::Trash => Self::Trash,
+        }
+    }
+}
+
+impl From<FolderName> for Folder {
+    fn from(folder: FolderName) -> Self {
+        match folder {
+            FolderName::New => Self::New,
+            FolderName::Old => Self::Old,
+            FolderName::Trash => Self::Trash,
+        }
+    }
+}
+
+impl MessageBody {
+    /// The message as clients see it; `None` where no folder shows it.
+    pub fn of(message: &Message) -> Option<Self> {
+        let Message { facts, read, .. } = message;
+        Some(Self {
+            id: facts.id.to_string(),
+            mailbox: facts.mailbox.to_string(),
+            folder: message.folder()?.into(),
+            caller_id: facts.caller.as_ref().map(|caller| caller.reveal().to_owned()),
+            caller_name: facts.caller_name.as_ref().map(|name| name.0.clone()),
+            received_at: facts.received_at.to_string(),
+            duration_ms: facts.duration_ms,
+            media_type: facts.media_type.clone(),
+            bytes: facts.bytes,
+            urgent: facts.urgent,
+            region: facts.region.to_string(),
+            read_at: read.as_ref().map(|read| read.at.to_string()),
+            read_by: read.as_ref().map(|read| read.by.to_string()),
+            purge_at: message.purge_at().map(|at| at.to_string()),
+        })
+    }
+
+    /// The message as clients see it, or the 404 of one that nobody may see.
+    pub fn shown(message: &Message) -> Result<Self, Problem> {
+        Self::of(message).ok_or_else(|| Problem::not_found("message"))
+    }
+}
+
+/// The body of a bulk operation.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+pub struct BulkBody {
+    /// 1 to 100 message ids; repeats count once.
+    #[schema(min_items = 1, max_items = 100)]
+    pub ids: Vec<String>,
+    /// Read or unread; for the bulk read only.
+    #[serde(default = "yes")]
+    pub read: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What became of each id.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct BulkAnswer {
+    /// Done.
+    pub succeeded: Vec<String>,
+    /// Not done.
+    pub failed: Vec<BulkFailure>,
+}
+
+/// An id for which it was not done.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct BulkFailure {
+    /// The id as sent.
+    pub id: String,
+    /// Why.
+    pub code: &'static str,
+}
+
+/// How many messages one bulk request may name.
+const BULK: usize = 100;
+
+/// Does `each` for every id, all at once, and says what became of which; the order is the request's.
+pub async fn bulk<F: Future<Output = Result<(), Problem>>>(
+    ids: &[String],
+    each: impl Fn(MessageId) -> F,
+) -> Result<BulkAnswer, Problem> {
+    if !(1..=BULK).contains(&ids.len()) {
+        return Err(Problem::faults(vec![Fault { place: "ids".into(), detail: format!("1 to {BULK} ids") }]));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    let once: Vec<&String> = ids.iter().filter(|id| seen.insert(id.as_str())).collect();
+    let outcomes = once.iter().map(|id| async {
+        match id.parse() {
+            Ok(id) => each(id).await,
+            Err(_) => Err(Problem::not_found("message")),
+        }
+    });
+    let mut answer = BulkAnswer::default();
+    for (id, outcome) in once.iter().zip(futures::future::join_all(outcomes).await) {
+        match outcome {
+            Ok(()) => answer.succeeded.push((*id).clone()),
+            Err(problem) => answer.failed.push(BulkFailure { id: (*id).clone(), code: problem.code_name() }),
+        }
+    }
+    Ok(answer)
+}
