@@ -12,8 +12,8 @@
 //!   `Info` or `VBRI` header says. Without such a header a cut exactly between two frames cannot be told.
 //!
 //! Nothing is decoded, and no decoder library is under this: those look for a way to play on behind damage, and
-//! take memory for tags that nobody asks for here. The time is linear in the number of bytes, and no memory is taken because a header asks
-//! for it.
+//! take memory for tags that nobody asks for here. The time is linear in the number of bytes, and no memory is
+//! taken because a header asks for it.
 
 mod mp3;
 mod ogg;
