@@ -9,10 +9,10 @@ use crate::clock::Timestamp;
 use crate::ids::{CaseKey, Region};
 use crate::subject::Subject;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A case covers what was received up to its request, and this much more, for clocks that differ between hosts.
-pub const CLOCK_SKEW: Duration = Duration::from_secs(120);
+pub const CLOCK_SKEW: Duration = Duration::from_mins(2);
 
 /// When what becomes of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

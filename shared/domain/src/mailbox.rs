@@ -74,6 +74,7 @@ impl Default for Settings {
 }
 
 /// Settings of which some are given; the rest comes from elsewhere.
+#[expect(clippy::option_option, reason = "a missing retention and an explicit null differ")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct SomeSettings {
@@ -90,6 +91,7 @@ pub struct SomeSettings {
     pub language: Option<String>,
 }
 
+#[expect(clippy::option_option, reason = "as the field it reads")]
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

@@ -11,7 +11,8 @@ use sha2::Sha256;
 use zeroize::ZeroizeOnDrop;
 
 use crate::caller::Caller;
-use crate::ids::{BadName, MailboxId, TenantId};
+use crate::clock::Timestamp;
+use crate::ids::{BadName, MailboxId, MessageId, TenantId};
 
 /// The version of the key, first in every subject, so that a later key can live beside this one.
 const VERSION: &str = "1.";
@@ -75,6 +76,12 @@ impl TenantKey {
     pub fn subject(&self, caller: &Caller) -> Subject {
         let hash = hmac(&self.0, &[caller.reveal().as_bytes()]);
         Subject(format!("{VERSION}{}", BASE64_URL_SAFE_NO_PAD.encode(hash)))
+    }
+
+    /// The signature of a link that plays a message until `expires_at`.
+    pub fn link(&self, mailbox: &MailboxId, id: MessageId, expires_at: Timestamp) -> String {
+        let text = format!("{mailbox}\0{id}\0{}", expires_at.millis());
+        BASE64_URL_SAFE_NO_PAD.encode(hmac(&hmac(&self.0, &[b"link"]), &[text.as_bytes()]))
     }
 
     /// The random part of a call's message id. Under a key of its own, so that it can never equal a caller's hash.
