@@ -1,17 +1,26 @@
 //! Boots any set of routes: configuration, identity, problems, tracing; on a socket.
 
+mod audit;
+pub mod body;
+mod boot;
 mod directory;
 pub mod etag;
 mod extract;
 pub mod identity;
+mod layers;
+mod metrics;
 mod problem;
 mod role;
 mod service;
 pub mod wire;
 
+pub use audit::audit;
+pub use boot::{Function, Start, StartError, Started, run};
 pub use directory::Directory;
 pub use extract::{Path, Query};
 pub use identity::{Identity, Principal};
+pub use layers::{Options, router};
+pub use metrics::Metrics;
 pub use problem::{Fault, Problem, ProblemBody};
 pub use role::{Operation, Role};
 pub use service::{Access, Host, Parts, Service, Tenancy, message_id};
