@@ -1,1 +1,69 @@
-//! delete
+//! Delete: into the trash, from which an undo brings back until the deadline.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use domain::{Hold, MessageId};
+use host::wire::{BulkAnswer, BulkBody, bulk};
+use host::{Access, Host, Operation, Path, Principal, Problem, ProblemBody, audit, body, message_id};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Its routes.
+pub fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(delete)).routes(routes!(several))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Deleted {
+    /// The message.
+    id: String,
+    /// Until when it can be undone; then it is purged.
+    purge_at: Option<String>,
+}
+
+/// Deletes a message. Repeating answers the same.
+#[utoipa::path(
+    delete, path = "/v1/mailboxes/{mailbox}/messages/{id}", operation_id = "delete", tag = "delete",
+    params(("mailbox" = String, Path, description = "The mailbox"), ("id" = String, Path, description = "The message")),
+    responses((status = 200, body = Deleted), (status = 404, body = ProblemBody))
+)]
+async fn delete(
+    State(host): State<Host>,
+    who: Principal,
+    Path((mailbox, id)): Path<(String, String)>,
+) -> Result<Json<Deleted>, Problem> {
+    let access = host.open(&who, Operation::Delete, &mailbox).await?;
+    trash(&host, &access, &who, message_id(&id)?).await.map(Json)
+}
+
+/// Deletes up to a hundred messages.
+#[utoipa::path(
+    post, path = "/v1/mailboxes/{mailbox}/messages/delete", operation_id = "delete-several", tag = "delete",
+    params(("mailbox" = String, Path, description = "The mailbox")),
+    request_body = BulkBody,
+    responses((status = 200, body = BulkAnswer), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
+)]
+async fn several(
+    State(host): State<Host>,
+    who: Principal,
+    Path(mailbox): Path<String>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Json<BulkAnswer>, Problem> {
+    let access = host.open(&who, Operation::Delete, &mailbox).await?;
+    let BulkBody { ids, .. } = body::json(&headers, content, body::JSON_LIMIT).await?;
+    let (host, access, who) = (&host, &access, &who);
+    bulk(&ids, |id| async move { trash(host, access, who, id).await.map(drop) }).await.map(Json)
+}
+
+async fn trash(host: &Host, access: &Access, who: &Principal, id: MessageId) -> Result<Deleted, Problem> {
+    let hold = Hold::Trash { purge_at: host.trash_deadline(host.clock.now()) };
+    let message = access.index().hold(access.id(), id, &hold).await?;
+    let message = message.ok_or_else(|| Problem::not_found("message"))?;
+    audit(who, Operation::Delete, &[("mailbox", access.id()), ("message", &id)]);
+    Ok(Deleted { id: id.to_string(), purge_at: message.purge_at().map(|at| at.to_string()) })
+}

@@ -1,1 +1,97 @@
-//! deposit
+//! Deposit: takes a recording and the facts of its call, and makes a message of them, once.
+
+mod call;
+mod intake;
+mod store;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::{BadName, Code, MailboxId, Message};
+use host::wire::MessageBody;
+use host::{Host, Operation, Path, Principal, Problem, ProblemBody};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use call::Call;
+pub use store::{Deposited, store};
+
+/// Its routes.
+pub fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(deposit)).routes(routes!(upload))
+}
+
+/// Deposits a message.
+///
+/// The body is the audio itself with the facts as headers, or `multipart/form-data` with the facts as a JSON part
+/// `message` and then a part `audio`. The same call id and received-at in the same mailbox is the same message.
+#[utoipa::path(
+    post, path = "/v1/mailboxes/{mailbox}/messages", operation_id = "deposit", tag = "deposit",
+    params(
+        ("mailbox" = String, Path, description = "The mailbox"),
+        ("Voicemail-Caller-Id" = Option<String>, Header, description = "As received: a number, a tel: or sip: URI, or text"),
+        ("Voicemail-Caller-Name" = Option<String>, Header, description = "Percent-encoded UTF-8"),
+        ("Voicemail-Urgent" = Option<bool>, Header, description = "`true` or `false`"),
+        ("Voicemail-Received-At" = Option<String>, Header, description = "When the call was taken (RFC 3339); now without it"),
+        ("Voicemail-Call-Id" = Option<String>, Header, description = "The platform's id of the call; needs a received-at"),
+    ),
+    request_body(content((Vec<u8> = "audio/*"), (intake::Form = "multipart/form-data"))),
+    responses(
+        (status = 201, body = MessageBody, headers(("Location" = String))),
+        (status = 200, description = "A repeat: the message as it stands", body = MessageBody),
+        (status = 400, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
+        (status = 410, body = ProblemBody), (status = 413, body = ProblemBody), (status = 415, body = ProblemBody),
+        (status = 422, body = ProblemBody)
+    )
+)]
+async fn deposit(
+    State(host): State<Host>,
+    who: Principal,
+    Path(mailbox): Path<String>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response, Problem> {
+    let tenancy = Arc::clone(host.tenancy(&who, Operation::Deposit)?);
+    let id: MailboxId = mailbox.parse().map_err(|_: BadName| Problem::not_found("mailbox"))?;
+    let mailbox = tenancy.directory.mailbox(&id).await?.map(|mailbox| mailbox.value);
+    let (call, audio) = intake::read(&headers, content, mailbox.as_ref(), host.clock.now()).await?;
+    // In a task of its own: a client that goes away must not leave a deposit half done.
+    let stored = tokio::spawn(async move { store(&host, &tenancy, id, mailbox, call, audio).await });
+    let stored = stored.await.map_err(|_| Problem::new(Code::Internal, "The deposit failed; repeat it."))?;
+    answer(&stored?)
+}
+
+fn answer(deposited: &Deposited) -> Result<Response, Problem> {
+    match deposited {
+        Deposited::Born(message) => {
+            // A case may hide it already; the platform is answered what it deposited, and nobody else sees it.
+            let born = Message::born(message.facts.clone());
+            let location = format!("/v1/mailboxes/{}/messages/{}", born.facts.mailbox, born.facts.id);
+            let body = Json(MessageBody::shown(&born)?);
+            Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
+        }
+        Deposited::Repeat(message) => Ok(Json(MessageBody::shown(message)?).into_response()),
+    }
+}
+
+/// Asks for a link to upload a long recording to.
+#[utoipa::path(
+    post, path = "/v1/mailboxes/{mailbox}/uploads", operation_id = "deposit-upload", tag = "deposit",
+    params(("mailbox" = String, Path, description = "The mailbox")),
+    responses((status = 404, body = ProblemBody), (status = 501, description = "This storage has no upload links", body = ProblemBody))
+)]
+async fn upload(
+    State(host): State<Host>,
+    who: Principal,
+    Path(mailbox): Path<String>,
+) -> Result<Response, Problem> {
+    host.open(&who, Operation::Deposit, &mailbox).await?;
+    Err(Problem::new(
+        Code::NotSupported,
+        "This storage gives no upload links; deposit the recording itself, whatever its length.",
+    ))
+}

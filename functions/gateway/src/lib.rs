@@ -1,1 +1,57 @@
-//! gateway
+//! Every function in one process: the service on one machine, in a container, behind Azure Functions.
+
+mod demo;
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use host::{Host, StartError, Started};
+use tokio::time::MissedTickBehavior;
+use utoipa_axum::router::OpenApiRouter;
+
+/// The routes of every function.
+pub fn routes() -> OpenApiRouter<Host> {
+    [
+        deposit::routes(),
+        list::routes(),
+        play::routes(),
+        mark_read::routes(),
+        delete::routes(),
+        undo::routes(),
+        mwi_count::routes(),
+        mailboxes::routes(),
+        sweep::routes(),
+    ]
+    .into_iter()
+    .fold(OpenApiRouter::new(), OpenApiRouter::merge)
+}
+
+/// Makes the demo's mailboxes, where this is the demo, and begins to sweep.
+pub fn start(started: Started) -> BoxFuture<'static, Result<(), StartError>> {
+    Box::pin(async move {
+        if started.demo {
+            demo::make(&started.host).await?;
+            demo::welcome(started.address)?;
+        }
+        if let Some(every) = started.sweep_every {
+            tokio::spawn(sweep_for_ever(started.host, every));
+        }
+        Ok(())
+    })
+}
+
+async fn sweep_for_ever(host: Host, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let swept = sweep::all(&host).await;
+        tracing::info!(
+            purged = swept.purged,
+            expired = swept.expired,
+            orphans = swept.orphans,
+            failed = swept.failed,
+            "swept"
+        );
+    }
+}

@@ -1,1 +1,157 @@
-//! mwi-count
+//! What is waiting (MWI): of one mailbox, or of each mailbox of the signed-in user.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use domain::{Counts, Mailbox, Owner};
+use host::{Host, Operation, Path, Principal, Problem, ProblemBody, etag};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The media type of RFC 3842.
+const SUMMARY: &str = "application/simple-message-summary";
+
+/// Its routes.
+pub fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(one)).routes(routes!(mine))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MessagesWaiting)]
+struct Row {
+    /// The mailbox.
+    mailbox: String,
+    /// What people call it.
+    name: String,
+    /// `personal` or `group`.
+    kind: &'static str,
+    /// Whether there is a new message.
+    messages_waiting: bool,
+    /// New messages, urgent ones among them.
+    new: u32,
+    /// Old messages, urgent ones among them.
+    old: u32,
+    /// Urgent ones among the new.
+    urgent_new: u32,
+    /// Urgent ones among the old.
+    urgent_old: u32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Mine {
+    /// Own and group mailboxes, by id.
+    mailboxes: Vec<Row>,
+}
+
+/// What is waiting in a mailbox; as JSON, or as telephony speaks it (RFC 3842) where that is asked for.
+#[utoipa::path(
+    get, path = "/v1/mailboxes/{mailbox}/mwi", operation_id = "mwi-count", tag = "mwi-count",
+    params(("mailbox" = String, Path, description = "The mailbox")),
+    responses(
+        (status = 200, content((Row = "application/json"), (String = "application/simple-message-summary"))),
+        (status = 304), (status = 404, body = ProblemBody)
+    )
+)]
+async fn one(
+    State(host): State<Host>,
+    who: Principal,
+    Path(mailbox): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let access = host.open(&who, Operation::Count, &mailbox).await?;
+    let counts = access.index().counts(access.id()).await?;
+    let mut response = if wants_summary(&headers) {
+        let text = summary(&access.mailbox.value, &access.tenancy.tenant.domain, counts);
+        etag::bytes(&headers, HeaderValue::from_static(SUMMARY), text.into_bytes())
+    } else {
+        etag::json(&headers, &row(&access.mailbox.value, counts))
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+/// What is waiting in each mailbox of the signed-in user: own and groups'.
+#[utoipa::path(
+    get, path = "/v1/mwi", operation_id = "mwi-count-mine", tag = "mwi-count",
+    responses((status = 200, body = Mine), (status = 304))
+)]
+async fn mine(State(host): State<Host>, who: Principal, headers: HeaderMap) -> Result<Response, Problem> {
+    let tenancy = host.tenancy(&who, Operation::Count)?;
+    let mailboxes = tenancy.directory.mailboxes_of(&who).await?;
+    let rows = mailboxes.iter().map(|mailbox| async {
+        let counts = tenancy.index().counts(&mailbox.value.id).await?;
+        Ok::<_, Problem>(row(&mailbox.value, counts))
+    });
+    Ok(etag::json(&headers, &Mine { mailboxes: futures::future::try_join_all(rows).await? }))
+}
+
+fn row(mailbox: &Mailbox, counts: Counts) -> Row {
+    let Counts { new, old, urgent_new, urgent_old } = counts;
+    Row {
+        mailbox: mailbox.id.to_string(),
+        name: mailbox.name.clone(),
+        kind: match mailbox.owner {
+            Owner::Personal { .. } => "personal",
+            Owner::Group { .. } => "group",
+        },
+        messages_waiting: new > 0,
+        new,
+        old,
+        urgent_new,
+        urgent_old,
+    }
+}
+
+/// RFC 3842, 3.5: CRLF line ends; urgent ones in parentheses.
+fn summary(mailbox: &Mailbox, domain: &str, counts: Counts) -> String {
+    let Counts { new, old, urgent_new, urgent_old } = counts;
+    let waiting = if new > 0 { "yes" } else { "no" };
+    let id = &mailbox.id;
+    format!(
+        "Messages-Waiting: {waiting}\r\nMessage-Account: sip:{id}@{domain}\r\n\
+         Voice-Message: {new}/{old} ({urgent_new}/{urgent_old})\r\n"
+    )
+}
+
+/// Whether the client asks for RFC 3842 by name.
+fn wants_summary(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+    let media_type = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    accepted.flat_map(|accept| accept.split(',')).any(|range| media_type(range) == SUMMARY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_is_as_rfc_3842_writes_it() {
+        let mailbox = Mailbox {
+            id: "5001".parse().unwrap(),
+            owner: Owner::Personal { user: "alice".parse().unwrap() },
+            name: "Alice".into(),
+            enabled: true,
+            settings: domain::Settings::default(),
+            generation: 1,
+        };
+        let counts = Counts { new: 2, old: 8, urgent_new: 0, urgent_old: 2 };
+        assert_eq!(
+            summary(&mailbox, "voicemail.example.com", counts),
+            "Messages-Waiting: yes\r\nMessage-Account: sip:5001@voicemail.example.com\r\nVoice-Message: 2/8 (0/2)\r\n"
+        );
+        let none = summary(&mailbox, "x", Counts { old: 1, ..Counts::default() });
+        assert!(none.starts_with("Messages-Waiting: no\r\n"), "only new ones wait");
+    }
+
+    #[test]
+    fn the_summary_is_answered_to_those_who_name_it() {
+        let asks = |accept: &'static str| {
+            wants_summary(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
+        };
+        assert!(asks("application/simple-message-summary"));
+        assert!(asks("text/html, Application/Simple-Message-Summary;q=0.9"));
+        assert!(!asks("*/*") && !asks("application/json"));
+    }
+}

@@ -1,1 +1,37 @@
-//! undo
+//! Undo of a delete: the message is back in the folder it came from.
+
+use axum::Json;
+use axum::extract::State;
+use domain::{Code, Release, Released};
+use host::wire::MessageBody;
+use host::{Host, Operation, Path, Principal, Problem, ProblemBody, audit, message_id};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Its routes.
+pub fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(undo))
+}
+
+/// Undoes a delete. Repeating is harmless; 410 once the message is purged.
+#[utoipa::path(
+    post, path = "/v1/mailboxes/{mailbox}/messages/{id}/undo", operation_id = "undo", tag = "undo",
+    params(("mailbox" = String, Path, description = "The mailbox"), ("id" = String, Path, description = "The message")),
+    responses((status = 200, body = MessageBody), (status = 404, body = ProblemBody), (status = 410, body = ProblemBody))
+)]
+async fn undo(
+    State(host): State<Host>,
+    who: Principal,
+    Path((mailbox, id)): Path<(String, String)>,
+) -> Result<Json<MessageBody>, Problem> {
+    let access = host.open(&who, Operation::Undo, &mailbox).await?;
+    let id = message_id(&id)?;
+    match access.index().release(access.id(), id, &Release::Trash).await? {
+        Released::Back(message) => {
+            audit(&who, Operation::Undo, &[("mailbox", access.id()), ("message", &id)]);
+            MessageBody::shown(&message).map(Json)
+        }
+        Released::Gone => Err(Problem::new(Code::Gone, "The message is purged; it cannot come back.")),
+        Released::Hidden | Released::Missing => Err(Problem::not_found("message")),
+    }
+}

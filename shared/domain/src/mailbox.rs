@@ -74,7 +74,6 @@ impl Default for Settings {
 }
 
 /// Settings of which some are given; the rest comes from elsewhere.
-#[expect(clippy::option_option, reason = "a missing retention and an explicit null differ")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct SomeSettings {
@@ -91,7 +90,7 @@ pub struct SomeSettings {
     pub language: Option<String>,
 }
 
-#[expect(clippy::option_option, reason = "as the field it reads")]
+#[expect(clippy::option_option, reason = "a missing retention and an explicit null differ")]
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

@@ -237,7 +237,7 @@ impl Message {
             Release::Trash if self.folder().is_none() => return Released::Hidden,
             Release::Trash => self.holds.clear(),
             Release::Case(case) => {
-                self.holds.retain(|hold| !matches!(hold, Hold::Case { case: k, .. } if k == case))
+                self.holds.retain(|hold| !matches!(hold, Hold::Case { case: k, .. } if k == case));
             }
         }
         if self.folder().is_some() { Released::Back(Box::new(self.clone())) } else { Released::Hidden }

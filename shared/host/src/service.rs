@@ -10,7 +10,7 @@ use domain::{
     BadName, Clock, Code, Mailbox, MailboxId, MessageId, Random, Region, Tenant, TenantId, TenantKey,
     Timestamp,
 };
-use storage::{Index, Recordings, Storage, TenantStorage, Versioned};
+use storage::{Index, Recordings, Storage, StorageError, TenantStorage, Versioned};
 
 use crate::directory::Directory;
 use crate::identity::{Identity, Principal};
@@ -51,6 +51,7 @@ pub struct Service {
     trash_window: Duration,
     identity: Identity,
     tenants: BTreeMap<TenantId, Arc<Tenancy>>,
+    ccids: BTreeMap<String, TenantId>,
 }
 
 /// A tenant at work.
@@ -83,8 +84,9 @@ impl Service {
             let key = TenantKey::new(&subject_key, &tenant.id);
             (tenant.id.clone(), Arc::new(Tenancy { tenant, key, directory, storage }))
         };
+        let ccids = tenants.iter().map(|tenant| (tenant.ccid.clone(), tenant.id.clone())).collect();
         let tenants = tenants.into_iter().map(tenancy).collect();
-        Arc::new(Self { clock, random, here, trash_window, identity, tenants })
+        Arc::new(Self { clock, random, here, trash_window, identity, tenants, ccids })
     }
 
     /// When a message that goes to the trash at `now` is purged, in whole seconds.
@@ -97,6 +99,12 @@ impl Service {
         self.tenants.values()
     }
 
+    /// The tenant of this id, or else of this ccid.
+    fn tenant_named(&self, name: &str) -> Option<TenantId> {
+        let by_id = || self.tenants.get_key_value(&name.parse().ok()?).map(|(id, _)| id);
+        by_id().or_else(|| self.ccids.get(name)).cloned()
+    }
+
     /// The caller's tenant, once their role allows the operation: 403 for a role, a token without a tenant, or a
     /// tenant that is not configured.
     pub fn tenancy(&self, who: &Principal, operation: Operation) -> Result<&Arc<Tenancy>, Problem> {
@@ -105,6 +113,28 @@ impl Service {
             .ok_or_else(|| Problem::new(Code::Forbidden, "Your token names no tenant of this service."))?;
         who.may(operation)?;
         Ok(tenant)
+    }
+
+    /// The tenant of a data protection request, once the caller's role allows it. A token without a tenant is good for
+    /// the tenants that list its client (or user); `ccid` names which. One that contradicts the token is refused.
+    pub fn data_protection(
+        &self,
+        who: &Principal,
+        operation: Operation,
+        ccid: Option<&str>,
+    ) -> Result<&Arc<Tenancy>, Problem> {
+        let forbidden = || Problem::new(Code::Forbidden, "Your token is not good for this contact centre.");
+        let named = |tenancy: &Tenancy| ccid.is_none_or(|ccid| tenancy.tenant.ccid == ccid);
+        if who.tenant.is_some() {
+            let tenancy = self.tenancy(who, operation)?;
+            return if named(tenancy) { Ok(tenancy) } else { Err(forbidden()) };
+        }
+        let client = who.client.as_deref().unwrap_or(who.user.as_str());
+        let lists = |tenancy: &Tenancy| tenancy.tenant.clients.iter().any(|listed| listed == client);
+        let tenancy = self.tenants().find(|tenancy| ccid.is_some() && named(tenancy) && lists(tenancy));
+        let tenancy = tenancy.ok_or_else(forbidden)?;
+        who.may(operation)?;
+        Ok(tenancy)
     }
 
     /// A mailbox, once the caller may do `operation` in it. One that is another tenant's, or that an agent does not
@@ -121,7 +151,7 @@ impl Service {
         let everywhere = who.is(Role::Admin) || operation == Operation::Deposit;
         let admits = |found: Versioned<Mailbox>| async {
             let admits = everywhere || tenancy.directory.belongs(who, &found.value).await?;
-            Ok::<_, storage::StorageError>(admits.then_some(found))
+            Ok::<_, StorageError>(admits.then_some(found))
         };
         let remembered = match tenancy.directory.mailbox(&id).await? {
             Some(found) => admits(found).await?,
@@ -147,13 +177,11 @@ impl Tenancy {
     }
 
     /// Its audio in a region.
-    pub fn recordings(&self, region: &Region) -> Result<&dyn Recordings, Problem> {
+    pub fn recordings(&self, region: &Region) -> storage::Result<&dyn Recordings> {
         let recordings = self.storage.recordings.get(region).map(AsRef::as_ref);
         recordings.ok_or_else(|| {
-            Problem::new(
-                Code::RegionUnavailable,
-                format!("The region {region} is not set up for this tenant."),
-            )
+            let source = format!("the region {region} is not among the tenant's");
+            StorageError::unavailable("opening a region", source)
         })
     }
 
@@ -184,11 +212,6 @@ impl FromRequestParts<Host> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut RequestParts, host: &Host) -> Result<Self, Problem> {
-        let principal = host.identity.verify(&parts.headers, host.clock.now()).await?;
-        // A token whose tenant is not configured is refused wherever it goes.
-        if principal.tenant.as_ref().is_some_and(|tenant| !host.tenants.contains_key(tenant)) {
-            return Err(Problem::new(Code::Forbidden, "Your token names no tenant of this service."));
-        }
-        Ok(principal)
+        host.identity.verify(&parts.headers, host.clock.now(), &|name| host.tenant_named(name)).await
     }
 }

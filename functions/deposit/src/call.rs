@@ -1,0 +1,193 @@
+//! The facts of a call, as a platform sends them: as headers or as JSON.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName};
+use domain::{CallerName, MAX_CALLER_BYTES, Timestamp};
+use host::{Fault, Problem};
+use percent_encoding::percent_decode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Calls before the year 2000 were not taken by anything that talks to us.
+const EARLIEST: i64 = 946_684_800_000;
+/// How far a platform's clock may be ahead.
+const AHEAD: Duration = Duration::from_mins(5);
+/// The longest call id, in characters, and the longest caller name, in bytes.
+const MAX_CALL_ID: usize = 256;
+const MAX_NAME: usize = 256;
+
+/// The facts of a call, checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Call {
+    /// The caller ID as received.
+    pub caller_id: Option<String>,
+    /// The caller's name.
+    pub caller_name: Option<CallerName>,
+    /// Whether it is urgent.
+    pub urgent: bool,
+    /// When the call was taken.
+    pub received_at: Option<Timestamp>,
+    /// The platform's id of the call; never without `received_at`.
+    pub call_id: Option<String>,
+}
+
+/// The facts as sent.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = Call)]
+pub(crate) struct Sent {
+    /// A number in any spelling, a `tel:` or `sip:` URI, or text; at most 256 bytes.
+    pub(crate) caller_id: Option<String>,
+    /// At most 256 bytes.
+    caller_name: Option<String>,
+    /// Whether the caller marked it urgent.
+    #[schema(value_type = Option<bool>)]
+    urgent: Option<Urgent>,
+    /// When the call was taken (RFC 3339): from 2000 to 5 minutes in the future; now without it.
+    received_at: Option<String>,
+    /// The platform's id of the call, up to 256 characters; needs `received_at`.
+    call_id: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum Urgent {
+    Is(bool),
+    Text(String),
+}
+
+impl Sent {
+    /// From the headers of a request.
+    pub(crate) fn in_headers(headers: &HeaderMap) -> Result<Self, Problem> {
+        let text = |name: &'static str| -> Result<Option<String>, Problem> {
+            let mut values = headers.get_all(HeaderName::from_static(name)).iter();
+            let value = values.next().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+            if values.next().is_some() {
+                return Err(Problem::bad(name, "once"));
+            }
+            Ok(value)
+        };
+        let name = text("voicemail-caller-name")?;
+        Ok(Self {
+            caller_id: text("voicemail-caller-id")?,
+            caller_name: name.map(|name| percent_decode(name.as_bytes()).decode_utf8_lossy().into_owned()),
+            urgent: text("voicemail-urgent")?.map(Urgent::Text),
+            received_at: text("voicemail-received-at")?,
+            call_id: text("voicemail-call-id")?,
+        })
+    }
+
+    /// Checks what was sent; names all faults at once, by the names of the JSON form.
+    pub(crate) fn check(self, now: Timestamp) -> Result<Call, Problem> {
+        let mut faults = Vec::new();
+        let mut fault = |place: &str, detail: &str| {
+            faults.push(Fault { place: place.to_owned(), detail: detail.to_owned() });
+        };
+        if self.caller_id.as_ref().is_some_and(|caller| caller.len() > MAX_CALLER_BYTES) {
+            fault("caller_id", "at most 256 bytes");
+        }
+        if self.caller_name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
+            fault("caller_name", "at most 256 bytes");
+        }
+        let urgent = match &self.urgent {
+            None => false,
+            Some(Urgent::Is(urgent)) => *urgent,
+            Some(Urgent::Text(text)) => text == "true",
+        };
+        if matches!(&self.urgent, Some(Urgent::Text(text)) if text != "true" && text != "false") {
+            fault("urgent", "true or false");
+        }
+        let received_at = self.received_at.as_deref().map(str::parse::<Timestamp>).transpose();
+        let received_at = received_at.ok().flatten();
+        let in_range = |at: Timestamp| at.millis() >= EARLIEST && at <= now.plus(AHEAD);
+        if self.received_at.is_some() && !received_at.is_some_and(in_range) {
+            fault("received_at", "an RFC 3339 time from 2000 to 5 minutes in the future");
+        }
+        let call_id = self.call_id.filter(|call_id| !call_id.is_empty());
+        if call_id.as_ref().is_some_and(|call_id| call_id.chars().count() > MAX_CALL_ID) {
+            fault("call_id", "at most 256 characters");
+        }
+        if call_id.is_some() && self.received_at.is_none() {
+            fault("received_at", "needed with a call_id: both together name the call");
+        }
+        if !faults.is_empty() {
+            return Err(Problem::faults(faults));
+        }
+        let caller_name = self.caller_name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+        let caller_name = caller_name.map(CallerName);
+        Ok(Call { caller_id: self.caller_id, caller_name, urgent, received_at, call_id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn now() -> Timestamp {
+        "2026-11-22T10:00:00Z".parse().unwrap()
+    }
+
+    fn json(text: &str) -> Result<Call, Vec<String>> {
+        let sent: Sent = serde_json::from_str(text).unwrap();
+        sent.check(now()).map_err(|problem| problem.errors.into_iter().map(|fault| fault.place).collect())
+    }
+
+    #[test]
+    fn headers_and_json_say_the_same() {
+        let headers = HeaderMap::from_iter([
+            (HeaderName::from_static("voicemail-caller-id"), HeaderValue::from_static("+49 30 1234567")),
+            (HeaderName::from_static("voicemail-caller-name"), HeaderValue::from_static("J%C3%BCrgen")),
+            (HeaderName::from_static("voicemail-urgent"), HeaderValue::from_static("true")),
+            (
+                HeaderName::from_static("voicemail-received-at"),
+                HeaderValue::from_static("2026-11-22T09:59:00Z"),
+            ),
+            (HeaderName::from_static("voicemail-call-id"), HeaderValue::from_static("c1")),
+        ]);
+        let call = Sent::in_headers(&headers).unwrap().check(now()).unwrap();
+        assert_eq!(call.caller_name.as_ref().unwrap().0, "Jürgen");
+        let same = r#"{"caller_id":"+49 30 1234567","caller_name":"Jürgen","urgent":true,
+            "received_at":"2026-11-22T09:59:00Z","call_id":"c1","unknown":[1]}"#;
+        assert_eq!(json(same), Ok(call));
+    }
+
+    #[test]
+    fn every_wrong_fact_is_named() {
+        let long = "x".repeat(257);
+        let text = format!(
+            r#"{{"caller_id":"{long}","caller_name":"{long}","urgent":"yes","received_at":"today","call_id":"{long}"}}"#
+        );
+        assert_eq!(
+            json(&text).unwrap_err(),
+            ["caller_id", "caller_name", "urgent", "received_at", "call_id"]
+        );
+    }
+
+    #[test]
+    fn a_call_was_taken_between_2000_and_in_five_minutes() {
+        for bad in ["1999-12-31T23:59:59Z", "2026-11-22T10:05:01Z", "2026-11-22"] {
+            assert_eq!(
+                json(&format!(r#"{{"received_at":"{bad}"}}"#)),
+                Err(vec!["received_at".to_owned()]),
+                "{bad}"
+            );
+        }
+        for good in ["2000-01-01T00:00:00Z", "2026-11-22T10:05:00Z", "2026-11-22T11:00:00+01:00"] {
+            assert!(json(&format!(r#"{{"received_at":"{good}"}}"#)).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_call_id_needs_a_received_at() {
+        assert_eq!(json(r#"{"call_id":"c1"}"#), Err(vec!["received_at".to_owned()]));
+    }
+
+    #[test]
+    fn a_fact_that_is_sent_twice_is_refused() {
+        let mut headers = HeaderMap::new();
+        headers.append("voicemail-call-id", HeaderValue::from_static("a"));
+        headers.append("voicemail-call-id", HeaderValue::from_static("b"));
+        assert!(Sent::in_headers(&headers).is_err());
+    }
+}

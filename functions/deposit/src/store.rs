@@ -1,0 +1,162 @@
+//! One deposit, whatever brought it.
+
+use axum::body::Bytes;
+use domain::{Attempt, AudioKey, Caller, Code, Facts, Mailbox, MailboxId, Message, MessageId};
+use host::{Problem, Service, Tenancy};
+use storage::{Arrival, Birth, Deposit, Found, Recordings, Remains};
+
+use crate::call::Call;
+
+/// What became of a deposit.
+#[derive(Debug)]
+pub enum Deposited {
+    /// A new message.
+    Born(Box<Message>),
+    /// The message that an earlier delivery of the call made.
+    Repeat(Box<Message>),
+}
+
+/// Stores a recording. A repeat of a call is looked for first, so that it is answered by its message even where the
+/// mailbox is full, disabled or gone by now, and whatever audio comes with it.
+pub async fn store(
+    host: &Service,
+    tenancy: &Tenancy,
+    mailbox_id: MailboxId,
+    mailbox: Option<Mailbox>,
+    call: Call,
+    audio: Result<Bytes, Problem>,
+) -> Result<Deposited, Problem> {
+    let now = host.clock.now();
+    let taken_at = call.received_at.unwrap_or(now);
+    let id = match &call.call_id {
+        Some(call_id) => MessageId::of_call(taken_at, &mailbox_id, call_id, &tenancy.key),
+        None => MessageId::random(taken_at, host.random.as_ref()),
+    };
+    let (mailbox, audio, recording) = match admit(mailbox, audio) {
+        Ok(admitted) => admitted,
+        Err(refusal) if call.call_id.is_none() => return Err(refusal),
+        Err(refusal) => {
+            return match tenancy.index().message(&mailbox_id, id).await? {
+                Found::Nothing => Err(refusal),
+                found => repeat(found),
+            };
+        }
+    };
+    let attempt = Attempt::draw(host.random.as_ref());
+    let caller = call.caller_id.and_then(|received| Caller::read(&received, tenancy.tenant.country));
+    let facts = Facts {
+        id,
+        attempt: attempt.clone(),
+        mailbox: mailbox_id.clone(),
+        generation: mailbox.generation,
+        subject: caller.as_ref().map(|caller| tenancy.key.subject(caller)),
+        caller,
+        caller_name: call.caller_name,
+        // The platform's clock may be ahead; what a case covers is told by ours.
+        received_at: taken_at.min(now),
+        duration_ms: u64::try_from(recording.duration.as_millis()).unwrap_or(u64::MAX),
+        media_type: recording.kind.media_type().to_owned(),
+        bytes: audio.len() as u64,
+        urgent: call.urgent,
+        region: tenancy.tenant.deposit_region(host.here.as_ref()).clone(),
+        audio: AudioKey::new(now, id, attempt, mailbox_id, recording.kind.extension()),
+    };
+    elect(tenancy, &mailbox, &Deposit { facts, begun_at: now }, audio).await
+}
+
+/// Whether the mailbox takes this recording.
+fn admit(
+    mailbox: Option<Mailbox>,
+    audio: Result<Bytes, Problem>,
+) -> Result<(Mailbox, Bytes, audio::Recording), Problem> {
+    let mailbox = mailbox.ok_or_else(|| Problem::not_found("mailbox"))?;
+    if !mailbox.enabled {
+        return Err(Problem::new(
+            Code::MailboxDisabled,
+            "The mailbox takes no messages; an administrator can enable it.",
+        ));
+    }
+    let audio = audio?;
+    let recording = audio::inspect(&audio).map_err(|refusal| {
+        let code = match refusal {
+            audio::Refusal::Unsupported(_) => Code::UnsupportedAudio,
+            audio::Refusal::Broken(_) => Code::BrokenAudio,
+        };
+        Problem::new(code, refusal.to_string())
+    })?;
+    let seconds = mailbox.settings.max_message_seconds;
+    if recording.duration.as_secs_f64() > f64::from(seconds) {
+        return Err(Problem::new(
+            Code::TooLong,
+            format!("The mailbox takes messages of up to {seconds} seconds."),
+        ));
+    }
+    Ok((mailbox, audio, recording))
+}
+
+/// Two steps to the storage: everything that carries the attempt, then the birth.
+async fn elect(
+    tenancy: &Tenancy,
+    mailbox: &Mailbox,
+    deposit: &Deposit,
+    audio: Bytes,
+) -> Result<Deposited, Problem> {
+    let Deposit { facts, .. } = deposit;
+    let recordings = tenancy.recordings(&facts.region)?;
+    let put = recordings.put(&facts.audio, audio, &facts.media_type, facts.subject.as_ref());
+    let counts = match tenancy.index().arrive(deposit, put).await {
+        Ok(Arrival::Arrived(counts)) => counts,
+        Ok(Arrival::Taken(found)) => return repeat(found),
+        Err(error) => {
+            take_back(tenancy, recordings, facts).await;
+            return Err(error.into());
+        }
+    };
+    if counts.stored() >= mailbox.settings.max_messages {
+        take_back(tenancy, recordings, facts).await;
+        return Err(Problem::new(
+            Code::MailboxFull,
+            "The mailbox holds as many messages as it may; delete some.",
+        ));
+    }
+    // Where this fails it is not known who was born: nothing is taken back, the sweep finds out.
+    match tenancy.index().insert(deposit).await? {
+        Birth::Born(message) => Ok(Deposited::Born(message)),
+        Birth::Taken(found) => {
+            take_back(tenancy, recordings, facts).await;
+            repeat(found)
+        }
+        Birth::Forgotten => {
+            take_back(tenancy, recordings, facts).await;
+            repeat(Found::Gone)
+        }
+        Birth::Fenced => {
+            take_back(tenancy, recordings, facts).await;
+            Err(Problem::new(
+                Code::StorageUnavailable,
+                "The storage was too slow. Nothing is stored; repeat the deposit.",
+            ))
+        }
+    }
+}
+
+/// Takes back what this attempt made and nothing else. Cut off or failed, the sweep does it later.
+async fn take_back(tenancy: &Tenancy, recordings: &dyn Recordings, facts: &Facts) {
+    let taken = async {
+        recordings.delete(&facts.audio).await?;
+        tenancy.index().withdraw(&Remains::from(facts)).await
+    };
+    if let Err(error) = taken.await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "an attempt is left for the sweep to take back"
+        );
+    }
+}
+
+/// How a repeat is answered: by the message where a folder shows it, else so that the platform stops and sees nothing.
+fn repeat(found: Found) -> Result<Deposited, Problem> {
+    found.shown().map(Box::new).map(Deposited::Repeat).ok_or_else(|| {
+        Problem::new(Code::Gone, "This call was deposited before and is gone; do not send it again.")
+    })
+}

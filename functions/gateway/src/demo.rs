@@ -1,0 +1,54 @@
+//! The demo: what somebody finds who starts the service with nothing configured.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+
+use domain::{Group, Mailbox, Owner, Tenant};
+use host::{Host, StartError, Tenancy};
+use storage::Expect;
+
+/// Makes the demo's group and mailboxes, where they are not there; what somebody changed stays.
+pub(crate) async fn make(host: &Host) -> Result<(), StartError> {
+    for tenancy in host.tenants() {
+        for group in [Group { id: "sales".parse()?, members: ["alice".parse()?, "bob".parse()?].into() }] {
+            tenancy.directory.put_group(&group, Expect::Absent).await?;
+        }
+        for mailbox in mailboxes(&tenancy.tenant)? {
+            put(tenancy, &mailbox).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Made once: a mailbox that somebody deleted is not made again, as its version goes on.
+async fn put(tenancy: &Tenancy, mailbox: &Mailbox) -> Result<(), StartError> {
+    let ever = tenancy.index().mailbox_ids().await?;
+    if !ever.contains(&mailbox.id) {
+        tenancy.directory.put_mailbox(mailbox, Expect::Absent).await?;
+    }
+    Ok(())
+}
+
+fn mailboxes(tenant: &Tenant) -> Result<[Mailbox; 3], StartError> {
+    let mailbox = |id: &str, name: &str, owner| -> Result<Mailbox, StartError> {
+        let (id, name, settings) = (id.parse()?, name.to_owned(), tenant.settings.clone());
+        Ok(Mailbox { id, owner, name, enabled: true, settings, generation: 0 })
+    };
+    Ok([
+        mailbox("5001", "Alice", Owner::Personal { user: "alice".parse()? })?,
+        mailbox("5002", "Bob", Owner::Personal { user: "bob".parse()? })?,
+        mailbox("5100", "Sales", Owner::Group { group: "sales".parse()? })?,
+    ])
+}
+
+/// Says how to sign in.
+pub(crate) fn welcome(address: SocketAddr) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "This is the demo: everybody knows these users. Set VOICEMAIL_TENANTS and VOICEMAIL_USERS to leave it."
+    )?;
+    writeln!(out, "  mailboxes  5001 (alice)   5002 (bob)   5100 (the group sales: alice and bob)")?;
+    writeln!(out, "  users      alice, bob (agents)   platform (deposits)   admin   dpo (privacy)")?;
+    writeln!(out, "  sign in    curl -u 'demo\\alice:voicemail' http://{address}/v1/mwi")
+}

@@ -1,0 +1,147 @@
+//! Groups: whose members see a group's mailboxes.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use domain::{BadName, Group, GroupId};
+use host::body::JSON_LIMIT;
+use host::{Host, Operation, Path, Principal, Problem, ProblemBody, audit, etag};
+use serde::{Deserialize, Serialize};
+use storage::Written;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{TRIES, contended, expect, versioned, written};
+
+/// How many members a group may have.
+const MAX_MEMBERS: usize = 10_000;
+
+pub(crate) fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, put, delete))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+struct Members {
+    /// Users, each once; the order does not count.
+    #[schema(max_items = 10_000)]
+    members: Vec<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Group)]
+struct GroupBody {
+    /// Its id.
+    id: String,
+    /// Its users, sorted.
+    members: Vec<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Groups {
+    /// By id.
+    groups: Vec<GroupBody>,
+}
+
+impl From<&Group> for GroupBody {
+    fn from(group: &Group) -> Self {
+        Self { id: group.id.to_string(), members: group.members.iter().map(ToString::to_string).collect() }
+    }
+}
+
+/// All groups.
+#[utoipa::path(
+    get, path = "/v1/groups", operation_id = "groups", tag = "mailboxes",
+    responses((status = 200, body = Groups))
+)]
+async fn list(State(host): State<Host>, who: Principal) -> Result<Json<Groups>, Problem> {
+    let groups = host.tenancy(&who, Operation::Provision)?.index().groups().await?;
+    Ok(Json(Groups { groups: groups.iter().map(|group| (&group.value).into()).collect() }))
+}
+
+/// A group with its members.
+#[utoipa::path(
+    get, path = "/v1/groups/{group}", operation_id = "groups-get", tag = "mailboxes",
+    params(("group" = String, Path, description = "The group")),
+    responses((status = 200, body = GroupBody), (status = 304), (status = 404, body = ProblemBody))
+)]
+async fn get(
+    State(host): State<Host>,
+    who: Principal,
+    Path(group): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let tenancy = host.tenancy(&who, Operation::Provision)?;
+    let missing = || Problem::not_found("group");
+    let id: GroupId = group.parse().map_err(|_: BadName| missing())?;
+    let group = tenancy.directory.read_group(&id).await?.ok_or_else(missing)?;
+    Ok(versioned(&headers, group.version, &GroupBody::from(&group.value)))
+}
+
+/// Makes a group or replaces its members.
+#[utoipa::path(
+    put, path = "/v1/groups/{group}", operation_id = "groups-put", tag = "mailboxes",
+    params(("group" = String, Path, description = "The group")),
+    request_body = Members,
+    responses(
+        (status = 200, description = "Replaced", body = GroupBody), (status = 201, description = "Made", body = GroupBody),
+        (status = 400, body = ProblemBody), (status = 412, body = ProblemBody)
+    )
+)]
+async fn put(
+    State(host): State<Host>,
+    who: Principal,
+    Path(group): Path<String>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response, Problem> {
+    let tenancy = host.tenancy(&who, Operation::Provision)?;
+    let id: GroupId = group.parse().map_err(|bad: BadName| Problem::bad("group", bad.to_string()))?;
+    let Members { members } = host::body::json(&headers, content, JSON_LIMIT).await?;
+    if members.len() > MAX_MEMBERS {
+        return Err(Problem::bad("members", format!("at most {MAX_MEMBERS}")));
+    }
+    let members = members.into_iter().map(TryInto::try_into).collect::<Result<BTreeSet<_>, BadName>>();
+    let group = Group { id, members: members.map_err(|bad| Problem::bad("members", bad.to_string()))? };
+    for _ in 0..TRIES {
+        let current = tenancy.directory.read_group(&group.id).await?;
+        etag::precondition(&headers, current.as_ref().map(|current| current.version))?;
+        if let Written::Version(version) =
+            tenancy.directory.put_group(&group, expect(current.as_ref())).await?
+        {
+            audit(&who, Operation::Provision, &[("group", &group.id)]);
+            return Ok(written(current.is_none(), version, &GroupBody::from(&group)));
+        }
+    }
+    Err(contended())
+}
+
+/// Deletes a group. Its mailboxes stay, for those whose token names the group.
+#[utoipa::path(
+    delete, path = "/v1/groups/{group}", operation_id = "groups-delete", tag = "mailboxes",
+    params(("group" = String, Path, description = "The group")),
+    responses((status = 204), (status = 404, body = ProblemBody), (status = 412, body = ProblemBody))
+)]
+async fn delete(
+    State(host): State<Host>,
+    who: Principal,
+    Path(group): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let tenancy = host.tenancy(&who, Operation::Provision)?;
+    let missing = || Problem::not_found("group");
+    let id: GroupId = group.parse().map_err(|_: BadName| missing())?;
+    for _ in 0..TRIES {
+        let current = tenancy.directory.read_group(&id).await?.ok_or_else(missing)?;
+        etag::precondition(&headers, Some(current.version))?;
+        if let Written::Version(_) = tenancy.directory.delete_group(&id, current.version).await? {
+            audit(&who, Operation::Provision, &[("group", &id)]);
+            return Ok(StatusCode::NO_CONTENT);
+        }
+    }
+    Err(contended())
+}

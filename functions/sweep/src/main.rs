@@ -1,0 +1,5 @@
+//! The function `sweep` on its own.
+
+fn main() -> std::process::ExitCode {
+    host::run(host::Function::new("sweep", sweep::routes))
+}

@@ -1,0 +1,93 @@
+//! What deposits that were cut off have left, and each mailbox's last net.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+use std::time::Duration;
+
+use domain::{MailboxId, Timestamp};
+use host::{Service, Tenancy};
+use storage::{Fenced, Remains, StorageError};
+
+use crate::{Swept, failed};
+
+/// A deposit that takes longer than this was cut off.
+const CUT_OFF: Duration = Duration::from_hours(1);
+/// Each mailbox has its slot of the day.
+const SLOT: Duration = Duration::from_mins(5);
+const SLOTS: u64 = 24 * 60 / 5;
+/// A run tidies the slots that began within this: the longest that a schedule may wait, so that none is left out.
+const REACH: u64 = 2;
+
+/// Takes back the deposits that were cut off.
+pub(crate) async fn attempts(
+    tenancy: &Tenancy,
+    now: Timestamp,
+    swept: &mut Swept,
+) -> Result<(), StorageError> {
+    for remains in tenancy.index().arriving(now.minus(CUT_OFF)).await? {
+        match take_back(tenancy, &remains).await {
+            Ok(orphan) => swept.orphans += u64::from(orphan),
+            Err(error) => failed(swept, &error, "a deposit that was cut off could not be taken back"),
+        }
+    }
+    Ok(())
+}
+
+/// Whether it left something: one that was born and only not finished did not.
+async fn take_back(tenancy: &Tenancy, remains: &Remains) -> Result<bool, StorageError> {
+    if tenancy.index().fence(remains).await? == Fenced::Born {
+        return Ok(false);
+    }
+    tenancy.recordings(&remains.region)?.delete(&remains.audio).await?;
+    tenancy.index().withdraw(remains).await?;
+    Ok(true)
+}
+
+/// Tidies the mailboxes whose slot of the day it is, deleted ones too: each at least once a day, spread over it.
+pub(crate) async fn mailboxes(
+    host: &Service,
+    tenancy: &Tenancy,
+    now: Timestamp,
+    in_time: &(dyn Fn() -> bool + Sync),
+    swept: &mut Swept,
+) -> Result<(), StorageError> {
+    let purge_at = host.trash_deadline(now);
+    for mailbox in tenancy.index().mailbox_ids().await? {
+        if !in_time() {
+            break;
+        }
+        if has_turn(&mailbox, now) {
+            match tenancy.index().tidy(&mailbox, now, purge_at).await {
+                Ok(orphans) => swept.orphans += orphans,
+                Err(error) => failed(swept, &error, "a mailbox could not be tidied"),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn has_turn(mailbox: &MailboxId, now: Timestamp) -> bool {
+    let mut hasher = DefaultHasher::new();
+    mailbox.hash(&mut hasher);
+    let slot = now.since(Timestamp::default()).as_secs() / SLOT.as_secs();
+    (0..REACH).any(|back| slot.wrapping_sub(back) % SLOTS == hasher.finish() % SLOTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mailbox_has_its_turn_each_day_also_where_the_sweep_comes_every_ten_minutes() {
+        let start = Timestamp::from_millis(1_795_341_600_000);
+        for n in 0..500 {
+            let mailbox = n.to_string().parse().unwrap();
+            let turns = |every: u32| {
+                let mut runs =
+                    (0..24 * 60 / every).map(|run| start.plus(Duration::from_mins((run * every).into())));
+                runs.any(|now| has_turn(&mailbox, now))
+            };
+            assert!(turns(5) && turns(10), "{n}");
+        }
+    }
+}
