@@ -1,1 +1,144 @@
-//! The file system.
+//! Plain files on a volume, also on NFS, for several processes and clusters at once: no locks, no database.
+//!
+//! ```text
+//! <root>/store.json                         the regions that were set up; shows that the volume is mounted
+//! <root>/keys/<name>                        keys that were made at the first start
+//! <root>/tenants/<tenant>/…                 the metadata
+//! <root>/recordings/<region>/region.json    shows that the region's volume is mounted
+//! <root>/recordings/<region>/<tenant>/<mailbox>/<id>.<attempt>.<extension>
+//! ```
+//!
+//! A volume must tell upper case from lower case and have hard links that never replace a file; the start looks. On NFS
+//! mount it with `nfsvers=4.1,hard,lookupcache=positive`, never with `soft`, `nocto` or an `async` export. Hosts' clocks
+//! may differ by 2 minutes.
+
+mod arrive;
+mod blocking;
+mod cases;
+mod chain;
+mod disk;
+#[cfg(test)]
+mod faults;
+mod index;
+mod layout;
+mod look;
+mod mailboxes;
+mod marks;
+mod purge;
+mod recordings;
+mod start;
+mod stored;
+mod tidy;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::{Region, Tenant};
+
+use self::blocking::run;
+use self::disk::{Disk, Published};
+use self::index::{FsIndex, Tree};
+use self::recordings::FsRecordings;
+pub use self::start::StartError;
+use self::start::{RECORDINGS, REGION, STORE, TENANTS};
+use crate::{Recordings, Result, Storage, StorageError, TenantStorage};
+
+/// Whether a root without a store is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setup {
+    /// It is made, and becomes a new store.
+    Auto,
+    /// It is a volume that is not mounted, and refused. A region that is new to a store is still set up.
+    Never,
+}
+
+/// A store on a volume.
+#[derive(Debug, Clone)]
+pub struct Fs(Arc<Store>);
+
+#[derive(Debug)]
+struct Store {
+    root: PathBuf,
+    regions: BTreeSet<Region>,
+}
+
+impl Fs {
+    /// Opens the store at `root`, or sets it up, with these regions. A region that was set up before and whose folder
+    /// has lost its marker is down, and never made again: its volume is not mounted.
+    ///
+    /// # Errors
+    /// The volume refuses, is not mounted, or cannot keep the promises of a store.
+    pub async fn open(
+        root: &Path,
+        setup: Setup,
+        regions: &BTreeSet<Region>,
+    ) -> std::result::Result<Self, StartError> {
+        let (root, wanted) = (root.to_owned(), regions.clone());
+        let place = root.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let regions = start::open(&root, setup, &wanted)?;
+            Ok(Self(Arc::new(Store { root, regions })))
+        });
+        opened.await.unwrap_or_else(|stopped| {
+            let source = std::io::Error::other(stopped);
+            Err(StartError::Refused { doing: "cannot open", path: place, source })
+        })
+    }
+
+    /// The key of this name, made by `make` at its first use. Of processes that start together all get the same one.
+    /// Readable by the owner of the store alone.
+    pub async fn key(&self, name: &str, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>> {
+        let is_plain =
+            !name.starts_with('.') && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        if name.is_empty() || !is_plain {
+            return Err(StorageError::Corrupt { context: "the name of a key".to_owned() });
+        }
+        let path = format!("keys/{name}");
+        let read = {
+            let (disk, path) = (self.root(), path.clone());
+            run("reading a key", move || Ok(disk.read(&path)?)).await?
+        };
+        if let Some(key) = read {
+            return Ok(key);
+        }
+        let (disk, new) = (self.root(), make());
+        run("storing a key", move || {
+            Ok(match disk.publish_secret(&path, &new)? {
+                Published::Done => new,
+                Published::There(first) => first,
+            })
+        })
+        .await
+    }
+
+    fn root(&self) -> Disk {
+        Disk::new(self.0.root.clone(), self.0.root.join(STORE))
+    }
+
+    fn index(&self, tenant: &Tenant) -> FsIndex {
+        let disk = Disk::new(self.0.root.join(TENANTS).join(tenant.id.as_str()), self.0.root.join(STORE));
+        // Also those that the tenant has left: recordings may lie there.
+        let regions: BTreeSet<&Region> = self.0.regions.iter().chain(&tenant.regions).collect();
+        let regions = regions.into_iter().map(|region| (region.clone(), self.region(tenant, region)));
+        FsIndex::new(Tree { disk, regions: regions.collect() })
+    }
+
+    fn region(&self, tenant: &Tenant, region: &Region) -> Disk {
+        let folder = self.0.root.join(RECORDINGS).join(region.as_str());
+        Disk::new(folder.join(tenant.id.as_str()), folder.join(REGION))
+    }
+}
+
+impl Storage for Fs {
+    fn tenant(&self, tenant: &Tenant) -> TenantStorage {
+        let recordings = tenant.regions.iter().map(|region| {
+            let recordings: Arc<dyn Recordings> = Arc::new(FsRecordings::new(self.region(tenant, region)));
+            (region.clone(), recordings)
+        });
+        TenantStorage { index: Arc::new(self.index(tenant)), recordings: recordings.collect() }
+    }
+}
+
+#[cfg(test)]
+mod testing;

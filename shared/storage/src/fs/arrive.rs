@@ -1,0 +1,171 @@
+//! A deposit on a volume: the journal, which is the message's file before it has its name; the birth, which is that
+//! name; what takes a try back, and the fence that decides a slow one.
+
+use std::time::SystemTime;
+
+use domain::{Hold, Mailbox, MailboxId, Timestamp};
+
+use super::blocking::Step;
+use super::cases;
+use super::chain::{self, State};
+use super::disk::{Disk, Linked};
+use super::layout::{self, ARRIVING, DEAD, Try};
+use super::look::{Look, look};
+use super::marks::{hold_for_case, hold_until};
+use super::stored::{Journal, Row, StoredMarker, decode, encode};
+use crate::{Birth, Deposit, Fenced, Found, Remains, StorageError};
+use domain::{Facts, Message, Status};
+
+/// Looks whether the id is taken, and journals the try if it is not.
+pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> Step<Option<Found>> {
+    let Facts { id, mailbox, .. } = &deposit.facts;
+    let journal = Try::from(&deposit.facts).arriving();
+    if Row::read(disk, mailbox, *id)? != Row::Nothing {
+        // Only where this same try was begun before is there anything of it.
+        if disk.has(&journal)? {
+            withdraw(disk, &Remains::from(&deposit.facts))?;
+        }
+        return Ok(Some(look(disk, mailbox, *id)?.found()));
+    }
+    if !disk.create(&journal, &encode(&Journal::from(deposit))?)? {
+        return Err(
+            StorageError::Conflict { context: "the journal of another deposit has this nonce" }.into()
+        );
+    }
+    Ok(None)
+}
+
+/// Makes what must be there before the birth: the caller's marker, the urgent hint.
+pub(super) fn announce(disk: &Disk, facts: &Facts) -> Step<()> {
+    let attempt = Try::from(facts);
+    disk.publish(&attempt.caller(facts.subject.as_ref()), &encode(&StoredMarker::from(facts))?)?;
+    if facts.urgent {
+        disk.place(&attempt.hint())?;
+    }
+    Ok(())
+}
+
+/// The election.
+pub(super) fn insert(disk: &Disk, deposit: &Deposit) -> Step<Birth> {
+    let facts = &deposit.facts;
+    let mut pending = Vec::new();
+    for case in cases::covering(disk, facts)? {
+        match case.status {
+            Status::Erasing | Status::Erased => return Ok(Birth::Forgotten),
+            Status::Hiding | Status::Pending => pending.push(case),
+            Status::Undone => {}
+        }
+    }
+    let journal = Try::from(facts).arriving();
+    let born = disk.link(&journal, &layout::row(&facts.mailbox, facts.id))?;
+    if born != Linked::Done {
+        match Row::read(disk, &facts.mailbox, facts.id)? {
+            row if row.is_of(&facts.attempt) => {}
+            Row::Nothing => return Ok(Birth::Fenced),
+            _ => return Ok(Birth::Taken(look(disk, &facts.mailbox, facts.id)?.found())),
+        }
+    }
+    let mut alone = born == Linked::Done && pending.is_empty();
+    for case in pending {
+        let hold = Hold::Case { case: case.key, purge_at: case.deadlines.purge_at };
+        hold_for_case(disk, &facts.mailbox, facts.id, facts.subject.as_ref(), &hold)?;
+    }
+    if let Some(purge_at) = deleted_until(disk, &facts.mailbox, facts.generation)? {
+        hold_until(disk, &Remains::from(facts), &Hold::Mailbox { purge_at })?;
+        alone = false;
+    }
+    // The message is born whatever becomes of its journal: one that stays is struck off by its fence.
+    let _ = disk.unlink(&journal);
+    if alone {
+        return Ok(Birth::Born(Box::new(Message::born(facts.clone()))));
+    }
+    Ok(match look(disk, &facts.mailbox, facts.id)? {
+        Look::Message(message) => Birth::Born(message),
+        other => Birth::Taken(other.found()),
+    })
+}
+
+/// Until when messages of this generation of a mailbox are held, if it was deleted.
+fn deleted_until(disk: &Disk, mailbox: &MailboxId, generation: u64) -> Step<Option<Timestamp>> {
+    let folder = layout::config(mailbox);
+    let state = match chain::newest::<Mailbox>(disk, &folder)? {
+        Some((_, State::Value(now))) if generation < now.generation => {
+            // Made again at its generation, so deleted one version before.
+            chain::at(disk, &folder, now.generation.saturating_sub(1))?
+        }
+        Some((_, state)) => state,
+        None => return Ok(None),
+    };
+    Ok(if let State::Deleted { purge_at } = state { purge_at } else { None })
+}
+
+/// Takes a try back.
+pub(super) fn withdraw(disk: &Disk, remains: &Remains) -> Step<()> {
+    let attempt = Try::from(remains);
+    if !Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt) {
+        disk.take(&attempt.hint())?;
+        disk.take(&attempt.caller(remains.subject.as_ref()))?;
+    }
+    disk.take(&attempt.arriving())?;
+    disk.take(&attempt.dead())?;
+    Ok(())
+}
+
+/// Tries that began before `before`, and fenced ones.
+pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<Remains>> {
+    let mut tries: std::collections::BTreeMap<Try, Remains> = std::collections::BTreeMap::new();
+    for name in disk.list(ARRIVING)? {
+        let Some(attempt) = Try::parse(&name) else { continue };
+        let path = attempt.arriving();
+        let Some(content) = disk.read(&path)? else { continue };
+        if is_torn(&content) {
+            clear_torn(disk, &path, before)?;
+            continue;
+        }
+        let journal: Journal = decode(&path, &content)?;
+        if journal.begun_at < before {
+            tries.insert(attempt, Remains::from(&journal.facts));
+        }
+    }
+    // After the others: a copy is made before its journal goes, so that a try that moves meanwhile is not missed.
+    for name in disk.list(DEAD)? {
+        let Some(attempt) = Try::parse(&name) else { continue };
+        let path = attempt.dead();
+        let Some(content) = disk.read(&path)? else { continue };
+        let journal: Journal = decode(&path, &content)?;
+        tries.insert(attempt, Remains::from(&journal.facts));
+    }
+    Ok(tries.into_values().collect())
+}
+
+/// A journal that a crash cut off. Nothing was made after it, so nothing but itself is to be cleaned.
+fn is_torn(content: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(content).is_err()
+}
+
+fn clear_torn(disk: &Disk, path: &str, before: Timestamp) -> Step<()> {
+    let Some(modified) = disk.modified(path)? else { return Ok(()) };
+    let since_1970 = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    if Timestamp::default().plus(since_1970) < before {
+        disk.take(path)?;
+    }
+    Ok(())
+}
+
+/// Decides what a try became: a journal without a name can get none. A copy and a removal, not a renaming: on NFS a
+/// link by handle would still find a file that was renamed; one with no name left is refused.
+pub(super) fn fence(disk: &Disk, remains: &Remains) -> Step<Fenced> {
+    let attempt = Try::from(remains);
+    if let Some(journal) = disk.read(&attempt.arriving())?
+        && !is_torn(&journal)
+    {
+        disk.publish(&attempt.dead(), &journal)?;
+    }
+    // Also where only the copy is there: whoever made it may not have come so far.
+    disk.take(&attempt.arriving())?;
+    if !Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt) {
+        return Ok(Fenced::Never);
+    }
+    disk.take(&attempt.dead())?;
+    Ok(Fenced::Born)
+}

@@ -1,0 +1,67 @@
+//! Values with versions: a folder of numbered files, none of which is ever changed. The newest number counts, and whoever
+//! makes the next number is the one who changed the value.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use domain::Timestamp;
+
+use super::blocking::Step;
+use super::disk::{Disk, Published, nonce};
+use super::layout;
+use super::stored::{corrupt, encode, read};
+use crate::{Versioned, Written};
+
+/// What a version says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State<T> {
+    /// This is the value.
+    Value(T),
+    /// There is none any more.
+    Deleted {
+        /// Until when what belonged to it is held.
+        purge_at: Option<Timestamp>,
+    },
+}
+
+/// A version's file. The nonce tells a writer whose answer was lost that the file is its own.
+#[derive(Serialize, Deserialize)]
+struct Link<T> {
+    write: String,
+    #[serde(flatten)]
+    state: State<T>,
+}
+
+/// The newest version and its number.
+pub(super) fn newest<T: DeserializeOwned>(disk: &Disk, folder: &str) -> Step<Option<(u64, State<T>)>> {
+    let names = disk.list(folder)?;
+    let Some(number) = names.iter().filter_map(|name| layout::version_number(name)).max() else {
+        return Ok(None);
+    };
+    Ok(Some((number, at(disk, folder, number)?)))
+}
+
+/// The version of this number, which is there.
+pub(super) fn at<T: DeserializeOwned>(disk: &Disk, folder: &str, number: u64) -> Step<State<T>> {
+    let path = layout::version(folder, number);
+    let link: Link<T> = read(disk, &path)?.ok_or_else(|| corrupt(&path))?;
+    Ok(link.state)
+}
+
+/// The value, if there is one.
+pub(super) fn value<T: DeserializeOwned>(disk: &Disk, folder: &str) -> Step<Option<Versioned<T>>> {
+    Ok(match newest(disk, folder)? {
+        Some((version, State::Value(value))) => Some(Versioned { value, version }),
+        _ => None,
+    })
+}
+
+/// Writes the version of this number, unless somebody else did.
+pub(super) fn append<T: Serialize>(disk: &Disk, folder: &str, number: u64, state: State<T>) -> Step<Written> {
+    let content = encode(&Link { write: nonce(), state })?;
+    Ok(match disk.publish(&layout::version(folder, number), &content)? {
+        Published::Done => Written::Version(number),
+        Published::There(_) => Written::Conflict,
+    })
+}

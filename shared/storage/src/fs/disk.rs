@@ -1,0 +1,395 @@
+//! The steps on a volume: durable, and safe on NFS. The only place that knows what NFS does.
+//!
+//! Each step is on the volume before the next begins: a file is synced before it gets its name, and the folder after
+//! it. What makes a name is exclusive by `link(2)`, `O_EXCL` or `mkdir(2)`. On NFS an answer may be lost and the
+//! question asked again, so "there already" and "not there" after a change tell nothing by themselves: what is there
+//! afterwards decides. "Gone" is proved by `open(2)`, never by `stat(2)`, which a client answers from its cache, and
+//! believed only while the volume's marker is there: the folder under a volume that is not mounted is empty too.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use domain::{Attempt, SystemRandom};
+
+/// Files that have no name yet. Starts with a dot, as no mailbox does, so that no listing shows it.
+const TEMPORARY: &str = ".tmp";
+
+/// Nobody but the owner and the group reads a caller's number; the umask may take more away.
+const FILE_MODE: u32 = 0o660;
+const FOLDER_MODE: u32 = 0o770;
+
+/// A secret is its owner's alone.
+const SECRET_MODE: u32 = 0o600;
+
+/// How often a name that others make and remove at the same time is tried.
+const TRIES: usize = 4;
+
+/// A folder on a volume, and all that is done in it. Paths are relative to it.
+pub(super) struct Disk {
+    top: PathBuf,
+    marker: Option<PathBuf>,
+    #[cfg(test)]
+    pub(super) faults: super::faults::Faults,
+}
+
+/// What became of a file that was to get a name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Published {
+    /// It has it: by this call, or by an earlier try of it with the same bytes.
+    Done,
+    /// Another file has it, with this content.
+    There(Vec<u8>),
+}
+
+/// What became of a second name for a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Linked {
+    /// It has it.
+    Done,
+    /// The name is taken, perhaps by an earlier try of this call.
+    There,
+    /// The first name is gone, perhaps after an earlier try of this call.
+    NoSource,
+}
+
+/// A name that nothing else has.
+pub(super) fn nonce() -> String {
+    Attempt::draw(&SystemRandom).to_string()
+}
+
+impl Disk {
+    /// A folder that is made when it is first needed, in one that is never made here, on the volume of this marker.
+    pub(super) fn new(top: PathBuf, marker: PathBuf) -> Self {
+        Self { marker: Some(marker), ..Self::unmarked(top) }
+    }
+
+    /// A folder on a volume that has no marker yet.
+    pub(super) fn unmarked(top: PathBuf) -> Self {
+        Self {
+            top,
+            marker: None,
+            #[cfg(test)]
+            faults: super::faults::Faults::default(),
+        }
+    }
+
+    /// Every step on the volume passes here, so that a test can cut any of them off.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests stop at a step of this disk"))]
+    fn step<T>(&self, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        #[cfg(test)]
+        self.faults.pass()?;
+        act()
+    }
+
+    /// An error unless the volume is mounted.
+    pub(super) fn mounted(&self) -> io::Result<()> {
+        let Some(marker) = &self.marker else { return Ok(()) };
+        match self.step(|| File::open(marker)) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(io::Error::other("the volume is not mounted: its marker file is not there"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a file; `None`: it is not there.
+    pub(super) fn open(&self, path: &str) -> io::Result<Option<File>> {
+        let path = self.top.join(path);
+        let folder = folder_of(&path)?;
+        // Opening the folder makes an NFS client ask the server anew whether what it knows of it still holds.
+        match self.step(|| File::open(folder).and_then(|_| File::open(&path))) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => self.mounted().map(|()| None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a file is there, proved by opening it.
+    pub(super) fn has(&self, path: &str) -> io::Result<bool> {
+        Ok(self.open(path)?.is_some())
+    }
+
+    /// The content of a file; `None`: it is not there.
+    pub(super) fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        repeated(|| {
+            let Some(mut file) = self.open(path)? else { return Ok(Some(None)) };
+            let mut content = Vec::new();
+            match self.step(|| file.read_to_end(&mut content)) {
+                Ok(_) => Ok(Some(Some(content))),
+                // Another host removed it while it was open here: look again.
+                Err(error) if error.kind() == ErrorKind::StaleNetworkFileHandle => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    /// The names in a folder, each once, sorted. Not those that begin with a dot: temporary files, and what an NFS
+    /// client keeps of an open file that was removed (`.nfs…`).
+    pub(super) fn list(&self, folder: &str) -> io::Result<BTreeSet<String>> {
+        let folder = self.top.join(folder);
+        let names = self.step(|| {
+            fs::read_dir(&folder)?
+                .map(|entry| Ok(entry?.file_name().into_string().unwrap_or_default()))
+                .filter(|name| !name.as_ref().is_ok_and(|name| name.is_empty() || name.starts_with('.')))
+                .collect()
+        });
+        match names {
+            Err(error) if error.kind() == ErrorKind::NotFound => self.mounted().map(|()| BTreeSet::new()),
+            names => names,
+        }
+    }
+
+    /// When a file was last written; `None`: it is not there.
+    pub(super) fn modified(&self, path: &str) -> io::Result<Option<SystemTime>> {
+        let Some(file) = self.open(path)? else { return Ok(None) };
+        self.step(|| file.metadata()?.modified()).map(Some)
+    }
+
+    /// Makes a file with this content under a name that is free, whole or not at all.
+    pub(super) fn publish(&self, path: &str, content: &[u8]) -> io::Result<Published> {
+        self.publish_as(path, content, FILE_MODE)
+    }
+
+    /// As [`publish`](Self::publish), readable by its owner alone, in a folder that is so too.
+    pub(super) fn publish_secret(&self, path: &str, content: &[u8]) -> io::Result<Published> {
+        let folder = self.top.join(path);
+        self.mounted()?;
+        self.make_folder(folder_of(&folder)?, 0o700)?;
+        self.publish_as(path, content, SECRET_MODE)
+    }
+
+    fn publish_as(&self, path: &str, content: &[u8], mode: u32) -> io::Result<Published> {
+        let target = self.top.join(path);
+        let temporary = self.temporary(content, mode)?;
+        let published = repeated(|| match self.in_folder(&target, || fs::hard_link(&temporary, &target)) {
+            Ok(()) => Ok(Some(Published::Done)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(match self.read(path)? {
+                // The answer to the first try was lost.
+                Some(there) if there == content => Some(Published::Done),
+                Some(there) => Some(Published::There(there)),
+                None => None,
+            }),
+            Err(error) => Err(error),
+        });
+        // Left behind, it is removed by the next tidying.
+        let _ = self.step(|| fs::remove_file(&temporary));
+        let published = published?;
+        // Also where it was there: whoever made it may not have come so far, and this call's answer builds on it.
+        self.sync_folder_of(&target)?;
+        Ok(published)
+    }
+
+    /// Writes a file under a name that is free, not hidden while it is written: a crash may leave it cut off.
+    /// `false`: the name has other content.
+    pub(super) fn create(&self, path: &str, content: &[u8]) -> io::Result<bool> {
+        let target = self.top.join(path);
+        let mut new = OpenOptions::new();
+        new.write(true).create_new(true).mode(FILE_MODE);
+        match self.in_folder(&target, || new.open(&target)) {
+            Ok(mut file) => {
+                self.step(|| file.write_all(content))?;
+                self.step(|| file.sync_all())?;
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if self.read(path)?.as_deref() != Some(content) {
+                    return Ok(false);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        self.sync_folder_of(&target)?;
+        Ok(true)
+    }
+
+    /// Makes an empty file. One that is there is as good: its name says all.
+    pub(super) fn place(&self, path: &str) -> io::Result<()> {
+        let target = self.top.join(path);
+        let mut new = OpenOptions::new();
+        new.write(true).create_new(true).mode(FILE_MODE);
+        match self.in_folder(&target, || new.open(&target)) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => self.sync_folder_of(&target),
+        }
+    }
+
+    /// Replaces a file, or makes it: readers see the one or the other.
+    pub(super) fn replace(&self, path: &str, content: &[u8]) -> io::Result<()> {
+        let target = self.top.join(path);
+        let temporary = self.temporary(content, FILE_MODE)?;
+        self.in_folder(&target, || match fs::rename(&temporary, &target) {
+            // The answer to the first try was lost, or the folder is missing: only the latter fails again.
+            Err(error) if error.kind() == ErrorKind::NotFound && !temporary.exists() => Ok(()),
+            renamed => renamed,
+        })?;
+        self.sync_folder_of(&target)
+    }
+
+    /// Removes a file. One that is not there is as good.
+    pub(super) fn take(&self, path: &str) -> io::Result<()> {
+        self.take_all(&[path.to_owned()])
+    }
+
+    /// Removes files of one folder.
+    pub(super) fn take_all(&self, paths: &[String]) -> io::Result<()> {
+        for path in paths {
+            self.unlink(path)?;
+        }
+        let Some(last) = paths.last() else { return Ok(()) };
+        // Also where nothing was there: whoever removed it may not have come so far.
+        match self.sync_folder_of(&self.top.join(last)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => self.mounted(),
+            synced => synced,
+        }
+    }
+
+    /// Removes a file whose return after a power loss harms nobody: without waiting for the volume.
+    pub(super) fn unlink(&self, path: &str) -> io::Result<()> {
+        match self.step(|| fs::remove_file(self.top.join(path))) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives a file a second name, if that is free: of all that link to it, one succeeds.
+    pub(super) fn link(&self, from: &str, to: &str) -> io::Result<Linked> {
+        let (source, target) = (self.top.join(from), self.top.join(to));
+        let linked = match self.in_folder(&target, || fs::hard_link(&source, &target)) {
+            Ok(()) => Linked::Done,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Linked::There,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Linked::NoSource),
+            Err(error) => return Err(error),
+        };
+        self.sync_folder_of(&target)?;
+        Ok(linked)
+    }
+
+    /// Renames a file that others want to rename or remove too. Whether it has the new name now, whoever did it.
+    pub(super) fn claim(&self, from: &str, to: &str) -> io::Result<bool> {
+        let (source, target) = (self.top.join(from), self.top.join(to));
+        match self.in_folder(&target, || fs::rename(&source, &target)) {
+            Ok(()) => {}
+            // Not there, or the answer to the first try was lost: the new name tells.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                if !self.has(to)? {
+                    return Ok(false);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        self.sync_folder_of(&target)?;
+        match self.sync_folder_of(&source) {
+            Err(error) if error.kind() == ErrorKind::NotFound => self.mounted()?,
+            synced => synced?,
+        }
+        Ok(true)
+    }
+
+    /// Removes a folder if it is empty. Whoever makes a file in it at that moment makes it again.
+    pub(super) fn remove_empty(&self, folder: &str) -> io::Result<()> {
+        match self.step(|| fs::remove_dir(self.top.join(folder))) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
+                Ok(())
+            }
+            removed => removed,
+        }
+    }
+
+    /// Removes what calls that were cut off have left without a name, this long ago at least.
+    pub(super) fn clear_temporary(&self, age: Duration) -> io::Result<()> {
+        let folder = self.top.join(TEMPORARY);
+        let entries = match self.step(|| fs::read_dir(&folder)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        // The file's time is the machine's, so it is compared with the machine's and not with a clock passed in.
+        let now = SystemTime::now();
+        for entry in entries {
+            let path = entry?.path();
+            let modified = self.step(|| fs::metadata(&path)?.modified());
+            if modified.is_ok_and(|at| now.duration_since(at).is_ok_and(|old| old >= age)) {
+                let _ = self.step(|| fs::remove_file(&path));
+            }
+        }
+        Ok(())
+    }
+
+    /// A file with this content, synced, that has no name yet.
+    fn temporary(&self, content: &[u8], mode: u32) -> io::Result<PathBuf> {
+        let path = self.top.join(TEMPORARY).join(nonce());
+        let mut new = OpenOptions::new();
+        new.write(true).create_new(true).mode(mode);
+        let mut file = self.in_folder(&path, || new.open(&path))?;
+        let written = self.step(|| file.write_all(content)).and_then(|()| self.step(|| file.sync_all()));
+        if let Err(error) = written {
+            let _ = self.step(|| fs::remove_file(&path));
+            return Err(error);
+        }
+        Ok(path)
+    }
+
+    /// Does what makes a name in the folder of `path`, and makes that folder where it is missing. What is not found
+    /// though the folder is there is something else.
+    fn in_folder<T>(&self, path: &Path, act: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        let folder = folder_of(path)?;
+        repeated(|| match self.step(&act) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.mounted()?;
+                if self.step(|| File::open(folder)).is_ok() {
+                    return Err(error);
+                }
+                self.make_folder(folder, FOLDER_MODE)?;
+                Ok(None)
+            }
+            done => done.map(Some),
+        })
+    }
+
+    fn make_folder(&self, folder: &Path, mode: u32) -> io::Result<()> {
+        let mut new = DirBuilder::new();
+        new.mode(mode);
+        let parent = folder_of(folder)?;
+        let mut done = self.step(|| new.create(folder));
+        if folder != self.top && done.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            self.make_folder(parent, FOLDER_MODE)?;
+            done = self.step(|| new.create(folder));
+        }
+        match done {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(io::Error::other("the folder that holds this store is not there"))
+            }
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => self.sync(parent),
+        }
+    }
+
+    fn sync_folder_of(&self, path: &Path) -> io::Result<()> {
+        self.sync(folder_of(path)?)
+    }
+
+    fn sync(&self, folder: &Path) -> io::Result<()> {
+        self.step(|| File::open(folder)?.sync_all())
+    }
+}
+
+fn folder_of(path: &Path) -> io::Result<&Path> {
+    path.parent().ok_or_else(|| io::Error::other("a path without a folder"))
+}
+
+/// Asks until there is an answer, a few times.
+fn repeated<T>(ask: impl Fn() -> io::Result<Option<T>>) -> io::Result<T> {
+    for _ in 0..TRIES {
+        if let Some(answer) = ask()? {
+            return Ok(answer);
+        }
+    }
+    Err(io::Error::other("others change this name faster than it can be read"))
+}
+
+#[cfg(test)]
+#[path = "disk_tests.rs"]
+mod tests;

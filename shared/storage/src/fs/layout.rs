@@ -1,0 +1,315 @@
+//! Where everything lies, and what its name says. Names of fixed width come first and the mailbox last, since it may
+//! hold dots: names are parsed by position.
+//!
+//! ```text
+//! mailboxes/<mailbox>/config/<n:08>.json        the newest number counts
+//! mailboxes/<mailbox>/messages/<id>             facts, or a tombstone; never renamed
+//! mailboxes/<mailbox>/marks/<id>.r              read; content: when, by whom
+//! mailboxes/<mailbox>/marks/<id>.u.<a>          urgent: a hint, believed only if the facts say so
+//! mailboxes/<mailbox>/marks/<id>.t.<ms13>       held by the trash, until then       (.d.<ms13>: with its mailbox)
+//! mailboxes/<mailbox>/marks/<id>.c.<case32>.<ms13>                                  held by a case
+//! mailboxes/<mailbox>/purging/<id>              the claim; stays until the tombstone goes
+//! arriving/<id>.<a>.<mailbox>                   a try: its facts, which become the message by a second name
+//! dead/<id>.<a>.<mailbox>                       copy of a try that was fenced
+//! callers/<subject>/<id>.<a>.<mailbox>          caller marker; content: audio key, region, received_at
+//! forgets/<subject>/<case32>                    a case names this subject
+//! due/<yyyymmddhh>/<ms13>.<id>.<t|d>.<mailbox>  content: all that a purge needs
+//! cases/<case32>/<n:08>.json                    cases/open/<case32>: the sweep watches it
+//! groups/<group>/<n:08>.json
+//! ```
+//!
+//! The longest name has 118 bytes: encrypted volumes take 143. A deadline has 13 digits, which suffice until 2286.
+
+use std::fmt;
+
+use domain::{Attempt, AudioKey, CaseKey, Facts, GroupId, Hold, MailboxId, MessageId, Subject, Timestamp};
+
+use crate::Remains;
+
+pub(super) const MAILBOXES: &str = "mailboxes";
+pub(super) const GROUPS: &str = "groups";
+pub(super) const CASES: &str = "cases";
+pub(super) const WATCHED: &str = "cases/open";
+pub(super) const ARRIVING: &str = "arriving";
+pub(super) const DEAD: &str = "dead";
+pub(super) const CALLERS: &str = "callers";
+pub(super) const FORGETS: &str = "forgets";
+pub(super) const DUE: &str = "due";
+
+/// The last millisecond of 13 digits.
+const MAX_MS13: i64 = 9_999_999_999_999;
+
+/// Cuts a part of fixed width and the dot behind it off.
+fn cut(text: &str, width: usize) -> Option<(&str, &str)> {
+    Some((text.get(..width)?, text.get(width..)?.strip_prefix('.')?))
+}
+
+fn id_and_rest(name: &str) -> Option<(MessageId, &str)> {
+    let (id, rest) = cut(name, 36)?;
+    Some((id.parse().ok()?, rest))
+}
+
+struct Ms13(Timestamp);
+
+impl fmt::Display for Ms13 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:013}", self.0.millis().min(MAX_MS13))
+    }
+}
+
+fn ms13(text: &str) -> Option<Timestamp> {
+    let digits = text.len() == 13 && text.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| text.parse().ok().map(Timestamp::from_millis))?
+}
+
+/// A mark of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Mark {
+    Read,
+    Urgent(Attempt),
+    Hold(Hold),
+}
+
+impl Mark {
+    pub(super) fn parse(name: &str) -> Option<(MessageId, Self)> {
+        let (id, rest) = id_and_rest(name)?;
+        if rest == "r" {
+            return Some((id, Self::Read));
+        }
+        let (kind, rest) = cut(rest, 1)?;
+        let mark = match kind {
+            "u" => Self::Urgent(rest.parse().ok()?),
+            "t" => Self::Hold(Hold::Trash { purge_at: ms13(rest)? }),
+            "d" => Self::Hold(Hold::Mailbox { purge_at: ms13(rest)? }),
+            "c" => {
+                let (case, at) = cut(rest, 32)?;
+                Self::Hold(Hold::Case { case: case.parse().ok()?, purge_at: ms13(at)? })
+            }
+            _ => return None,
+        };
+        Some((id, mark))
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read => f.write_str("r"),
+            Self::Urgent(attempt) => write!(f, "u.{attempt}"),
+            Self::Hold(Hold::Trash { purge_at }) => write!(f, "t.{}", Ms13(*purge_at)),
+            Self::Hold(Hold::Mailbox { purge_at }) => write!(f, "d.{}", Ms13(*purge_at)),
+            Self::Hold(Hold::Case { case, purge_at }) => write!(f, "c.{case}.{}", Ms13(*purge_at)),
+        }
+    }
+}
+
+/// One try to deposit a message: the name of its journal and of its caller marker.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Try {
+    pub(super) id: MessageId,
+    pub(super) attempt: Attempt,
+    pub(super) mailbox: MailboxId,
+}
+
+impl Try {
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let (id, rest) = id_and_rest(name)?;
+        let (attempt, mailbox) = cut(rest, 16)?;
+        Some(Self { id, attempt: attempt.parse().ok()?, mailbox: mailbox.parse().ok()? })
+    }
+
+    pub(super) fn arriving(&self) -> String {
+        format!("{ARRIVING}/{self}")
+    }
+
+    pub(super) fn dead(&self) -> String {
+        format!("{DEAD}/{self}")
+    }
+
+    pub(super) fn hint(&self) -> String {
+        mark(&self.mailbox, self.id, &Mark::Urgent(self.attempt.clone()))
+    }
+
+    pub(super) fn caller(&self, subject: Option<&Subject>) -> String {
+        format!("{}/{self}", callers(subject))
+    }
+}
+
+impl fmt::Display for Try {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.id, self.attempt, self.mailbox)
+    }
+}
+
+impl From<&Facts> for Try {
+    fn from(facts: &Facts) -> Self {
+        Self { id: facts.id, attempt: facts.attempt.clone(), mailbox: facts.mailbox.clone() }
+    }
+}
+
+impl From<&Remains> for Try {
+    fn from(remains: &Remains) -> Self {
+        Self { id: remains.id, attempt: remains.attempt.clone(), mailbox: remains.mailbox.clone() }
+    }
+}
+
+/// A hold with a deadline, as the sweep finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DueName {
+    pub(super) hold: Hold,
+    pub(super) id: MessageId,
+    pub(super) mailbox: MailboxId,
+}
+
+impl DueName {
+    /// The entry of a hold; `None` for one of a case, whose fate decides and not a deadline.
+    pub(super) fn of(hold: &Hold, id: MessageId, mailbox: &MailboxId) -> Option<Self> {
+        let timed = !matches!(hold, Hold::Case { .. });
+        timed.then(|| Self { hold: hold.clone(), id, mailbox: mailbox.clone() })
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let (at, rest) = cut(name, 13)?;
+        let purge_at = ms13(at)?;
+        let (id, rest) = id_and_rest(rest)?;
+        let (kind, mailbox) = cut(rest, 1)?;
+        let hold = match kind {
+            "t" => Hold::Trash { purge_at },
+            "d" => Hold::Mailbox { purge_at },
+            _ => return None,
+        };
+        Some(Self { hold, id, mailbox: mailbox.parse().ok()? })
+    }
+
+    pub(super) fn at(&self) -> Timestamp {
+        deadline(&self.hold)
+    }
+
+    pub(super) fn hour(&self) -> String {
+        hour(self.at())
+    }
+
+    pub(super) fn path(&self) -> String {
+        format!("{DUE}/{}/{self}", self.hour())
+    }
+}
+
+impl fmt::Display for DueName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if matches!(self.hold, Hold::Mailbox { .. }) { 'd' } else { 't' };
+        write!(f, "{}.{}.{kind}.{}", Ms13(self.at()), self.id, self.mailbox)
+    }
+}
+
+/// When a hold is over.
+pub(super) fn deadline(hold: &Hold) -> Timestamp {
+    match hold {
+        Hold::Trash { purge_at } | Hold::Mailbox { purge_at } | Hold::Case { purge_at, .. } => *purge_at,
+    }
+}
+
+/// A folder of `due`: `yyyymmddhh`, UTC.
+pub(super) fn hour(time: Timestamp) -> String {
+    let time = Timestamp::from_millis(time.millis().min(MAX_MS13));
+    time.to_string().chars().filter(char::is_ascii_digit).take(10).collect()
+}
+
+/// A recording, in the folder of its mailbox. The hour of its key is for object stores and is no part of the name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Recording {
+    pub(super) id: MessageId,
+    pub(super) attempt: Attempt,
+    pub(super) extension: String,
+}
+
+impl Recording {
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let (id, rest) = id_and_rest(name)?;
+        let (attempt, extension) = cut(rest, 16)?;
+        is_extension(extension).then_some(())?;
+        Some(Self { id, attempt: attempt.parse().ok()?, extension: extension.to_owned() })
+    }
+}
+
+impl fmt::Display for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.id, self.attempt, self.extension)
+    }
+}
+
+/// Where a recording lies; `None` for an extension that could leave the folder.
+pub(super) fn recording(key: &AudioKey) -> Option<String> {
+    let AudioKey { id, attempt, mailbox, extension, .. } = key;
+    is_extension(extension).then(|| format!("{mailbox}/{id}.{attempt}.{extension}"))
+}
+
+fn is_extension(text: &str) -> bool {
+    (1..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+pub(super) fn config(mailbox: &MailboxId) -> String {
+    format!("{MAILBOXES}/{mailbox}/config")
+}
+
+pub(super) fn messages(mailbox: &MailboxId) -> String {
+    format!("{MAILBOXES}/{mailbox}/messages")
+}
+
+pub(super) fn row(mailbox: &MailboxId, id: MessageId) -> String {
+    format!("{}/{id}", messages(mailbox))
+}
+
+pub(super) fn marks(mailbox: &MailboxId) -> String {
+    format!("{MAILBOXES}/{mailbox}/marks")
+}
+
+pub(super) fn mark(mailbox: &MailboxId, id: MessageId, mark: &Mark) -> String {
+    format!("{}/{id}.{mark}", marks(mailbox))
+}
+
+pub(super) fn claims(mailbox: &MailboxId) -> String {
+    format!("{MAILBOXES}/{mailbox}/purging")
+}
+
+pub(super) fn claim(mailbox: &MailboxId, id: MessageId) -> String {
+    format!("{}/{id}", claims(mailbox))
+}
+
+/// The markers of a caller; those of withheld ones lie together.
+pub(super) fn callers(subject: Option<&Subject>) -> String {
+    format!("{CALLERS}/{}", subject.map_or("anonymous", Subject::as_str))
+}
+
+pub(super) fn forgets(subject: &Subject) -> String {
+    format!("{FORGETS}/{subject}")
+}
+
+pub(super) fn forget(subject: &Subject, case: &CaseKey) -> String {
+    format!("{}/{case}", forgets(subject))
+}
+
+pub(super) fn case(key: &CaseKey) -> String {
+    format!("{CASES}/{key}")
+}
+
+pub(super) fn watched(key: &CaseKey) -> String {
+    format!("{WATCHED}/{key}")
+}
+
+pub(super) fn group(id: &GroupId) -> String {
+    format!("{GROUPS}/{id}")
+}
+
+/// A file of a version chain.
+pub(super) fn version(folder: &str, number: u64) -> String {
+    format!("{folder}/{number:08}.json")
+}
+
+pub(super) fn version_number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".json")?;
+    (digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+#[cfg(test)]
+#[path = "layout_tests.rs"]
+mod tests;

@@ -1,0 +1,163 @@
+//! Looks: one message, a page, the counts. Marks are read first, then claims, then messages: things move from marks to
+//! claims, and a message's facts go before its claim does, so that what was hidden before is not shown. What is visible
+//! throughout is not missed, since the names in `messages` are never renamed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Attempt, Counts, Folder, Hold, MailboxId, Message, MessageId};
+
+use super::blocking::Step;
+use super::disk::Disk;
+use super::layout::{self, Mark};
+use super::stored::{Row, read_mark};
+use crate::{Found, Page, PageOf};
+
+/// A message as its files stand.
+#[derive(Debug)]
+pub(super) enum Look {
+    Nothing,
+    Message(Box<Message>),
+    Tombstone,
+}
+
+impl Look {
+    /// What a client of the contract may know of it.
+    pub(super) fn found(self) -> Found {
+        match self {
+            Self::Nothing => Found::Nothing,
+            Self::Message(message) if !message.claimed => Found::Message(message),
+            Self::Message(_) | Self::Tombstone => Found::Gone,
+        }
+    }
+
+    /// The message, unless it is being purged.
+    pub(super) fn live(self) -> Option<Message> {
+        match self {
+            Self::Message(message) if !message.claimed => Some(*message),
+            _ => None,
+        }
+    }
+}
+
+/// Looks at one message.
+pub(super) fn look(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Look> {
+    let marks = marks_of(disk, mailbox, id)?;
+    let claimed = disk.has(&layout::claim(mailbox, id))?;
+    Ok(match Row::read(disk, mailbox, id)? {
+        Row::Nothing => Look::Nothing,
+        Row::Tombstone(_) => Look::Tombstone,
+        Row::Facts(facts) => {
+            let read = if marks.contains(&Mark::Read) { read_mark(disk, mailbox, id)? } else { None };
+            Look::Message(Box::new(Message { facts: *facts, read, holds: holds(&marks), claimed }))
+        }
+    })
+}
+
+/// The marks of a message, as the folder names them.
+pub(super) fn marks_of(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Vec<Mark>> {
+    let start = format!("{id}.");
+    let names = disk.list(&layout::marks(mailbox))?;
+    let own = names.range(start.clone()..).take_while(|name| name.starts_with(&start));
+    Ok(own.filter_map(|name| Mark::parse(name)).map(|(_, mark)| mark).collect())
+}
+
+fn holds(marks: &[Mark]) -> BTreeSet<Hold> {
+    let hold = |mark: &Mark| match mark {
+        Mark::Hold(hold) => Some(hold.clone()),
+        _ => None,
+    };
+    marks.iter().filter_map(hold).collect()
+}
+
+/// All marks of a mailbox, by message.
+pub(super) fn marks_by_message(disk: &Disk, mailbox: &MailboxId) -> Step<BTreeMap<MessageId, Vec<Mark>>> {
+    let mut marks: BTreeMap<MessageId, Vec<Mark>> = BTreeMap::new();
+    for name in disk.list(&layout::marks(mailbox))? {
+        if let Some((id, mark)) = Mark::parse(&name) {
+            marks.entry(id).or_default().push(mark);
+        }
+    }
+    Ok(marks)
+}
+
+/// What a listing of names tells of a message that a folder shows.
+struct Shown {
+    id: MessageId,
+    folder: Folder,
+    marks: Vec<Mark>,
+}
+
+/// The messages that folders show, by id.
+fn shown(disk: &Disk, mailbox: &MailboxId) -> Step<Vec<Shown>> {
+    let mut marks = marks_by_message(disk, mailbox)?;
+    let claimed = disk.list(&layout::claims(mailbox))?;
+    let messages = disk.list(&layout::messages(mailbox))?;
+    let unclaimed = messages.iter().filter(|name| !claimed.contains(*name));
+    Ok(unclaimed
+        .filter_map(|name| {
+            let id = name.parse().ok()?;
+            let marks = marks.remove(&id).unwrap_or_default();
+            Some(Shown { id, folder: folder(&marks)?, marks })
+        })
+        .collect())
+}
+
+/// The rule of [`Message::folder`], on names.
+fn folder(marks: &[Mark]) -> Option<Folder> {
+    let holds = || marks.iter().filter(|mark| matches!(mark, Mark::Hold(_)));
+    if holds().any(|hold| !matches!(hold, Mark::Hold(Hold::Trash { .. }))) {
+        return None;
+    }
+    Some(match (holds().next(), marks.contains(&Mark::Read)) {
+        (Some(_), _) => Folder::Trash,
+        (None, true) => Folder::Old,
+        (None, false) => Folder::New,
+    })
+}
+
+/// A page of a mailbox.
+pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> Step<Page> {
+    let wanted = |folder| of.folder.map_or(folder != Folder::Trash, |one| folder == one);
+    let mut shown = shown(disk, mailbox)?;
+    shown.retain(|one| wanted(one.folder) && of.before.is_none_or(|before| one.id < before));
+    let mut messages: Vec<Message> = Vec::with_capacity(of.limit.min(shown.len()));
+    for one in shown.into_iter().rev() {
+        if messages.len() >= of.limit.max(1) {
+            let next = messages.last().map(|last| last.facts.id);
+            return Ok(Page { messages, next });
+        }
+        // Purged since its name was listed, else.
+        let Row::Facts(facts) = Row::read(disk, mailbox, one.id)? else { continue };
+        let is_read = one.marks.contains(&Mark::Read);
+        let read = if is_read { read_mark(disk, mailbox, one.id)? } else { None };
+        let message = Message { facts: *facts, read, holds: holds(&one.marks), claimed: false };
+        // Marked unread since its name was listed: it left the folder that was asked for.
+        if message.folder().is_some_and(wanted) {
+            messages.push(message);
+        }
+    }
+    Ok(Page { messages, next: None })
+}
+
+/// Counts a mailbox: by names alone, but for the few with an urgent hint.
+pub(super) fn counts(disk: &Disk, mailbox: &MailboxId) -> Step<Counts> {
+    let mut counts = Counts::default();
+    for one in shown(disk, mailbox)? {
+        counts.add(one.folder, is_urgent(disk, mailbox, &one)?);
+    }
+    Ok(counts)
+}
+
+/// Any try may have left a hint: the facts are asked whether it was the one that was born.
+fn is_urgent(disk: &Disk, mailbox: &MailboxId, shown: &Shown) -> Step<bool> {
+    let hints: Vec<&Attempt> = shown
+        .marks
+        .iter()
+        .filter_map(|mark| if let Mark::Urgent(attempt) = mark { Some(attempt) } else { None })
+        .collect();
+    if shown.folder == Folder::Trash || hints.is_empty() {
+        return Ok(false);
+    }
+    let row = Row::read(disk, mailbox, shown.id)?;
+    Ok(matches!(row, Row::Facts(facts) if facts.urgent && hints.contains(&&facts.attempt)))
+}

@@ -1,0 +1,263 @@
+//! The last net: mends what was cut off and what no journal tells any more.
+//!
+//! Whether something is an orphan is asked in one order: it is there, then no journal tells of its try, then the message
+//! is not of its try. A journal goes last and a birth comes before that, so what no journal tells was born by then or
+//! never will be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use domain::{Case, CaseKey, Hold, MailboxId, MessageId, Subject, Timestamp};
+
+use super::blocking::Step;
+use super::disk::Disk;
+use super::index::Tree;
+use super::layout::{self, ARRIVING, CALLERS, DEAD, DUE, FORGETS, Mark, Recording, Try};
+use super::look::marks_by_message;
+use super::marks::publish_due;
+use super::stored::Row;
+use super::{cases, mailboxes};
+use crate::Remains;
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// How long a tombstone turns repeats away, and a closed case is found by its subjects.
+const KEPT: Duration = DAY.saturating_mul(30);
+
+/// Tidies a mailbox, and with the first one of a tenant what lies beside the mailboxes: caller markers, temporary files,
+/// past hours of due holds, subjects of cases closed long ago. How many recordings were orphans.
+pub(super) fn tidy(tree: &Tree, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Step<u64> {
+    let removed = Net::cast(tree, mailbox, now, purge_at)?.mend()?;
+    if mailboxes::ids(&tree.disk)?.first() == Some(mailbox) {
+        beside_mailboxes(tree, now)?;
+    }
+    Ok(removed)
+}
+
+/// What the folders of a mailbox show, listed in the order that makes it safe to judge.
+struct Net<'a> {
+    tree: &'a Tree,
+    mailbox: &'a MailboxId,
+    now: Timestamp,
+    purge_at: Timestamp,
+    /// Messages of generations before this one belong to a mailbox that was deleted.
+    generation: u64,
+    recordings: BTreeMap<MessageId, Vec<(&'a Disk, Recording)>>,
+    journals: BTreeSet<String>,
+    marks: BTreeMap<MessageId, Vec<Mark>>,
+    claims: BTreeSet<String>,
+    messages: BTreeSet<String>,
+    cases: BTreeMap<CaseKey, Option<Case>>,
+}
+
+impl<'a> Net<'a> {
+    fn cast(tree: &'a Tree, mailbox: &'a MailboxId, now: Timestamp, purge_at: Timestamp) -> Step<Self> {
+        let disk = &tree.disk;
+        let recordings = recordings(tree, mailbox)?;
+        let marks = marks_by_message(disk, mailbox)?;
+        Ok(Self {
+            tree,
+            mailbox,
+            now,
+            purge_at,
+            generation: mailboxes::earlier_than(disk, mailbox)?,
+            recordings,
+            marks,
+            journals: journals(disk)?,
+            claims: disk.list(&layout::claims(mailbox))?,
+            messages: disk.list(&layout::messages(mailbox))?,
+            cases: BTreeMap::new(),
+        })
+    }
+
+    fn mend(mut self) -> Step<u64> {
+        let named = self.messages.iter().chain(&self.claims).filter_map(|name| name.parse().ok());
+        let ids: BTreeSet<MessageId> =
+            named.chain(self.recordings.keys().copied()).chain(self.marks.keys().copied()).collect();
+        let mut removed = 0;
+        for id in ids {
+            // After all that was listed.
+            let row = Row::read(&self.tree.disk, self.mailbox, id)?;
+            removed += self.remove_orphans(id, &row)?;
+            match &row {
+                Row::Facts(facts) => self.mend_message(id, &Remains::from(&**facts), &row)?,
+                Row::Tombstone(gone) => self.mend_tombstone(id, *gone)?,
+                Row::Nothing => self.mend_nothing(id)?,
+            }
+        }
+        Ok(removed)
+    }
+
+    fn is_under_way(&self, id: MessageId, attempt: &domain::Attempt) -> bool {
+        let attempt = Try { id, attempt: attempt.clone(), mailbox: self.mailbox.clone() };
+        self.journals.contains(&attempt.to_string())
+    }
+
+    fn remove_orphans(&self, id: MessageId, row: &Row) -> Step<u64> {
+        let mut removed = 0;
+        for (disk, recording) in self.recordings.get(&id).into_iter().flatten() {
+            if !row.is_of(&recording.attempt) && !self.is_under_way(id, &recording.attempt) {
+                disk.take(&format!("{}/{recording}", self.mailbox))?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    fn mend_message(&mut self, id: MessageId, remains: &Remains, row: &Row) -> Step<()> {
+        let disk = &self.tree.disk;
+        let marks = self.marks.remove(&id).unwrap_or_default();
+        if self.claims.contains(&id.to_string()) {
+            // Being purged: what was put on too late to be taken by its writer.
+            return self.take(id, &marks, |mark| !matches!(mark, Mark::Urgent(_)));
+        }
+        for mark in &marks {
+            match mark {
+                Mark::Hold(hold @ (Hold::Trash { .. } | Hold::Mailbox { .. })) => {
+                    if layout::deadline(hold).plus(HOUR) <= self.now {
+                        publish_due(disk, remains, hold)?;
+                    }
+                }
+                Mark::Hold(Hold::Case { case, .. }) => {
+                    if self.has_let_go(case, remains.subject.as_ref())? {
+                        disk.take(&layout::mark(self.mailbox, id, mark))?;
+                    }
+                }
+                Mark::Urgent(attempt) => {
+                    if *attempt != remains.attempt && !self.is_under_way(id, attempt) {
+                        disk.take(&layout::mark(self.mailbox, id, mark))?;
+                    }
+                }
+                Mark::Read => {}
+            }
+        }
+        if !marks.iter().any(|mark| matches!(mark, Mark::Hold(Hold::Mailbox { .. }))) {
+            mailboxes::hold_earlier(disk, row, self.generation, self.purge_at)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a case holds nothing of this subject any more: undone, or closed.
+    fn has_let_go(&mut self, key: &CaseKey, subject: Option<&Subject>) -> Step<bool> {
+        if !self.cases.contains_key(key) {
+            let case = cases::read(&self.tree.disk, key)?.map(|case| case.value);
+            self.cases.insert(key.clone(), case);
+        }
+        let let_go = |case: &Case| case.erased_at.is_some() || cases::is_undone(case, subject);
+        Ok(self.cases.get(key).and_then(Option::as_ref).is_some_and(let_go))
+    }
+
+    fn mend_tombstone(&mut self, id: MessageId, gone: Timestamp) -> Step<()> {
+        self.mend_nothing_but_claim(id)?;
+        if gone.plus(KEPT) <= self.now {
+            // In this order: a claim without a tombstone would hide the next message of this id.
+            self.tree.disk.take(&layout::row(self.mailbox, id))?;
+            self.tree.disk.take(&layout::claim(self.mailbox, id))?;
+        }
+        Ok(())
+    }
+
+    fn mend_nothing(&mut self, id: MessageId) -> Step<()> {
+        self.mend_nothing_but_claim(id)?;
+        if self.claims.contains(&id.to_string()) {
+            self.tree.disk.take(&layout::claim(self.mailbox, id))?;
+        }
+        Ok(())
+    }
+
+    fn mend_nothing_but_claim(&mut self, id: MessageId) -> Step<()> {
+        let marks = self.marks.remove(&id).unwrap_or_default();
+        self.take(id, &marks, |mark| match mark {
+            Mark::Urgent(attempt) => !self.is_under_way(id, attempt),
+            Mark::Read | Mark::Hold(_) => true,
+        })
+    }
+
+    fn take(&self, id: MessageId, marks: &[Mark], which: impl Fn(&Mark) -> bool) -> Step<()> {
+        let chosen = marks.iter().filter(|mark| which(mark));
+        let paths: Vec<String> = chosen.map(|mark| layout::mark(self.mailbox, id, mark)).collect();
+        Ok(self.tree.disk.take_all(&paths)?)
+    }
+}
+
+/// The recordings of a mailbox in every region that is there.
+fn recordings<'a>(
+    tree: &'a Tree,
+    mailbox: &MailboxId,
+) -> Step<BTreeMap<MessageId, Vec<(&'a Disk, Recording)>>> {
+    let mut recordings: BTreeMap<MessageId, Vec<(&Disk, Recording)>> = BTreeMap::new();
+    for (region, disk) in &tree.regions {
+        if let Err(error) = disk.mounted() {
+            tracing::warn!(%region, %error, "recordings of a region that is down are not tidied");
+            continue;
+        }
+        for name in disk.list(mailbox.as_str())? {
+            if let Some(recording) = Recording::parse(&name) {
+                recordings.entry(recording.id).or_default().push((disk, recording));
+            }
+        }
+    }
+    Ok(recordings)
+}
+
+/// The names of all journals. A try moves from the first folder to the second, by a copy.
+fn journals(disk: &Disk) -> Step<BTreeSet<String>> {
+    let mut journals = disk.list(ARRIVING)?;
+    journals.extend(disk.list(DEAD)?);
+    Ok(journals)
+}
+
+fn beside_mailboxes(tree: &Tree, now: Timestamp) -> Step<()> {
+    let disk = &tree.disk;
+    for subject in disk.list(CALLERS)? {
+        tidy_markers(disk, &format!("{CALLERS}/{subject}"))?;
+    }
+    let this_hour = layout::hour(now.minus(HOUR));
+    for hour in disk.list(DUE)?.range(..this_hour) {
+        disk.remove_empty(&format!("{DUE}/{hour}"))?;
+    }
+    for subject in disk.list(FORGETS)? {
+        tidy_forgets(disk, &subject, now)?;
+    }
+    disk.clear_temporary(HOUR)?;
+    for (_, region) in tree.regions.iter().filter(|(_, region)| region.mounted().is_ok()) {
+        region.clear_temporary(HOUR)?;
+    }
+    Ok(())
+}
+
+/// Markers of tries that were not born, and of messages that were purged.
+fn tidy_markers(disk: &Disk, folder: &str) -> Step<()> {
+    for name in disk.list(folder)? {
+        let Some(attempt) = Try::parse(&name) else { continue };
+        let is_born = || {
+            Ok::<_, super::blocking::Fault>(
+                Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt),
+            )
+        };
+        // Most are born, and stay so until they are purged: then nobody's journal need be asked.
+        if is_born()? || disk.has(&attempt.arriving())? || disk.has(&attempt.dead())? || is_born()? {
+            continue;
+        }
+        disk.take(&format!("{folder}/{name}"))?;
+    }
+    Ok(disk.remove_empty(folder)?)
+}
+
+fn tidy_forgets(disk: &Disk, subject: &str, now: Timestamp) -> Step<()> {
+    let folder = format!("{FORGETS}/{subject}");
+    for name in disk.list(&folder)? {
+        let Ok(key) = name.parse::<CaseKey>() else { continue };
+        let Some(case) = cases::read(disk, &key)? else { continue };
+        let closed = case.value.undone_at.or(case.value.erased_at);
+        if closed.is_some_and(|closed| closed.plus(KEPT) <= now) {
+            disk.take(&format!("{folder}/{name}"))?;
+        }
+    }
+    Ok(disk.remove_empty(&folder)?)
+}
+
+#[cfg(test)]
+#[path = "tidy_tests.rs"]
+mod tests;
