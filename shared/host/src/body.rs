@@ -32,7 +32,8 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
     let begun = Instant::now();
     let expected = http_body::Body::size_hint(&body).lower();
     let mut chunks = body.into_data_stream();
-    let mut whole = BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0).min(limit).min(FORETHOUGHT));
+    let mut whole =
+        BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0).min(limit).min(FORETHOUGHT));
     loop {
         let came = u64::try_from(whole.len()).unwrap_or(u64::MAX);
         let patience = begun + GRACE.max(Duration::from_secs(came / LEAST_RATE));
@@ -51,7 +52,8 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
 
 /// Refuses a body that says in its `Content-Length` that it is over `limit` bytes, before any of it is read.
 pub fn within(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
-    let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let said =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|said| usize::try_from(said).is_ok_and(|said| said <= limit)) || said.is_none() {
         return Ok(());
     }
@@ -62,8 +64,12 @@ pub fn within(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
 /// The `Content-Type` is not asked: what is no JSON is refused anyway.
 pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, limit: usize) -> Result<T, Problem> {
     within(headers, limit)?;
-    let bytes = read(body, limit).await?;
-    let mut json = serde_json::Deserializer::from_slice(&bytes);
+    parse(&read(body, limit).await?)
+}
+
+/// Reads JSON. What is wrong with it is named by its place.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let place = match error.path().to_string() {
             path if path == "." => "body".to_owned(),

@@ -1,7 +1,7 @@
 //! What surrounds every route.
 
-use axum::http::HeaderValue;
 use axum::Router;
+use axum::http::HeaderValue;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::metrics::Metrics;

@@ -3,6 +3,7 @@
 mod audit;
 pub mod body;
 mod boot;
+pub mod config;
 mod directory;
 pub mod etag;
 mod extract;
@@ -10,8 +11,11 @@ pub mod identity;
 mod layers;
 mod metrics;
 mod problem;
+mod random;
 mod role;
+mod secret;
 mod service;
+mod watched;
 pub mod wire;
 
 pub use audit::audit;
@@ -23,4 +27,5 @@ pub use layers::{Options, router};
 pub use metrics::Metrics;
 pub use problem::{Fault, Problem, ProblemBody};
 pub use role::{Operation, Role};
+pub use secret::{LEAST_SECRET, Secret};
 pub use service::{Access, Host, Parts, Service, Tenancy, message_id};

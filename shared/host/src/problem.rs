@@ -21,6 +21,8 @@ pub struct Problem {
     pub errors: Vec<Fault>,
     /// Below the contract: for the log.
     pub cause: Option<Arc<dyn StdError + Send + Sync>>,
+    /// Seconds after which it is worth another try, where that is known better than the code tells.
+    pub retry_after: Option<u64>,
 }
 
 /// A field that is wrong.
@@ -57,7 +59,7 @@ pub struct ProblemBody {
 }
 
 /// Seconds after which a passing fault is worth another try.
-const RETRY_AFTER: &str = "2";
+const RETRY_AFTER: u64 = 2;
 
 /// What the wire calls a code, its status and its title.
 const fn row(code: Code) -> (&'static str, StatusCode, &'static str) {
@@ -100,7 +102,7 @@ const fn row(code: Code) -> (&'static str, StatusCode, &'static str) {
 impl Problem {
     /// A problem with a message for the caller.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), cause: None }
+        Self { code, detail: detail.into(), errors: Vec::new(), cause: None, retry_after: None }
     }
 
     /// A 404: it does not exist, or looks so to this caller.
@@ -120,6 +122,11 @@ impl Problem {
             _ => "Several fields are wrong; see errors.".to_owned(),
         };
         Self { errors, ..Self::new(Code::BadRequest, detail) }
+    }
+
+    /// The same, worth another try after so many seconds.
+    pub fn after(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
     }
 
     /// The name that the wire gives the code.
@@ -158,7 +165,7 @@ impl Problem {
                 }
             }
             Code::RateLimited | Code::RegionUnavailable | Code::StorageUnavailable | Code::Busy => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+                headers.insert(header::RETRY_AFTER, self.retry_after.unwrap_or(RETRY_AFTER).into());
             }
             _ => {}
         }

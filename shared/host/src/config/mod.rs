@@ -1,0 +1,273 @@
+//! The configuration: environment variables, read in one place, all faults told at once by name.
+
+mod reader;
+mod tenants;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use domain::{Region, Tenant};
+
+use self::reader::Reader;
+use crate::identity::{self, Bearer, Users};
+use crate::secret::{LEAST_SECRET, Secret};
+
+/// The variables that this service knows; what they mean is told at the fields of [`Config`].
+const KNOWN: &[&str] = &[
+    "VOICEMAIL_LISTEN",
+    "VOICEMAIL_STORAGE",
+    "VOICEMAIL_DATA",
+    "VOICEMAIL_SETUP",
+    "VOICEMAIL_TENANTS",
+    "VOICEMAIL_REGION",
+    "VOICEMAIL_TOKEN_SECRET",
+    "VOICEMAIL_TOKEN_SECRET_FILE",
+    "VOICEMAIL_TOKEN_JWKS",
+    "VOICEMAIL_TOKEN_ISSUER",
+    "VOICEMAIL_TOKEN_AUDIENCE",
+    "VOICEMAIL_USERS",
+    "VOICEMAIL_SUBJECT_KEY",
+    "VOICEMAIL_SUBJECT_KEY_FILE",
+    "VOICEMAIL_CERTIFICATE_KEY",
+    "VOICEMAIL_CERTIFICATE_KEY_FILE",
+    "VOICEMAIL_ERASE_AFTER",
+    "VOICEMAIL_TRASH_WINDOW",
+    "VOICEMAIL_SWEEP_EVERY",
+    "VOICEMAIL_MAX_REQUESTS",
+    "VOICEMAIL_ORIGINS",
+    "VOICEMAIL_TABLE",
+    "VOICEMAIL_BUCKETS",
+    "VOICEMAIL_AZURE",
+];
+
+const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The longest time from Forget Me to gone, which the law's day allows.
+const LONGEST_ERASE: Duration = Duration::from_secs(24 * 3600);
+
+/// The longest pause between two sweeps at which every deadline is still met.
+const LONGEST_SWEEP: Duration = Duration::from_secs(10 * 60);
+
+/// What the environment says.
+pub struct Config {
+    /// `VOICEMAIL_LISTEN`, default `127.0.0.1:8080`: where to answer; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `VOICEMAIL_DATA`, default `./voicemail-data`: the folder of the file system storage.
+    pub data: PathBuf,
+    /// `VOICEMAIL_SETUP`, `auto` (default) or `never`: whether an empty folder is set up, or is a volume that is not
+    /// mounted.
+    pub set_up: bool,
+    /// `VOICEMAIL_TENANTS`, a JSON file: the tenants; default the demo tenant.
+    pub tenants: Vec<Tenant>,
+    /// `VOICEMAIL_REGION`: where this process runs; default each tenant's master.
+    pub here: Option<Region>,
+    /// Whether tenants and users are made up, as neither is configured.
+    pub demo: bool,
+    /// `VOICEMAIL_TOKEN_SECRET`: the HS256 secret of bearer tokens; made at the first start where it is not given.
+    pub token_secret: Option<Secret>,
+    /// `VOICEMAIL_TOKEN_ISSUER`: what `iss` must be.
+    pub token_issuer: Option<String>,
+    /// `VOICEMAIL_TOKEN_AUDIENCE`: what `aud` must be or hold.
+    pub token_audience: Option<String>,
+    /// `VOICEMAIL_USERS`, a JSON file: the users with passwords; those of the demo in the demo.
+    pub users: Option<Users>,
+    /// `VOICEMAIL_SUBJECT_KEY`: the key of caller hashes; made at the first start where it is not given.
+    pub subject_key: Option<Secret>,
+    /// `VOICEMAIL_CERTIFICATE_KEY`: the Ed25519 key (PKCS#8 PEM) that signs certificates of erasure.
+    pub certificate_key: Option<Secret>,
+    /// `VOICEMAIL_ERASE_AFTER`, default and longest `24h`: from Forget Me to gone.
+    pub erase_after: Duration,
+    /// `VOICEMAIL_TRASH_WINDOW`, default `24h`: from a delete to the purge.
+    pub trash_window: Duration,
+    /// `VOICEMAIL_SWEEP_EVERY`, default `5m`, longest `10m`; `None` is `off`: something else calls the sweep.
+    pub sweep_every: Option<Duration>,
+    /// `VOICEMAIL_MAX_REQUESTS`, default 512: how many requests may be under way.
+    pub max_requests: usize,
+    /// `VOICEMAIL_ORIGINS`, separated by commas or spaces: the origins that CORS allows.
+    pub origins: Vec<HeaderValue>,
+}
+
+/// A variable that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFault {
+    /// Its name.
+    pub variable: &'static str,
+    /// What is wrong and what to do; nothing secret.
+    pub detail: String,
+}
+
+/// Everything that is wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFaults(pub Vec<ConfigFault>);
+
+impl fmt::Display for ConfigFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration cannot be used:")?;
+        self.0.iter().try_for_each(|ConfigFault { variable, detail }| write!(f, "\n  {variable} {detail}"))
+    }
+}
+
+impl std::error::Error for ConfigFaults {}
+
+impl Config {
+    /// Reads the variables through `lookup`.
+    ///
+    /// # Errors
+    /// Every fault, not only the first.
+    pub fn from(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigFaults> {
+        let mut vars = Reader::new(lookup);
+        let demo = !vars.has("VOICEMAIL_TENANTS") && !vars.has("VOICEMAIL_USERS");
+        let config = Self {
+            listen: vars.read("VOICEMAIL_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)), listen),
+            data: vars.read("VOICEMAIL_DATA", "./voicemail-data".into(), |text| Ok(text.into())),
+            set_up: vars.read("VOICEMAIL_SETUP", true, set_up),
+            tenants: vars
+                .read("VOICEMAIL_TENANTS", vec![tenants::demo()], |path| tenants::read(path.as_ref())),
+            here: vars.read("VOICEMAIL_REGION", None, region),
+            demo,
+            token_secret: vars
+                .secret(["VOICEMAIL_TOKEN_SECRET", "VOICEMAIL_TOKEN_SECRET_FILE"], LEAST_SECRET),
+            token_issuer: vars.read("VOICEMAIL_TOKEN_ISSUER", None, |text| Ok(Some(text.to_owned()))),
+            token_audience: vars.read("VOICEMAIL_TOKEN_AUDIENCE", None, |text| Ok(Some(text.to_owned()))),
+            users: vars.read("VOICEMAIL_USERS", None, |path| {
+                Users::file(path.as_ref()).map(Some).map_err(|fault| format!("{path}: {fault}"))
+            }),
+            subject_key: vars.secret(["VOICEMAIL_SUBJECT_KEY", "VOICEMAIL_SUBJECT_KEY_FILE"], LEAST_SECRET),
+            certificate_key: vars.secret(["VOICEMAIL_CERTIFICATE_KEY", "VOICEMAIL_CERTIFICATE_KEY_FILE"], 1),
+            erase_after: vars.read("VOICEMAIL_ERASE_AFTER", LONGEST_ERASE, |text| up_to(LONGEST_ERASE, text)),
+            trash_window: vars.read("VOICEMAIL_TRASH_WINDOW", 24 * HOUR, duration),
+            sweep_every: vars.read("VOICEMAIL_SWEEP_EVERY", Some(5 * MINUTE), sweep_every),
+            max_requests: vars.read("VOICEMAIL_MAX_REQUESTS", 512, max_requests),
+            origins: vars.read("VOICEMAIL_ORIGINS", Vec::new(), origins),
+        };
+        vars.read("VOICEMAIL_STORAGE", (), storage);
+        vars.read("VOICEMAIL_TOKEN_JWKS", (), |_| {
+            Err("is not built in: this build takes a shared secret; set VOICEMAIL_TOKEN_SECRET".to_owned())
+        });
+        if demo && !config.listen.ip().is_loopback() {
+            vars.fault(
+                "VOICEMAIL_LISTEN",
+                format!(
+                    "{} can be reached from outside, and the demo's passwords are known to everybody; \
+                     set VOICEMAIL_TENANTS and VOICEMAIL_USERS, or listen on 127.0.0.1",
+                    config.listen
+                ),
+            );
+        }
+        vars.done(config)
+    }
+
+    /// The variables among `names` that look like ours and are not known: typing errors, most likely.
+    pub fn unknown(names: impl IntoIterator<Item = String>) -> Vec<String> {
+        let ours = |name: &String| name.starts_with("VOICEMAIL_") && !KNOWN.contains(&name.as_str());
+        names.into_iter().filter(ours).collect()
+    }
+
+    /// Every region of every tenant.
+    pub fn regions(&self) -> BTreeSet<Region> {
+        self.tenants.iter().flat_map(|tenant| tenant.regions.iter().cloned()).collect()
+    }
+
+    /// How people sign in, with `made` for the token secret where none is configured.
+    ///
+    /// # Errors
+    /// The users of the demo cannot be made.
+    pub fn identity(&mut self, made: Secret) -> Result<identity::Settings, String> {
+        let secret = self.token_secret.clone().unwrap_or(made);
+        let bearer = Bearer::shared(secret, self.token_issuer.as_deref(), self.token_audience.as_deref());
+        let users = if self.demo { Some(Users::demo()?) } else { self.users.take() };
+        Ok(identity::Settings { bearer: Some(bearer), users })
+    }
+}
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    // The one name that needs no resolver.
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let address = numeric.as_deref().unwrap_or(text).parse();
+    address.map_err(|_| format!("{text:?} is no address and port, like 127.0.0.1:8080 or [::]:8080"))
+}
+
+fn storage(text: &str) -> Result<(), String> {
+    match text {
+        "fs" => Ok(()),
+        "aws" | "azure" => Err(format!("{text} is not built in; this build has fs")),
+        _ => Err(format!("{text:?} is no storage; this build has fs")),
+    }
+}
+
+fn set_up(text: &str) -> Result<bool, String> {
+    match text {
+        "auto" => Ok(true),
+        "never" => Ok(false),
+        _ => Err(format!("{text:?} is neither auto nor never")),
+    }
+}
+
+fn region(text: &str) -> Result<Option<Region>, String> {
+    text.parse().map(Some).map_err(|bad| format!("{text:?}: {bad}"))
+}
+
+/// A duration like `24h`, `90m`, `1h30m`, `500ms`; not zero.
+fn duration(text: &str) -> Result<Duration, String> {
+    let whole = || {
+        let mut rest = text;
+        let mut sum = Duration::ZERO;
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+            let (count, unit) = rest.split_at_checked(digits)?;
+            let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
+            let (unit, next) = unit.split_at_checked(end)?;
+            let millis: u64 = match unit {
+                "ms" => 1,
+                "s" => 1000,
+                "m" => 60_000,
+                "h" => 3_600_000,
+                "d" => 86_400_000,
+                _ => return None,
+            };
+            let part = Duration::from_millis(count.parse::<u64>().ok()?.checked_mul(millis)?);
+            (sum, rest) = (sum.checked_add(part)?, next);
+        }
+        (!sum.is_zero()).then_some(sum)
+    };
+    whole().ok_or_else(|| format!("{text:?} is no duration, like 24h, 90m, 5m or 30s"))
+}
+
+fn up_to(longest: Duration, text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration <= longest {
+        return Ok(duration);
+    }
+    Err(format!("{text} is too long; at most {}m", longest.as_secs() / 60))
+}
+
+fn sweep_every(text: &str) -> Result<Option<Duration>, String> {
+    if text == "off" { Ok(None) } else { up_to(LONGEST_SWEEP, text).map(Some) }
+}
+
+fn max_requests(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=100_000).contains(count));
+    count.ok_or_else(|| format!("{text:?} is no number from 1 to 100000"))
+}
+
+fn origins(text: &str) -> Result<Vec<HeaderValue>, String> {
+    let origin = |text: &str| {
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+        let is_host = !host.is_empty()
+            && host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:[]".contains(&b));
+        if is_host { HeaderValue::from_str(text).ok() } else { None }
+    };
+    let entries = text.split([',', ' ']).filter(|entry| !entry.is_empty());
+    entries
+        .map(|entry| {
+            origin(entry).ok_or_else(|| format!("{entry:?} is no origin, like https://desk.example.com"))
+        })
+        .collect()
+}
