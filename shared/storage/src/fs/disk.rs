@@ -6,6 +6,7 @@
 //! afterwards decides. "Gone" is proved by `open(2)`, never by `stat(2)`, which a client answers from its cache, and
 //! believed only while the volume's marker is there: the folder under a volume that is not mounted is empty too.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -336,13 +337,19 @@ impl Disk {
     /// though the folder is there is something else.
     fn in_folder<T>(&self, path: &Path, act: impl Fn() -> io::Result<T>) -> io::Result<T> {
         let folder = folder_of(path)?;
+        let was_there = Cell::new(false);
         repeated(|| match self.step(&act) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.mounted()?;
-                if self.step(|| File::open(folder)).is_ok() {
+                let is_there = self.step(|| File::open(folder)).is_ok();
+                // Only if it was there before `act` too: somebody else may just have made it.
+                if is_there && was_there.replace(true) {
                     return Err(error);
                 }
-                self.make_folder(folder, FOLDER_MODE)?;
+                if !is_there {
+                    self.make_folder(folder, FOLDER_MODE)?;
+                    was_there.set(true);
+                }
                 Ok(None)
             }
             done => done.map(Some),
