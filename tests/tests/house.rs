@@ -1,0 +1,86 @@
+//! The house keeps its shape: who may know whom, and how long a file may grow.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+const OPERATIONS: [&str; 9] =
+    ["delete", "deposit", "list", "mailboxes", "mark-read", "mwi-count", "play", "sweep", "undo"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Each package of ours, with the names of all packages that it builds with.
+fn packages() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
+    let needs = |package: &Value| {
+        let all = package["dependencies"].as_array().unwrap();
+        all.iter().filter(|needed| needed["kind"].as_str() != Some("dev")).map(name).collect()
+    };
+    metadata["packages"].as_array().unwrap().iter().map(|package| (name(package), needs(package))).collect()
+}
+
+#[test]
+fn the_arrows_point_as_the_architecture_says() {
+    let packages = packages();
+    let ours: BTreeSet<String> = packages.keys().cloned().collect();
+    let operation: &[&str] = &["host", "audio", "storage", "domain"];
+    let gateway = [&OPERATIONS, operation].concat();
+    for (package, needs) in &packages {
+        let may: &[&str] = match package.as_str() {
+            "domain" | "audio" => &[],
+            "storage" => &["domain"],
+            "host" => &["storage", "domain"],
+            "gateway" => &gateway,
+            "tests" => continue,
+            name if OPERATIONS.contains(&name) => operation,
+            name => panic!("{name} is new: say here whom it may know"),
+        };
+        for needed in needs.intersection(&ours) {
+            assert!(may.contains(&needed.as_str()), "{package} must not know {needed}");
+        }
+    }
+    assert!(OPERATIONS.iter().all(|operation| ours.contains(*operation)), "an operation is missing");
+}
+
+#[test]
+fn no_sdk_leaves_the_storage_and_no_lambda_the_host() {
+    for (package, needs) in packages() {
+        for needed in needs {
+            let sdk = ["aws-", "aws_", "azure"].iter().any(|start| needed.starts_with(start));
+            assert!(!sdk || package == "storage", "{package} must not know {needed}");
+            assert!(!needed.starts_with("lambda") || package == "host", "{package} must not know {needed}");
+        }
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_it_may_be() {
+    let tracked =
+        Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(root()).output();
+    let tracked = String::from_utf8(tracked.unwrap().stdout).unwrap();
+    let sources: Vec<&str> = tracked
+        .lines()
+        .filter(|file| file.ends_with(".rs") || file.ends_with(".py") || file.ends_with(".js"))
+        .collect();
+    assert!(sources.len() > 20, "the sources are found");
+    for file in sources {
+        let Ok(text) = std::fs::read_to_string(root().join(file)) else { continue };
+        let most = match file {
+            file if file.ends_with("/main.rs") => 10,
+            file if file.starts_with("functions/") => 200,
+            _ => 400,
+        };
+        let lines = text.lines().count();
+        assert!(lines <= most, "{file} has {lines} lines, and may have {most}");
+    }
+}
