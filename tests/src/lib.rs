@@ -1,1 +1,17 @@
 //! What the tests share: the conformance suite, the counting wrapper, the model.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+pub mod conformance;
+pub mod counting;
+pub mod fixture;
+pub mod model;
+pub mod round_trips;
+pub mod steps;
+pub mod wrap;

@@ -1,0 +1,219 @@
+//! Cases: their one fate, and what they do to deposits.
+#![expect(missing_docs, reason = "the name of a case is its documentation")]
+
+use std::collections::BTreeSet;
+
+use domain::{Folder, RegionReport, Status};
+use storage::{Birth, Expect, Found, Remains, Written};
+
+use crate::fixture::{ALICE, Call, Namespace, after};
+use crate::steps::case_hold;
+
+const BOB: &str = "+4930999";
+
+pub async fn a_case_is_opened_once(space: Namespace) {
+    let case = space.open("1", &[ALICE], after(1)).await;
+    let other = space.case("1", &[BOB], after(2));
+    assert_eq!(space.index().put_case(&other, Expect::Absent).await.unwrap(), Written::Conflict);
+    let found = space.index().case(&case.key).await.unwrap().unwrap();
+    assert_eq!((found.value, found.version), (case, 1));
+}
+
+pub async fn a_case_that_was_never_opened_is_none(space: Namespace) {
+    let case = space.case("1", &[ALICE], after(1));
+    assert_eq!(space.index().case(&case.key).await.unwrap(), None);
+    let written = space.index().put_case(&case, Expect::Version(1)).await.unwrap();
+    assert_eq!(written, Written::Conflict);
+    assert_eq!(space.index().case(&case.key).await.unwrap(), None);
+}
+
+pub async fn a_case_is_read_as_it_was_written(space: Namespace) {
+    let mut case = space.open("§ \"1\"\n", &[ALICE, BOB], after(1)).await;
+    case.subjects.insert(space.subject(BOB), true);
+    case.status = Status::Pending;
+    case.undone_at = Some(after(2));
+    case.regions = vec![RegionReport { region: space.tenant.master.clone(), messages: 3, reached: false }];
+    case.certificate = Some("a.b.c".to_owned());
+    let written = space.index().put_case(&case, Expect::Version(1)).await.unwrap();
+    assert_eq!(written, Written::Version(2));
+    let found = space.index().case(&case.key).await.unwrap().unwrap();
+    assert_eq!((found.value, found.version), (case, 2));
+}
+
+pub async fn a_case_that_changed_meanwhile_is_a_conflict(space: Namespace) {
+    let mut case = space.open("1", &[ALICE], after(1)).await;
+    case.status = Status::Pending;
+    assert_eq!(space.index().put_case(&case, Expect::Version(1)).await.unwrap(), Written::Version(2));
+    case.status = Status::Undone;
+    for expect in [Expect::Version(1), Expect::Version(3), Expect::Absent] {
+        assert_eq!(space.index().put_case(&case, expect).await.unwrap(), Written::Conflict);
+    }
+    let found = space.index().case(&case.key).await.unwrap().unwrap();
+    assert_eq!((found.value.status, found.version), (Status::Pending, 2));
+}
+
+pub async fn an_open_case_is_named_by_each_of_its_subjects_and_watched(space: Namespace) {
+    let first = space.open("1", &[ALICE, BOB], after(1)).await.key;
+    let second = space.open("2", &[BOB], after(1)).await.key;
+    let forgets = async |caller| -> BTreeSet<_> {
+        space.index().forgets(&space.subject(caller)).await.unwrap().into_iter().collect()
+    };
+    assert_eq!(forgets(ALICE).await, [first.clone()].into());
+    assert_eq!(forgets(BOB).await, [first.clone(), second.clone()].into());
+    assert_eq!(forgets("+4930111").await, [].into());
+    let watched: BTreeSet<_> = space.index().watched_cases().await.unwrap().into_iter().collect();
+    assert_eq!(watched, [first, second].into());
+}
+
+pub async fn a_dismissed_case_is_not_watched_and_still_there(space: Namespace) {
+    let case = space.open_as("1", &[ALICE], after(1), Status::Erased).await.key;
+    for _ in 0..2 {
+        space.index().dismiss_case(&case).await.unwrap();
+        assert_eq!(space.index().watched_cases().await.unwrap(), []);
+    }
+    assert_eq!(space.index().forgets(&space.subject(ALICE)).await.unwrap(), [case.clone()]);
+    assert!(space.index().case(&case).await.unwrap().is_some());
+    assert_eq!(space.index().cases(None, 9).await.unwrap().len(), 1);
+}
+
+pub async fn all_cases_are_told_by_key_in_pages(space: Namespace) {
+    let mut keys = Vec::new();
+    for n in 0..7 {
+        keys.push(space.open(&n.to_string(), &[ALICE], after(n)).await.key);
+    }
+    keys.sort();
+    space.index().dismiss_case(&keys[3]).await.unwrap();
+    for limit in [1, 3, 7, 50] {
+        let mut found = Vec::new();
+        loop {
+            let page = space.index().cases(found.last(), limit).await.unwrap();
+            assert!(page.len() <= limit);
+            if page.is_empty() {
+                break;
+            }
+            found.extend(page.into_iter().map(|case| case.value.key));
+        }
+        assert_eq!(found, keys, "in pages of {limit}");
+    }
+}
+
+pub async fn a_message_whose_caller_a_pending_case_forgets_is_born_hidden(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    for (id, status) in [("1", Status::Hiding), ("2", Status::Pending)] {
+        let caller = format!("+493011{id}");
+        let deposit = space.attempt(&Call::to(&mailbox).by(&caller));
+        space.arrived(&deposit).await;
+        let case = space.open_as(id, &[&caller], after(1), status).await;
+        assert!(matches!(space.insert(&deposit).await, Birth::Born(_)));
+        let stored = space.stored(&deposit.facts).await;
+        assert_eq!((stored.folder(), stored.holds), (None, [case_hold(&case)].into()));
+        assert_eq!(space.listed(&mailbox).await, []);
+        assert!(space.undo(&case, after(2)).await);
+        assert_eq!(space.folder(&deposit.facts).await, Some(Folder::New));
+        space.erase(&deposit.facts, after(9)).await;
+    }
+}
+
+pub async fn a_message_whose_caller_two_cases_forget_is_born_with_both_holds(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let first = space.open("1", &[ALICE], after(1)).await;
+    let second = space.open("2", &[ALICE, BOB], after(2)).await;
+    space.open_as("3", &[ALICE], after(3), Status::Undone).await;
+    let message = space.deposit(&Call::to(&mailbox)).await;
+    let stored = space.stored(&message.facts).await;
+    assert_eq!(stored.holds, [case_hold(&first), case_hold(&second)].into());
+    space.undo(&first, after(4)).await;
+    assert_eq!(space.folder(&message.facts).await, None);
+    space.undo(&second, after(4)).await;
+    assert_eq!(space.folder(&message.facts).await, Some(Folder::New));
+}
+
+pub async fn a_deposit_that_no_case_covers_is_born_visible(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    space.open_as("1", &["+4930111"], after(1), Status::Undone).await;
+    space.open("2", &["+4930222"], after(1)).await;
+    space.open_as("3", &["+4930333"], after(1), Status::Erased).await;
+    let part = space.open("4", &["+4930444", "+4930555"], after(1)).await;
+    let undone = [space.subject("+4930444")].into();
+    space.decide(&part.key, |case| case.undo(Some(&undone), after(2)) == domain::Undo::Undone).await;
+    let calls = [
+        Call::to(&mailbox).by(ALICE),
+        Call::to(&mailbox).withheld(),
+        Call::to(&mailbox).by("+4930111"),
+        Call::to(&mailbox).by("+4930222").at(after(122)),
+        Call::to(&mailbox).by("+4930333").at(after(122)),
+        Call::to(&mailbox).by("+4930444"),
+    ];
+    for call in calls {
+        let message = space.deposit(&call).await;
+        assert_eq!(space.folder(&message.facts).await, Some(Folder::New), "{call:?}");
+        space.assert_unchanged(&message).await;
+    }
+    let hidden = space.deposit(&Call::to(&mailbox).by("+4930222").at(after(121))).await;
+    assert_eq!(space.folder(&hidden.facts).await, None, "two minutes more, for hosts' clocks");
+    let hidden = space.deposit(&Call::to(&mailbox).by("+4930555")).await;
+    assert_eq!(space.folder(&hidden.facts).await, None, "not undone");
+}
+
+pub async fn a_deposit_older_than_an_erased_case_is_refused_and_leaves_nothing(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    for (id, status) in [("1", Status::Erasing), ("2", Status::Erased)] {
+        let caller = format!("+493011{id}");
+        space.open_as(id, &[&caller], after(1), status).await;
+        for at in [after(0), after(121)] {
+            let deposit = space.attempt(&Call::to(&mailbox).by(&caller).at(at));
+            assert_eq!(space.deposit_or_take_back(&deposit).await, Birth::Forgotten);
+            space.assert_try_left_nothing(&deposit.facts).await;
+            assert!(!matches!(space.look(&deposit.facts).await, Found::Message(_)));
+        }
+    }
+    assert_eq!(space.listed(&mailbox).await, []);
+    assert_eq!(space.counts(&mailbox).await, domain::Counts::default());
+}
+
+pub async fn a_deposit_under_way_while_its_case_is_erased_is_refused(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let deposit = space.attempt(&Call::to(&mailbox));
+    space.arrived(&deposit).await;
+    let case = space.open_as("1", &[ALICE], after(1), Status::Erasing).await;
+    space.sweep_case(&case, after(9)).await;
+    assert_eq!(space.insert(&deposit).await, Birth::Forgotten);
+    space.take_back(&Remains::from(&deposit.facts)).await;
+    space.assert_try_left_nothing(&deposit.facts).await;
+}
+
+pub async fn erasing_wins_over_a_pending_case_that_covers_the_same_deposit(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    space.open("1", &[ALICE], after(1)).await;
+    space.open_as("2", &[ALICE], after(1), Status::Erasing).await;
+    space.open("3", &[ALICE], after(1)).await;
+    let deposit = space.attempt(&Call::to(&mailbox));
+    assert_eq!(space.deposit_or_take_back(&deposit).await, Birth::Forgotten);
+    space.assert_try_left_nothing(&deposit.facts).await;
+}
+
+pub async fn a_case_that_is_erasing_leaves_nothing_of_its_callers(space: Namespace) {
+    let (first, second) = (space.mailbox("5001").await, space.mailbox("5002").await);
+    let mut covered = Vec::new();
+    for mailbox in [&first, &second] {
+        for call in [Call::to(mailbox).urgent(), Call::to(mailbox).by(BOB)] {
+            covered.push(space.deposit(&call).await.facts);
+        }
+    }
+    space.hold(&covered[0], &crate::fixture::trash(after(999))).await;
+    space.index().delete_mailbox(&second, 1, after(999)).await.unwrap();
+    let later = space.deposit(&Call::to(&first).at(after(122))).await;
+    let other = space.deposit(&Call::to(&first).by("+4930111")).await;
+    let case = space.forget("1", &[ALICE, BOB], after(1)).await;
+    let begun = space.decide(&case.key, |case| case.begin_erasing(case.deadlines.claim_from)).await;
+    assert!(begun && !space.undo(&case, after(2)).await);
+    space.sweep_case(&case, case.deadlines.claim_from).await;
+    space.sweep(after(999)).await;
+    for facts in &covered {
+        space.assert_purged(facts).await;
+    }
+    assert_eq!(space.markers_of(ALICE).await, [Remains::from(&later.facts)]);
+    for message in [&later, &other] {
+        space.assert_unchanged(message).await;
+    }
+}

@@ -1,0 +1,344 @@
+//! Two and more at once. Who wins is open; that exactly one does, and that all see the same, is not.
+#![expect(missing_docs, reason = "the name of a case is its documentation")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use domain::{Claim, Claimed, Facts, Folder, MessageId, Release, Released, Status};
+use futures::StreamExt as _;
+use futures::future::join_all;
+use storage::{Birth, Expect, Fenced, Found, Remains, Written};
+
+use crate::fixture::{ALICE, Call, Namespace, a_group, after, ids, mark, trash};
+use crate::steps::case_hold;
+
+const ROUNDS: usize = 100;
+
+/// Many messages without a caller, made at once.
+async fn many(space: &Namespace, count: usize) -> Vec<Facts> {
+    let mailbox = space.mailbox("5001").await;
+    let calls = (0..count).map(|_| space.attempt(&Call::to(&mailbox).withheld()));
+    let deposits: Vec<_> = calls.collect();
+    futures::stream::iter(&deposits)
+        .map(|deposit| async { space.born(deposit).await.facts })
+        .buffer_unordered(16)
+        .collect()
+        .await
+}
+
+pub async fn of_many_tries_at_once_exactly_one_is_born(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    for _ in 0..8 {
+        let first = space.attempt(&Call::to(&mailbox));
+        let tries: Vec<_> = (0..6).map(|_| space.again(&first)).collect();
+        let births = join_all(tries.iter().map(|deposit| async {
+            match space.arrive(deposit).await {
+                storage::Arrival::Taken(found) => Birth::Taken(found),
+                storage::Arrival::Arrived(_) => space.insert(deposit).await,
+            }
+        }))
+        .await;
+        let mut born = births.iter().filter_map(|birth| match birth {
+            Birth::Born(message) => Some(message.facts.clone()),
+            Birth::Taken(Found::Message(_)) => None,
+            other => panic!("{other:?}"),
+        });
+        let winner = born.next().expect("one is born");
+        assert_eq!(born.next(), None, "two are born");
+        for lost in tries.iter().filter(|deposit| deposit.facts.attempt != winner.attempt) {
+            space.take_back(&Remains::from(&lost.facts)).await;
+            space.assert_try_left_nothing(&lost.facts).await;
+        }
+        space.assert_unchanged(&domain::Message::born(winner)).await;
+    }
+}
+
+pub async fn of_a_birth_and_a_fence_that_race_one_wins(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    for _ in 0..40 {
+        let deposit = space.attempt(&Call::to(&mailbox));
+        let remains = Remains::from(&deposit.facts);
+        space.arrived(&deposit).await;
+        let (birth, fenced) = futures::join!(space.insert(&deposit), space.index().fence(&remains));
+        match fenced.unwrap() {
+            Fenced::Born => {
+                let Birth::Born(born) = birth else { panic!("fenced as born, and {birth:?}") };
+                space.assert_unchanged(&born).await;
+            }
+            Fenced::Never => {
+                assert_eq!(birth, Birth::Fenced);
+                space.take_back(&remains).await;
+                assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
+                space.assert_try_left_nothing(&deposit.facts).await;
+            }
+        }
+    }
+}
+
+pub async fn of_an_undo_and_a_claim_that_race_exactly_one_wins(space: Namespace) {
+    let hold = trash(after(9));
+    let claim = Claim::Due(hold.clone());
+    let mut wins = BTreeMap::new();
+    for facts in many(&space, ROUNDS).await {
+        for _ in 0..20 {
+            space.hold(&facts, &hold).await.unwrap();
+            let (released, claimed) =
+                futures::join!(space.release(&facts, &Release::Trash), space.claim(&facts, &claim));
+            *wins.entry(format!("{claimed:?}")).or_insert(0) += 1;
+            match claimed {
+                Claimed::Claimed => {
+                    assert_eq!(released, Released::Gone);
+                    assert_eq!(space.look(&facts).await, Found::Gone);
+                    break;
+                }
+                Claimed::Undone => {
+                    assert!(matches!(released, Released::Back(_)), "{released:?}");
+                    assert_eq!(space.folder(&facts).await, Some(Folder::New));
+                }
+                Claimed::Gone => panic!("{wins:?}: gone, and nobody buried it"),
+            }
+        }
+    }
+}
+
+pub async fn of_two_deletes_that_race_an_undo_takes_all(space: Namespace) {
+    for facts in many(&space, 30).await {
+        let holds = [trash(after(9)), trash(after(7)), trash(after(8))];
+        let held = join_all(holds.iter().map(|hold| space.hold(&facts, hold))).await;
+        assert!(held.iter().all(Option::is_some));
+        let stored = space.stored(&facts).await;
+        assert_eq!(stored.folder(), Some(Folder::Trash));
+        let due = space.all_due(stored.purge_at().unwrap()).await;
+        assert!(due.iter().any(|due| due.remains.id == facts.id), "the deadline that is shown is told");
+        let back = space.release(&facts, &Release::Trash).await;
+        assert!(matches!(back, Released::Back(message) if message.is_visible()));
+        assert_eq!(space.folder(&facts).await, Some(Folder::New));
+        space.sweep(after(9)).await;
+        assert_eq!(space.folder(&facts).await, Some(Folder::New));
+    }
+}
+
+pub async fn a_mark_that_races_a_delete_is_kept_exactly_if_it_was_answered(space: Namespace) {
+    for facts in many(&space, 40).await {
+        let (alice, hold) = (mark("alice", after(1)), trash(after(9)));
+        let (read, held) = futures::join!(space.read(&facts, &alice), space.hold(&facts, &hold));
+        assert!(held.is_some());
+        assert_eq!(space.folder(&facts).await, Some(Folder::Trash));
+        let Released::Back(back) = space.release(&facts, &Release::Trash).await else { panic!("no claim") };
+        assert_eq!(back.read.is_some(), read.is_some());
+    }
+}
+
+pub async fn nothing_that_races_a_purge_brings_the_message_back(space: Namespace) {
+    let case = space.open("1", &[ALICE], after(1)).await;
+    let (hold, other, by_case) = (trash(after(9)), trash(after(8)), case_hold(&case));
+    let alice = mark("alice", after(1));
+    for facts in many(&space, 30).await {
+        let claim = Claim::Case(case.key.clone());
+        let remains = Remains::from(&facts);
+        space.hold(&facts, &hold).await;
+        futures::join!(
+            space.purge(&remains, &claim, after(9)),
+            space.release(&facts, &Release::Trash),
+            space.read(&facts, &alice),
+            space.hold(&facts, &other),
+            space.hold(&facts, &by_case),
+            space.unread(&facts),
+        );
+        assert_eq!(space.look(&facts).await, Found::Gone);
+        space.sweep(after(9)).await;
+        space.assert_purged(&facts).await;
+    }
+}
+
+pub async fn a_hold_that_arrives_after_the_undo_is_taken_off_by_its_own_writer(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let message = space.deposit(&Call::to(&mailbox)).await;
+    for round in 0..30 {
+        let case = space.open(&round.to_string(), &[ALICE], after(1)).await;
+        let (_, undone, _) =
+            futures::join!(space.hide(&case), space.undo(&case, after(2)), space.hide(&case));
+        assert!(undone);
+        space.assert_unchanged(&message).await;
+    }
+}
+
+pub async fn a_message_born_while_its_case_is_undone_is_not_left_hidden(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    for round in 0..25 {
+        let caller = format!("+49301{round:04}");
+        let deposit = space.attempt(&Call::to(&mailbox).by(&caller));
+        space.arrived(&deposit).await;
+        let case = space.open(&round.to_string(), &[&caller], after(1)).await;
+        let (birth, undone) = futures::join!(space.insert(&deposit), space.undo(&case, after(2)));
+        assert!(matches!(birth, Birth::Born(_)) && undone);
+        assert_eq!(space.folder(&deposit.facts).await, Some(Folder::New));
+    }
+}
+
+pub async fn a_message_born_while_its_case_is_opened_is_hidden_by_the_next_pass(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    for round in 0..15 {
+        let (id, caller) = (round.to_string(), format!("+49301{round:04}"));
+        let deposit = space.attempt(&Call::to(&mailbox).by(&caller));
+        space.arrived(&deposit).await;
+        let callers = [&*caller];
+        let (birth, case) = futures::join!(space.insert(&deposit), space.forget(&id, &callers, after(1)));
+        assert!(matches!(birth, Birth::Born(_)));
+        space.hide(&case).await;
+        assert_eq!(space.stored(&deposit.facts).await.holds, [case_hold(&case)].into());
+    }
+}
+
+pub async fn a_message_born_while_its_case_begins_erasing_is_purged_or_never_born(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    for round in 0..15 {
+        let (id, caller) = (round.to_string(), format!("+49301{round:04}"));
+        let deposit = space.attempt(&Call::to(&mailbox).by(&caller));
+        let case = space.open(&id, &[&caller], after(1)).await;
+        let claim_from = case.deadlines.claim_from;
+        let erase = async {
+            assert!(space.decide(&case.key, |case| case.begin_erasing(claim_from)).await);
+            space.sweep_case(&case, claim_from).await;
+        };
+        futures::join!(space.deposit_or_take_back(&deposit), erase);
+        space.sweep_case(&case, claim_from).await;
+        space.assert_try_left_nothing(&deposit.facts).await;
+        assert_eq!(space.listed(&mailbox).await, []);
+    }
+}
+
+pub async fn a_case_has_one_fate(space: Namespace) {
+    for round in 0..15 {
+        let case = space.open(&round.to_string(), &[ALICE], after(1)).await;
+        let decide = async |status| {
+            let mut case = case.clone();
+            case.status = status;
+            let written = space.index().put_case(&case, Expect::Version(1)).await.unwrap();
+            (status, written)
+        };
+        let fates =
+            join_all([Status::Undone, Status::Erasing, Status::Undone, Status::Erasing].map(decide)).await;
+        let won: Vec<_> = fates.iter().filter(|(_, written)| *written != Written::Conflict).collect();
+        assert_eq!(won.len(), 1, "{fates:?}");
+        let now = space.index().case(&case.key).await.unwrap().unwrap();
+        assert_eq!((now.value.status, Written::Version(now.version)), *won[0]);
+    }
+}
+
+pub async fn of_writes_that_expect_one_version_exactly_one_is_written(space: Namespace) {
+    let id = space.mailbox("5001").await;
+    for version in 1..12 {
+        let before = space.index().mailbox(&id).await.unwrap().unwrap();
+        assert_eq!(before.version, version);
+        let values: Vec<_> = (0..6)
+            .map(|n| domain::Mailbox { name: format!("{version} {n}"), ..before.value.clone() })
+            .collect();
+        let written =
+            join_all(values.iter().map(|value| space.index().put_mailbox(value, Expect::Version(version))))
+                .await;
+        let written: Vec<_> = written.into_iter().map(Result::unwrap).collect();
+        let won: Vec<_> = (0..6).filter(|n| written[*n] != Written::Conflict).collect();
+        assert_eq!(won.len(), 1, "{written:?}");
+        assert_eq!(written[won[0]], Written::Version(version + 1));
+        assert_eq!(space.index().mailbox(&id).await.unwrap().unwrap().value, values[won[0]]);
+    }
+}
+
+pub async fn of_those_who_make_one_thing_exactly_one_makes_it(space: Namespace) {
+    for round in 0..8 {
+        let mailbox = crate::fixture::a_mailbox(&format!("m{round}"));
+        let group = a_group(&format!("g{round}"), &["alice"]);
+        let case = space.case(&round.to_string(), &[ALICE], after(1));
+        let (mailboxes, groups, cases) = futures::join!(
+            join_all((0..5).map(|_| space.index().put_mailbox(&mailbox, Expect::Absent))),
+            join_all((0..5).map(|_| space.index().put_group(&group, Expect::Absent))),
+            join_all((0..5).map(|_| space.index().put_case(&case, Expect::Absent))),
+        );
+        for written in [mailboxes, groups, cases] {
+            let made = written.iter().filter(|written| matches!(written, Ok(Written::Version(1)))).count();
+            let conflicts = written.iter().filter(|written| matches!(written, Ok(Written::Conflict))).count();
+            assert_eq!((made, conflicts), (1, 4), "{written:?}");
+        }
+    }
+}
+
+pub async fn of_a_change_and_a_deletion_of_one_version_one_wins(space: Namespace) {
+    for round in 0..12 {
+        let id = space.mailbox(&format!("m{round}")).await;
+        let value = space.index().mailbox(&id).await.unwrap().unwrap().value;
+        let (put, deleted) = futures::join!(
+            space.index().put_mailbox(&value, Expect::Version(1)),
+            space.index().delete_mailbox(&id, 1, after(9)),
+        );
+        let now = space.index().mailbox(&id).await.unwrap();
+        match (put.unwrap(), deleted.unwrap()) {
+            (Written::Version(2), Written::Conflict) => assert_eq!(now.map(|now| now.version), Some(2)),
+            (Written::Conflict, Written::Version(2)) => assert_eq!(now, None),
+            both => panic!("{both:?}"),
+        }
+    }
+}
+
+pub async fn a_deposit_that_races_the_deletion_of_its_mailbox_is_held_after_tidying(space: Namespace) {
+    for round in 0..8 {
+        let id = space.mailbox(&format!("m{round}")).await;
+        let deposits: Vec<_> = (0..4).map(|_| space.attempt(&Call::to(&id))).collect();
+        let (births, deleted) = futures::join!(
+            join_all(deposits.iter().map(|deposit| space.deposit_or_take_back(deposit))),
+            space.index().delete_mailbox(&id, 1, after(9)),
+        );
+        assert_eq!(deleted.unwrap(), Written::Version(2));
+        space.index().tidy(&id, after(1), after(9)).await.unwrap();
+        assert_eq!(space.listed(&id).await, []);
+        space.sweep(after(9)).await;
+        for (deposit, birth) in deposits.iter().zip(births) {
+            match birth {
+                Birth::Born(_) => space.assert_purged(&deposit.facts).await,
+                _ => space.assert_try_left_nothing(&deposit.facts).await,
+            }
+        }
+    }
+}
+
+pub async fn a_list_during_a_hundred_holds_and_releases_shows_each_visible_message_exactly_once(
+    space: Namespace,
+) {
+    let all = many(&space, 30).await;
+    let (hidden, rest) = all.split_at(5);
+    let (moving, staying) = rest.split_at(8);
+    let mailbox = &all[0].mailbox;
+    for facts in hidden {
+        space.hold(facts, &trash(after(9))).await;
+    }
+    let count = |list: &[MessageId], facts: &Facts| list.iter().filter(|id| **id == facts.id).count();
+    let done = AtomicBool::new(false);
+    let change = async {
+        for facts in moving.iter().cycle().take(100) {
+            space.hold(facts, &trash(after(9))).await;
+            space.release(facts, &Release::Trash).await;
+            space.read(facts, &mark("alice", after(1))).await;
+            space.unread(facts).await;
+        }
+        done.store(true, Ordering::SeqCst);
+    };
+    let look = |limit| {
+        let done = &done;
+        let space = &space;
+        async move {
+            let mut looks = 0;
+            while !done.load(Ordering::SeqCst) || looks < 3 {
+                looks += 1;
+                let listed = ids(&space.walk(mailbox, None, limit).await);
+                let once: BTreeSet<_> = listed.iter().collect();
+                assert_eq!(once.len(), listed.len(), "shown twice");
+                assert!(staying.iter().all(|facts| count(&listed, facts) == 1), "missed");
+                assert!(hidden.iter().all(|facts| count(&listed, facts) == 0), "hidden before it began");
+                let new = space.counts(mailbox).await.new;
+                assert!((17..=25).contains(&new), "{new} counted");
+            }
+        }
+    };
+    futures::join!(change, look(50), look(7));
+    assert_eq!(space.listed(mailbox).await.len(), 25);
+}

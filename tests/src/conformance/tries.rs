@@ -1,0 +1,216 @@
+//! Tries that are refused, lose, take too long or are cut off.
+#![expect(missing_docs, reason = "the name of a case is its documentation")]
+
+use domain::{Counts, Folder};
+use futures::FutureExt as _;
+use storage::{Birth, Fenced, Found, Remains, StorageError};
+
+use crate::fixture::{ALICE, Call, HOUR, Namespace, after, cut_off, start, trash};
+use crate::wrap::{Fault, failing_after};
+
+pub async fn a_withdrawn_try_leaves_nothing(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let deposit = space.attempt(&Call::to(&mailbox).urgent());
+    space.arrived(&deposit).await;
+    space.take_back(&Remains::from(&deposit.facts)).await;
+    space.assert_try_left_nothing(&deposit.facts).await;
+    assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
+    assert_eq!(space.counts(&mailbox).await, Counts::default());
+    space.take_back(&Remains::from(&deposit.facts)).await;
+}
+
+pub async fn a_refused_deposit_removes_only_its_own_attempt(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let kept = space.attempt(&Call::to(&mailbox).urgent());
+    let refused = space.again(&kept);
+    let other = space.deposit(&Call::to(&mailbox)).await;
+    space.arrived(&kept).await;
+    space.arrived(&refused).await;
+    space.take_back(&Remains::from(&refused.facts)).await;
+    space.assert_try_left_nothing(&refused.facts).await;
+    let Birth::Born(born) = space.insert(&kept).await else { panic!("its own things were taken") };
+    space.assert_unchanged(&born).await;
+    space.assert_unchanged(&other).await;
+    assert_eq!(space.counts(&mailbox).await, Counts { new: 2, urgent_new: 1, ..Counts::default() });
+}
+
+pub async fn withdrawing_never_touches_a_message_that_was_born(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let deposit = space.attempt(&Call::to(&mailbox).urgent());
+    let born = space.born(&deposit).await;
+    space.index().withdraw(&Remains::from(&born.facts)).await.unwrap();
+    space.assert_unchanged(&born).await;
+    assert_eq!(space.counts(&mailbox).await.urgent_new, 1);
+    space.index().withdraw(&Remains::from(&space.again(&deposit).facts)).await.unwrap();
+    space.assert_unchanged(&born).await;
+}
+
+pub async fn an_urgent_try_that_lost_is_not_counted_as_urgent(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let calm = space.attempt(&Call::to(&mailbox));
+    let mut urgent = space.again(&calm);
+    urgent.facts.urgent = true;
+    space.arrived(&urgent).await;
+    space.arrived(&calm).await;
+    assert!(matches!(space.insert(&calm).await, Birth::Born(_)));
+    assert_eq!(space.counts(&mailbox).await, Counts { new: 1, ..Counts::default() });
+    assert!(matches!(space.insert(&urgent).await, Birth::Taken(Found::Message(_))));
+    space.take_back(&Remains::from(&urgent.facts)).await;
+    assert_eq!(space.counts(&mailbox).await, Counts { new: 1, ..Counts::default() });
+}
+
+pub async fn a_put_that_fails_fails_the_arrival(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let deposit = space.attempt(&Call::to(&mailbox));
+    let failing = async { Err(StorageError::Conflict { context: "a put that fails" }) };
+    assert!(space.index().arrive(&deposit, failing.boxed()).await.is_err());
+    assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
+    space.take_back(&Remains::from(&deposit.facts)).await;
+    space.assert_try_left_nothing(&deposit.facts).await;
+    space.born(&space.again(&deposit)).await;
+}
+
+pub async fn tries_that_were_cut_off_are_arriving(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let early = space.attempt(&Call::to(&mailbox));
+    let late = space.attempt(&Call::to(&mailbox).withheld().at(after(60)));
+    space.arrived(&early).await;
+    space.arrived(&late).await;
+    let (early, late) = (Remains::from(&early.facts), Remains::from(&late.facts));
+    let arriving = async |before| {
+        let mut arriving = space.index().arriving(before).await.unwrap();
+        arriving.sort_by_key(|remains| remains.id);
+        arriving
+    };
+    assert_eq!(arriving(start()).await, []);
+    assert_eq!(arriving(after(1)).await, [early.clone()]);
+    assert_eq!(arriving(after(61)).await, [early, late]);
+}
+
+pub async fn a_try_that_was_born_or_withdrawn_is_not_arriving(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    space.deposit(&Call::to(&mailbox)).await;
+    let withdrawn = space.attempt(&Call::to(&mailbox));
+    space.arrived(&withdrawn).await;
+    space.take_back(&Remains::from(&withdrawn.facts)).await;
+    assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
+}
+
+pub async fn a_slow_deposit_that_was_fenced_fails_and_leaves_nothing(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let deposit = space.attempt(&Call::to(&mailbox).urgent());
+    space.arrived(&deposit).await;
+    let remains = Remains::from(&deposit.facts);
+    assert_eq!(space.index().fence(&remains).await.unwrap(), Fenced::Never);
+    assert_eq!(space.insert(&deposit).await, Birth::Fenced);
+    assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
+    space.take_back(&remains).await;
+    space.assert_try_left_nothing(&deposit.facts).await;
+    assert_eq!(space.counts(&mailbox).await, Counts::default());
+}
+
+pub async fn a_fenced_try_is_arriving_until_it_is_withdrawn(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let deposit = space.attempt(&Call::to(&mailbox));
+    let remains = Remains::from(&deposit.facts);
+    space.arrived(&deposit).await;
+    space.index().fence(&remains).await.unwrap();
+    let arriving = space.index().arriving(start().minus(HOUR)).await.unwrap();
+    assert_eq!(arriving, [remains.clone()], "whenever it began");
+    assert_eq!(space.index().fence(&remains).await.unwrap(), Fenced::Never, "a janitor that was cut off");
+    space.take_back(&remains).await;
+    assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
+    space.assert_try_left_nothing(&deposit.facts).await;
+}
+
+pub async fn fencing_a_message_that_was_born_changes_nothing(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let born = space.deposit(&Call::to(&mailbox).urgent()).await;
+    let remains = Remains::from(&born.facts);
+    for _ in 0..2 {
+        assert_eq!(space.index().fence(&remains).await.unwrap(), Fenced::Born);
+    }
+    space.assert_unchanged(&born).await;
+    assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
+}
+
+pub async fn a_fence_of_a_try_that_lost_leaves_the_winner_alone(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let winner = space.attempt(&Call::to(&mailbox));
+    let loser = space.again(&winner);
+    space.arrived(&loser).await;
+    space.arrived(&winner).await;
+    let Birth::Born(born) = space.insert(&winner).await else { panic!("nobody was before") };
+    space.janitor(after(3600)).await;
+    space.assert_try_left_nothing(&loser.facts).await;
+    space.assert_unchanged(&born).await;
+    assert!(!matches!(space.insert(&loser).await, Birth::Born(_)));
+}
+
+pub async fn a_call_whose_try_was_fenced_may_begin_anew(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let slow = space.attempt(&Call::to(&mailbox));
+    space.arrived(&slow).await;
+    let remains = Remains::from(&slow.facts);
+    space.index().fence(&remains).await.unwrap();
+    let born = space.born(&space.again(&slow)).await;
+    assert!(matches!(space.insert(&slow).await, Birth::Fenced | Birth::Taken(_)));
+    space.take_back(&remains).await;
+    space.assert_try_left_nothing(&slow.facts).await;
+    space.assert_unchanged(&born).await;
+    assert!(!matches!(space.insert(&slow).await, Birth::Born(_)), "for good");
+}
+
+pub async fn a_try_that_never_arrived_can_be_fenced(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let deposit = space.attempt(&Call::to(&mailbox));
+    let remains = Remains::from(&deposit.facts);
+    assert_eq!(space.index().fence(&remains).await.unwrap(), Fenced::Never);
+    space.take_back(&remains).await;
+    space.assert_try_left_nothing(&deposit.facts).await;
+}
+
+pub async fn a_deposit_cut_off_anywhere_is_born_whole_or_cleaned_away(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let mut finished = 0;
+    for polls in 0..40 {
+        let deposit = space.attempt(&Call::to(&mailbox));
+        let facts = &deposit.facts;
+        let both = async {
+            space.arrived(&deposit).await;
+            space.insert(&deposit).await
+        };
+        finished += usize::from(cut_off(polls, both).await.is_some());
+        let fenced = space.index().fence(&Remains::from(facts)).await.unwrap();
+        if fenced == Fenced::Never {
+            space.take_back(&Remains::from(facts)).await;
+            assert_eq!(space.look(facts).await, Found::Nothing);
+        } else {
+            assert_eq!(space.folder(facts).await, Some(Folder::New));
+            assert_eq!(space.bytes(&facts.audio, None).await.unwrap(), crate::fixture::audio_of(facts));
+            assert!(space.markers_of(ALICE).await.contains(&Remains::from(facts)));
+        }
+        if finished > 1 {
+            break;
+        }
+    }
+    assert!(finished > 0, "a deposit of more than 40 steps");
+}
+
+pub async fn a_deposit_whose_storage_fails_at_any_call_is_born_whole_or_cleaned_away(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    for (calls, fault) in (0..4).flat_map(|n| [(n, Fault::Refused), (n, Fault::AnswerLost)]) {
+        let deposit = space.attempt(&Call::to(&mailbox));
+        let failing = space.on(failing_after(&space.storage, calls, fault));
+        if failing.try_arrive(&deposit).await.is_ok() {
+            drop(failing.index().insert(&deposit).await);
+        }
+        space.janitor(after(3600)).await;
+        match space.look(&deposit.facts).await {
+            Found::Message(message) => space.assert_unchanged(&message).await,
+            _ => space.assert_try_left_nothing(&deposit.facts).await,
+        }
+    }
+    space.hold(&space.deposit(&Call::to(&mailbox)).await.facts, &trash(after(9))).await;
+    assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
+}

@@ -1,0 +1,320 @@
+//! The contracts in memory, one step at a time, by the domain's own rules: what a backend is compared with. It passes
+//! the same cases as the backends, so that it is no second opinion.
+
+mod audio;
+mod state;
+pub mod steps;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use domain::{
+    Case, CaseKey, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message, MessageId,
+    ReadMark, Release, Released, Subject, Timestamp,
+};
+use futures::future::BoxFuture;
+use storage::{
+    Arrival, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf, Recordings,
+    Remains, Result, TenantStorage, Versioned, Written,
+};
+
+use self::audio::Audio;
+use self::state::{Row, State, Try, all, newest, write};
+use crate::fixture::{DAY, regions};
+
+/// A fresh tenant in memory.
+pub fn storage() -> TenantStorage {
+    let state = Arc::new(Mutex::new(State::default()));
+    let recordings = regions().into_iter().map(|region| {
+        let audio: Arc<dyn Recordings> =
+            Arc::new(Audio { state: Arc::clone(&state), region: region.clone() });
+        (region, audio)
+    });
+    TenantStorage { recordings: recordings.collect(), index: Arc::new(Model(Arc::clone(&state))) }
+}
+
+struct Model(Arc<Mutex<State>>);
+
+impl Model {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Index for Model {
+    async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<Arrival> {
+        let remains = Remains::from(&deposit.facts);
+        {
+            let mut state = self.lock();
+            let found = state.found(&remains.mailbox, remains.id);
+            if found != Found::Nothing {
+                return Ok(Arrival::Taken(found));
+            }
+            let key = (remains.id, remains.attempt.clone());
+            if let Some(subject) = &remains.subject {
+                let received_at = deposit.facts.received_at;
+                let marker = CallerMarker { remains: remains.clone(), received_at };
+                state.markers.insert((subject.clone(), key.0, key.1.clone()), marker);
+            }
+            let begun = Try { remains: remains.clone(), begun_at: deposit.begun_at, fenced: false };
+            state.tries.insert(key, begun);
+        }
+        put.await?;
+        Ok(Arrival::Arrived(self.lock().shown(&remains.mailbox).collect()))
+    }
+
+    async fn insert(&self, deposit: &Deposit) -> Result<Birth> {
+        let mut state = self.lock();
+        let (facts, key) = (&deposit.facts, (deposit.facts.id, deposit.facts.attempt.clone()));
+        match state.found(&facts.mailbox, facts.id) {
+            Found::Nothing => {}
+            Found::Message(there) if there.facts.attempt == facts.attempt => return Ok(Birth::Born(there)),
+            found => return Ok(Birth::Taken(found)),
+        }
+        if state.tries.get(&key).is_none_or(|found| found.fenced) {
+            return Ok(Birth::Fenced);
+        }
+        let mut message = Message::born(facts.clone());
+        for case in all(&state.cases).into_iter().map(|found| found.value) {
+            let forgets = facts.subject.as_ref().is_some_and(|subject| case.forgets(subject));
+            if forgets && case.covers(facts.received_at) {
+                if !case.is_pending() {
+                    return Ok(Birth::Forgotten);
+                }
+                message.hold(Hold::Case { case: case.key, purge_at: case.deadlines.purge_at });
+            }
+        }
+        state.tries.remove(&key);
+        let row = Row::Message(Box::new(message.clone()));
+        state.messages.insert((facts.mailbox.clone(), facts.id), row);
+        Ok(Birth::Born(Box::new(message)))
+    }
+
+    async fn withdraw(&self, remains: &Remains) -> Result<()> {
+        let mut state = self.lock();
+        if !state.is_born(remains) {
+            state.tries.remove(&(remains.id, remains.attempt.clone()));
+            state.markers.retain(|_, marker| marker.remains != *remains);
+        }
+        Ok(())
+    }
+
+    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found> {
+        Ok(self.lock().found(mailbox, id))
+    }
+
+    async fn page(&self, mailbox: &MailboxId, of: PageOf) -> Result<Page> {
+        let state = self.lock();
+        let wanted = |message: &&Message| match of.folder {
+            None => message.is_visible(),
+            folder => message.folder() == folder,
+        };
+        let older = |message: &&Message| of.before.is_none_or(|before| message.facts.id < before);
+        let all = state.shown(mailbox).rev().filter(wanted).filter(older);
+        let mut messages: Vec<_> = all.take(of.limit + 1).cloned().collect();
+        let more = messages.len() > of.limit;
+        messages.truncate(of.limit);
+        let next = messages.last().filter(|_| more).map(|message| message.facts.id);
+        Ok(Page { messages, next })
+    }
+
+    async fn counts(&self, mailbox: &MailboxId) -> Result<Counts> {
+        Ok(self.lock().shown(mailbox).collect())
+    }
+
+    async fn mark_read(
+        &self,
+        mailbox: &MailboxId,
+        id: MessageId,
+        mark: &ReadMark,
+    ) -> Result<Option<Message>> {
+        let mut state = self.lock();
+        let message = state.message(mailbox, id);
+        Ok(message.filter(|message| message.is_visible()).map(|message| {
+            message.mark_read(mark.clone());
+            message.clone()
+        }))
+    }
+
+    async fn mark_unread(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>> {
+        let mut state = self.lock();
+        let message = state.message(mailbox, id);
+        Ok(message.and_then(|message| message.mark_unread().then(|| message.clone())))
+    }
+
+    async fn hold(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Result<Option<Message>> {
+        Ok(self.lock().hold(mailbox, id, hold))
+    }
+
+    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<Released> {
+        let mut state = self.lock();
+        Ok(match state.messages.get_mut(&(mailbox.clone(), id)) {
+            None => Released::Missing,
+            Some(Row::Tombstone(_)) => Released::Gone,
+            Some(Row::Message(message)) => message.release(release),
+        })
+    }
+
+    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed> {
+        Ok(self.lock().message(mailbox, id).map_or(Claimed::Gone, |message| message.claim(claim)))
+    }
+
+    async fn bury(&self, remains: &Remains, now: Timestamp) -> Result<()> {
+        let mut state = self.lock();
+        if state.message(&remains.mailbox, remains.id).is_some_and(|message| message.claimed) {
+            state.messages.insert((remains.mailbox.clone(), remains.id), Row::Tombstone(now));
+            state.markers.retain(|_, marker| marker.remains != *remains);
+        }
+        Ok(())
+    }
+
+    async fn by_caller(
+        &self,
+        subject: &Subject,
+        after: Option<&CallerMarker>,
+        limit: usize,
+    ) -> Result<Vec<CallerMarker>> {
+        let after = after.map(|marker| (&marker.remains.id, &marker.remains.attempt));
+        let state = self.lock();
+        let found = state
+            .markers
+            .iter()
+            .filter(|((of, id, attempt), _)| of == subject && Some((id, attempt)) > after);
+        Ok(found.map(|(_, marker)| marker.clone()).take(limit).collect())
+    }
+
+    async fn due(&self, before: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>> {
+        let key = |due: &Due| match &due.hold {
+            Hold::Trash { purge_at } | Hold::Mailbox { purge_at } | Hold::Case { purge_at, .. } => {
+                (*purge_at, due.remains.id, due.hold.clone())
+            }
+        };
+        let after = after.map(key);
+        let state = self.lock();
+        let due = state.due.iter().filter(|(key, _)| key.0 <= before && Some(*key) > after.as_ref());
+        Ok(due.map(|(_, due)| due.clone()).take(limit).collect())
+    }
+
+    async fn settle(&self, due: &Due) -> Result<()> {
+        self.lock().due.retain(|_, there| there != due);
+        Ok(())
+    }
+
+    async fn arriving(&self, before: Timestamp) -> Result<Vec<Remains>> {
+        let state = self.lock();
+        let tries = state.tries.values().filter(|found| found.fenced || found.begun_at < before);
+        Ok(tries.map(|found| found.remains.clone()).collect())
+    }
+
+    async fn fence(&self, remains: &Remains) -> Result<Fenced> {
+        let mut state = self.lock();
+        if state.is_born(remains) {
+            return Ok(Fenced::Born);
+        }
+        let fenced = Try { remains: remains.clone(), begun_at: Timestamp::default(), fenced: true };
+        state.tries.insert((remains.id, remains.attempt.clone()), fenced);
+        Ok(Fenced::Never)
+    }
+
+    async fn tidy(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {
+        let mut state = self.lock();
+        let generation = newest(&state.mailboxes, mailbox).map_or(u64::MAX, |found| found.value.generation);
+        state.hold_all(mailbox, generation, purge_at);
+        state.messages.retain(|(id, _), row| {
+            id != mailbox || !matches!(row, Row::Tombstone(since) if since.plus(DAY * 30) < now)
+        });
+        let keys: Vec<_> = state.audio.keys().filter(|(_, key)| key.mailbox == *mailbox).cloned().collect();
+        let mut orphans = 0;
+        for (region, key) in keys {
+            let under_way = state.tries.contains_key(&(key.id, key.attempt.clone()));
+            let born =
+                state.message(mailbox, key.id).is_some_and(|message| message.facts.attempt == key.attempt);
+            if !under_way && !born {
+                state.audio.remove(&(region, key));
+                orphans += 1;
+            }
+        }
+        Ok(orphans)
+    }
+
+    async fn mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
+        Ok(newest(&self.lock().mailboxes, id))
+    }
+
+    async fn mailboxes(&self) -> Result<Vec<Versioned<Mailbox>>> {
+        Ok(all(&self.lock().mailboxes))
+    }
+
+    async fn mailbox_ids(&self) -> Result<Vec<MailboxId>> {
+        Ok(self.lock().mailboxes.keys().cloned().collect())
+    }
+
+    async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<Written> {
+        Ok(write(&mut self.lock().mailboxes, mailbox.id.clone(), expect, |version| {
+            let generation = if expect == Expect::Absent { version } else { mailbox.generation };
+            Some(Mailbox { generation, ..mailbox.clone() })
+        }))
+    }
+
+    async fn delete_mailbox(&self, id: &MailboxId, version: u64, purge_at: Timestamp) -> Result<Written> {
+        let mut state = self.lock();
+        let written = write(&mut state.mailboxes, id.clone(), Expect::Version(version), |_| None);
+        if written != Written::Conflict {
+            state.hold_all(id, u64::MAX, purge_at);
+        }
+        Ok(written)
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Option<Versioned<Group>>> {
+        Ok(newest(&self.lock().groups, id))
+    }
+
+    async fn groups(&self) -> Result<Vec<Versioned<Group>>> {
+        Ok(all(&self.lock().groups))
+    }
+
+    async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written> {
+        Ok(write(&mut self.lock().groups, group.id.clone(), expect, |_| Some(group.clone())))
+    }
+
+    async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written> {
+        Ok(write(&mut self.lock().groups, id.clone(), Expect::Version(version), |_| None))
+    }
+
+    async fn case(&self, key: &CaseKey) -> Result<Option<Versioned<Case>>> {
+        Ok(newest(&self.lock().cases, key))
+    }
+
+    async fn put_case(&self, case: &Case, expect: Expect) -> Result<Written> {
+        let mut state = self.lock();
+        let written = write(&mut state.cases, case.key.clone(), expect, |_| Some(case.clone()));
+        if written == Written::Version(1) {
+            state.watched.insert(case.key.clone());
+        }
+        Ok(written)
+    }
+
+    async fn cases(&self, after: Option<&CaseKey>, limit: usize) -> Result<Vec<Versioned<Case>>> {
+        let cases = all(&self.lock().cases).into_iter();
+        Ok(cases.filter(|case| Some(&case.value.key) > after).take(limit).collect())
+    }
+
+    async fn watched_cases(&self) -> Result<Vec<CaseKey>> {
+        Ok(self.lock().watched.iter().cloned().collect())
+    }
+
+    async fn dismiss_case(&self, key: &CaseKey) -> Result<()> {
+        self.lock().watched.remove(key);
+        Ok(())
+    }
+
+    async fn forgets(&self, subject: &Subject) -> Result<Vec<CaseKey>> {
+        let cases = all(&self.lock().cases).into_iter().map(|case| case.value);
+        Ok(cases.filter(|case| case.subjects.contains_key(subject)).map(|case| case.key).collect())
+    }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! What the model remembers of a tenant, and its rules over more than one message.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use domain::{
+    Attempt, AudioKey, Case, CaseKey, Group, GroupId, Hold, Mailbox, MailboxId, Message, MessageId, Region,
+    Subject, Timestamp,
+};
+use storage::{CallerMarker, Due, Expect, Found, Remains, Versioned, Written};
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) messages: BTreeMap<(MailboxId, MessageId), Row>,
+    pub(super) tries: BTreeMap<(MessageId, Attempt), Try>,
+    pub(super) markers: BTreeMap<(Subject, MessageId, Attempt), CallerMarker>,
+    pub(super) due: BTreeMap<(Timestamp, MessageId, Hold), Due>,
+    pub(super) mailboxes: BTreeMap<MailboxId, Vec<Option<Mailbox>>>,
+    pub(super) groups: BTreeMap<GroupId, Vec<Option<Group>>>,
+    pub(super) cases: BTreeMap<CaseKey, Vec<Option<Case>>>,
+    pub(super) watched: BTreeSet<CaseKey>,
+    pub(super) audio: BTreeMap<(Region, AudioKey), Bytes>,
+}
+
+pub(super) enum Row {
+    Message(Box<Message>),
+    Tombstone(Timestamp),
+}
+
+pub(super) struct Try {
+    pub(super) remains: Remains,
+    pub(super) begun_at: Timestamp,
+    pub(super) fenced: bool,
+}
+
+impl State {
+    pub(super) fn message(&mut self, mailbox: &MailboxId, id: MessageId) -> Option<&mut Message> {
+        match self.messages.get_mut(&(mailbox.clone(), id)) {
+            Some(Row::Message(message)) => Some(message),
+            _ => None,
+        }
+    }
+
+    pub(super) fn found(&mut self, mailbox: &MailboxId, id: MessageId) -> Found {
+        match self.messages.get(&(mailbox.clone(), id)) {
+            None => Found::Nothing,
+            Some(Row::Message(message)) if !message.claimed => Found::Message(message.clone()),
+            Some(_) => Found::Gone,
+        }
+    }
+
+    pub(super) fn is_born(&mut self, remains: &Remains) -> bool {
+        let message = self.message(&remains.mailbox, remains.id);
+        message.is_some_and(|message| message.facts.attempt == remains.attempt)
+    }
+
+    /// What a mailbox shows: nothing of a generation before its own.
+    pub(super) fn shown(&self, mailbox: &MailboxId) -> impl DoubleEndedIterator<Item = &Message> {
+        let generation = newest(&self.mailboxes, mailbox).map_or(0, |found| found.value.generation);
+        let rows = self.messages.iter().filter(move |((id, _), _)| id == mailbox);
+        rows.filter_map(|(_, row)| match row {
+            Row::Message(message) => Some(&**message),
+            Row::Tombstone(_) => None,
+        })
+        .filter(move |message| message.folder().is_some() && message.facts.generation >= generation)
+    }
+
+    pub(super) fn hold(&mut self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Option<Message> {
+        let message = self.message(mailbox, id)?;
+        let held = message.hold(hold.clone()).then(|| message.clone())?;
+        if let Hold::Trash { purge_at } | Hold::Mailbox { purge_at } = hold
+            && held.holds.contains(hold)
+        {
+            let due = Due { remains: Remains::from(&held.facts), hold: hold.clone() };
+            self.due.insert((*purge_at, id, hold.clone()), due);
+        }
+        Some(held)
+    }
+
+    pub(super) fn hold_all(&mut self, mailbox: &MailboxId, before: u64, purge_at: Timestamp) {
+        let rows = self.messages.iter().filter(|((id, _), _)| id == mailbox);
+        let ids: Vec<_> = rows
+            .filter(|(_, row)| matches!(row, Row::Message(message) if message.facts.generation < before))
+            .map(|((_, id), _)| *id)
+            .collect();
+        for id in ids {
+            self.hold(mailbox, id, &Hold::Mailbox { purge_at });
+        }
+    }
+}
+
+/// The newest version of a thing, if it is not deleted.
+pub(super) fn newest<K: Ord, V: Clone>(
+    chains: &BTreeMap<K, Vec<Option<V>>>,
+    key: &K,
+) -> Option<Versioned<V>> {
+    let chain = chains.get(key)?;
+    let value = chain.last()?.clone()?;
+    Some(Versioned { value, version: u64::try_from(chain.len()).unwrap() })
+}
+
+pub(super) fn all<K: Ord, V: Clone>(chains: &BTreeMap<K, Vec<Option<V>>>) -> Vec<Versioned<V>> {
+    chains.keys().filter_map(|key| newest(chains, key)).collect()
+}
+
+/// Writes a version, `None` for a deletion, if what is there is as expected.
+pub(super) fn write<K: Ord, V: Clone>(
+    chains: &mut BTreeMap<K, Vec<Option<V>>>,
+    key: K,
+    expect: Expect,
+    value: impl FnOnce(u64) -> Option<V>,
+) -> Written {
+    let found = newest(chains, &key).map_or(Expect::Absent, |found| Expect::Version(found.version));
+    if found != expect {
+        return Written::Conflict;
+    }
+    let chain = chains.entry(key).or_default();
+    let version = u64::try_from(chain.len() + 1).unwrap();
+    chain.push(value(version));
+    Written::Version(version)
+}

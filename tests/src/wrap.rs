@@ -1,0 +1,153 @@
+//! One storage behind another: every call of the contracts goes through a route, which chooses who answers, notes that
+//! it began and ended, or makes it fail.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::{
+    AudioKey, Case, CaseKey, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message,
+    MessageId, ReadMark, Release, Released, Subject, Timestamp,
+};
+use futures::future::BoxFuture;
+use storage::{
+    Arrival, Audio, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf,
+    Recordings, Remains, Result, StorageError, TenantStorage, Versioned, Written,
+};
+
+/// What happens to each call.
+pub trait Route: Send + Sync + 'static {
+    /// A call begins. Which of the storages answers it, and what to remember until it ends.
+    fn begin(&self, call: &'static str) -> Result<(usize, usize)>;
+    /// It ended. An error is what the caller sees in place of the answer.
+    fn end(&self, remembered: usize) -> Result<()>;
+}
+
+/// Storages of one tenant behind a route.
+pub fn wrap(storages: &[&TenantStorage], route: &Arc<impl Route>) -> TenantStorage {
+    let index = Wrapped {
+        targets: storages.iter().map(|s| Arc::clone(&s.index)).collect(),
+        route: Arc::clone(route),
+    };
+    let recordings = storages[0].recordings.keys().map(|region| {
+        let targets = storages.iter().map(|s| Arc::clone(&s.recordings[region])).collect();
+        let recordings: Arc<dyn Recordings> = Arc::new(Wrapped { targets, route: Arc::clone(route) });
+        (region.clone(), recordings)
+    });
+    TenantStorage { recordings: recordings.collect(), index: Arc::new(index) }
+}
+
+struct Wrapped<T: ?Sized, R> {
+    targets: Vec<Arc<T>>,
+    route: Arc<R>,
+}
+
+macro_rules! wrapped {
+    ($contract:ident: $($call:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl<R: Route> $contract for Wrapped<dyn $contract, R> {
+            $(async fn $call(&self, $($arg: $type),*) -> Result<$answer> {
+                let (target, remembered) = self.route.begin(stringify!($call))?;
+                let answer = self.targets[target].$call($($arg),*).await;
+                self.route.end(remembered)?;
+                answer
+            })*
+        }
+    };
+}
+
+wrapped! { Index:
+    arrive(deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Arrival;
+    insert(deposit: &Deposit) -> Birth;
+    withdraw(remains: &Remains) -> ();
+    message(mailbox: &MailboxId, id: MessageId) -> Found;
+    page(mailbox: &MailboxId, of: PageOf) -> Page;
+    counts(mailbox: &MailboxId) -> Counts;
+    mark_read(mailbox: &MailboxId, id: MessageId, mark: &ReadMark) -> Option<Message>;
+    mark_unread(mailbox: &MailboxId, id: MessageId) -> Option<Message>;
+    hold(mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Option<Message>;
+    release(mailbox: &MailboxId, id: MessageId, release: &Release) -> Released;
+    claim(mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Claimed;
+    bury(remains: &Remains, now: Timestamp) -> ();
+    by_caller(subject: &Subject, after: Option<&CallerMarker>, limit: usize) -> Vec<CallerMarker>;
+    due(before: Timestamp, after: Option<&Due>, limit: usize) -> Vec<Due>;
+    settle(due: &Due) -> ();
+    arriving(before: Timestamp) -> Vec<Remains>;
+    fence(remains: &Remains) -> Fenced;
+    tidy(mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> u64;
+    mailbox(id: &MailboxId) -> Option<Versioned<Mailbox>>;
+    mailboxes() -> Vec<Versioned<Mailbox>>;
+    mailbox_ids() -> Vec<MailboxId>;
+    put_mailbox(mailbox: &Mailbox, expect: Expect) -> Written;
+    delete_mailbox(id: &MailboxId, version: u64, purge_at: Timestamp) -> Written;
+    group(id: &GroupId) -> Option<Versioned<Group>>;
+    groups() -> Vec<Versioned<Group>>;
+    put_group(group: &Group, expect: Expect) -> Written;
+    delete_group(id: &GroupId, version: u64) -> Written;
+    case(key: &CaseKey) -> Option<Versioned<Case>>;
+    put_case(case: &Case, expect: Expect) -> Written;
+    cases(after: Option<&CaseKey>, limit: usize) -> Vec<Versioned<Case>>;
+    watched_cases() -> Vec<CaseKey>;
+    dismiss_case(key: &CaseKey) -> ();
+    forgets(subject: &Subject) -> Vec<CaseKey>;
+    ping() -> ();
+}
+
+wrapped! { Recordings:
+    put(key: &AudioKey, bytes: Bytes, media_type: &str, subject: Option<&Subject>) -> ();
+    get(key: &AudioKey, range: Option<Range<u64>>) -> Option<Audio>;
+    link(key: &AudioKey, ttl: Duration, file_name: Option<&str>) -> Option<String>;
+    condemn(key: &AudioKey, case: &CaseKey) -> ();
+    pardon(key: &AudioKey) -> bool;
+    delete(key: &AudioKey) -> ();
+    exists(key: &AudioKey) -> bool;
+    ping() -> ();
+}
+
+/// Each call is answered by the next of several storages of one tenant: what one process writes, another reads.
+pub fn in_turn(storages: &[&TenantStorage]) -> TenantStorage {
+    struct InTurn(AtomicUsize, usize);
+    impl Route for InTurn {
+        fn begin(&self, _: &'static str) -> Result<(usize, usize)> {
+            Ok((self.0.fetch_add(1, Ordering::Relaxed) % self.1, 0))
+        }
+        fn end(&self, _: usize) -> Result<()> {
+            Ok(())
+        }
+    }
+    wrap(storages, &Arc::new(InTurn(AtomicUsize::new(0), storages.len())))
+}
+
+/// How a storage fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Calls are not made.
+    Refused,
+    /// Calls are made and their answers are lost.
+    AnswerLost,
+}
+
+/// A storage that does `calls` calls; every later one fails.
+pub fn failing_after(storage: &TenantStorage, calls: usize, fault: Fault) -> TenantStorage {
+    struct Failing(AtomicUsize, usize, Fault);
+    impl Route for Failing {
+        fn begin(&self, _: &'static str) -> Result<(usize, usize)> {
+            let made = self.0.fetch_add(1, Ordering::Relaxed);
+            if made > self.1 || (made == self.1 && self.2 == Fault::Refused) {
+                Err(put_in())
+            } else {
+                Ok((0, made))
+            }
+        }
+        fn end(&self, made: usize) -> Result<()> {
+            if made == self.1 { Err(put_in()) } else { Ok(()) }
+        }
+    }
+    fn put_in() -> StorageError {
+        StorageError::unavailable("a fault that was put in", "put in")
+    }
+    wrap(&[storage], &Arc::new(Failing(AtomicUsize::new(0), calls, fault)))
+}
