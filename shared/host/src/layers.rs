@@ -1,31 +1,160 @@
-//! What surrounds every route.
+//! What surrounds every route: request id, trace, limit, problems, log and numbers.
 
-use axum::Router;
-use axum::http::HeaderValue;
-use utoipa_axum::router::OpenApiRouter;
+use std::error::Error as StdError;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::metrics::Metrics;
-use crate::service::Host;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use domain::{Code, Random};
+use futures::FutureExt as _;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tracing::Instrument as _;
 
-/// How the routes are served.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// How many requests may be under way; those over it wait up to a second, then 503 `busy`.
-    pub max_requests: usize,
-    /// The origins that CORS allows.
-    pub origins: Vec<HeaderValue>,
-    /// Serves `/metrics`.
-    pub metrics: Option<Metrics>,
+use crate::metrics::{UnderWay, answered};
+use crate::problem::Problem;
+use crate::{random, trace};
+
+/// How long a request waits for its turn before it is told that the service is busy.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Routes that are answered however much is under way.
+const ALWAYS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the layer needs.
+pub(crate) struct Layer {
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) turns: Semaphore,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { max_requests: 512, origins: Vec::new(), metrics: None }
+/// Surrounds a request.
+pub(crate) async fn surround(State(layer): State<Arc<Layer>>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let id = request_id(request.headers(), layer.random.as_ref());
+    let trace_id = trace::trace_id(request.headers(), layer.random.as_ref());
+    let method = method_name(request.method());
+    // Never the path itself: it names mailboxes and messages.
+    let route =
+        request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default().to_owned();
+    // Of the highest level, or a quieter log would lose the ids of the lines that are left.
+    let span = tracing::error_span!("request", request_id = id, trace_id, method, route);
+    async move {
+        let under_way = UnderWay::new();
+        let answer = AssertUnwindSafe(layer.answer(&route, request, next)).catch_unwind().await;
+        let answer = answer.unwrap_or_else(|_| {
+            // What the panic said is in the log already, by the hook.
+            Problem::new(Code::Internal, "The service failed. The log names it by the request id.")
+                .into_response()
+        });
+        let response = finished(answer, &id);
+        drop(under_way);
+        let (status, took) = (response.status(), begun.elapsed());
+        answered(&route, method, status, took);
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(target: "access", method, route, status = status.as_u16(), ms, "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+impl Layer {
+    /// Runs the route when it is the request's turn.
+    async fn answer(&self, route: &str, request: Request, next: Next) -> Response {
+        let _turn = if ALWAYS.contains(&route) {
+            None
+        } else {
+            let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, self.turns.acquire()).await else {
+                return Problem::new(Code::Busy, "Too much is under way; repeat the request.")
+                    .into_response();
+            };
+            Some(turn)
+        };
+        next.run(request).await
     }
 }
 
-/// The routes with everything around them, and `/healthz`, `/readyz` and `/openapi.json` beside them.
-pub fn router(host: Host, routes: OpenApiRouter<Host>, _options: &Options) -> Router {
-    let (routes, _document) = routes.split_for_parts();
-    routes.with_state(host)
+/// The answer with its request id, every failure of it a problem, and no store unless it says otherwise.
+fn finished(mut response: Response, id: &str) -> Response {
+    let problem = response.extensions_mut().remove::<Problem>().or_else(|| bare(&response));
+    if let Some(problem) = problem {
+        log(&problem);
+        let (parts, body) = problem.render(Some(id)).into_parts();
+        *response.body_mut() = body;
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        for name in parts.headers.keys() {
+            response.headers_mut().remove(name);
+        }
+        // Allow, Content-Range and the like stay.
+        response.headers_mut().extend(parts.headers);
+        *response.status_mut() = parts.status;
+    }
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("-")));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The problem of an answer that failed without saying why, as the router's own do.
+fn bare(response: &Response) -> Option<Problem> {
+    let (code, detail) = match response.status() {
+        StatusCode::NOT_FOUND => (Code::NotFound, "There is no such thing here."),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            (Code::MethodNotAllowed, "The header Allow says which methods there are.")
+        }
+        StatusCode::REQUEST_TIMEOUT => (Code::Timeout, "The request did not arrive in time."),
+        StatusCode::PAYLOAD_TOO_LARGE => (Code::TooLarge, "The body is too large."),
+        StatusCode::UNAUTHORIZED => (Code::Unauthenticated, "Sign in."),
+        StatusCode::FORBIDDEN => (Code::Forbidden, "This is not allowed."),
+        status if status.is_client_error() => (Code::BadRequest, "The request cannot be understood."),
+        status if status.is_server_error() => (Code::Internal, "The service failed."),
+        _ => return None,
+    };
+    Some(Problem::new(code, detail))
+}
+
+/// Logs the cause of a problem. Never its detail, which may repeat what the caller sent.
+fn log(problem: &Problem) {
+    let code = problem.code_name();
+    let mut cause = String::new();
+    let mut next = problem.cause.as_deref().map(|cause| cause as &dyn StdError);
+    while let Some(error) = next {
+        cause.push_str(if cause.is_empty() { "" } else { ": " });
+        cause.push_str(&error.to_string());
+        next = error.source();
+    }
+    if problem.code == Code::Internal {
+        tracing::error!(code, cause, "failed");
+    } else if problem.cause.is_some() {
+        tracing::warn!(code, cause, "not done");
+    }
+}
+
+/// The request's id: the client's own, if it is one, or a new one.
+fn request_id(headers: &HeaderMap, random: &dyn Random) -> String {
+    let own = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let is_id = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    own.filter(is_id).map_or_else(|| random::hex(random, 16), str::to_owned)
+}
+
+/// The method, where it is one that is known: any text can be sent for one.
+fn method_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "PATCH" => "PATCH",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
 }

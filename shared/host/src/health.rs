@@ -1,0 +1,58 @@
+//! Whether this process lives, and whether what it needs does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::{IntoResponse as _, Response};
+use domain::Code;
+use futures::FutureExt as _;
+use serde_json::json;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::problem::Problem;
+use crate::service::Host;
+
+/// How long an answer is given again: whoever asks more often, without a token, costs the storage nothing.
+const REMEMBERED: Duration = Duration::from_secs(1);
+
+/// How the storage was when it was last asked.
+pub(crate) type LastAsked = Arc<Mutex<Option<(Instant, Result<(), Problem>)>>>;
+
+/// The process answers.
+pub(crate) async fn lives() -> Response {
+    Json(json!({"status": "up"})).into_response()
+}
+
+/// Every tenant's index and regions answer; else 503, which names neither.
+pub(crate) async fn is_ready(host: Host, last: LastAsked) -> Result<Response, Problem> {
+    // Held while the storage is asked, so that it is asked once however many wait.
+    let mut last = last.lock().await;
+    let answer = match last.as_ref() {
+        Some((at, answer)) if at.elapsed() < REMEMBERED => answer.clone(),
+        _ => {
+            let answer = ping(&host).await;
+            *last = Some((Instant::now(), answer.clone()));
+            answer
+        }
+    };
+    answer.map(|()| Json(json!({"status": "ready"})).into_response())
+}
+
+async fn ping(host: &Host) -> Result<(), Problem> {
+    let pings = host.tenants().flat_map(|tenancy| {
+        let index = async { tenancy.index().ping().await.map_err(Problem::from) }.boxed();
+        let regions = tenancy.regions().map(|(_, recordings)| {
+            async {
+                recordings.ping().await.map_err(|error| Problem {
+                    cause: Some(Arc::new(error)),
+                    ..Problem::new(Code::RegionUnavailable, "A region does not answer.")
+                })
+            }
+            .boxed()
+        });
+        std::iter::once(index).chain(regions).collect::<Vec<_>>()
+    });
+    futures::future::try_join_all(pings).await.map(|_| ())
+}

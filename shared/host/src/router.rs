@@ -1,0 +1,75 @@
+//! A function's routes with everything around them, the same on a socket, in a function and in a test.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::routing::get;
+use axum::{Router, middleware};
+use domain::Code;
+use tokio::sync::Semaphore;
+use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::layers::{Layer, surround};
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::service::Host;
+use crate::{etag, health, openapi};
+
+/// How the routes are served.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many requests may be under way; those over it wait up to a second, then 503 `busy`.
+    pub max_requests: usize,
+    /// The origins that CORS allows.
+    pub origins: Vec<HeaderValue>,
+    /// Serves `/metrics`.
+    pub metrics: Option<Metrics>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { max_requests: 512, origins: Vec::new(), metrics: None }
+    }
+}
+
+/// What a page of another origin may read of an answer's head.
+const EXPOSED: [HeaderName; 8] = [
+    header::ACCEPT_RANGES,
+    header::CONTENT_DISPOSITION,
+    header::CONTENT_RANGE,
+    header::ETAG,
+    header::LOCATION,
+    header::RETRY_AFTER,
+    header::WWW_AUTHENTICATE,
+    HeaderName::from_static("x-request-id"),
+];
+
+/// The routes with everything around them, and `/healthz`, `/readyz` and `/openapi.json` beside them.
+pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Router {
+    let (routes, document) = routes.split_for_parts();
+    let document = serde_json::to_vec(&openapi::complete(document)).unwrap_or_default();
+    let json = HeaderValue::from_static("application/json");
+    let last = health::LastAsked::default();
+    let mut routes = routes
+        .route("/healthz", get(health::lives))
+        .route("/readyz", get(|State(host)| health::is_ready(host, last)))
+        .route("/openapi.json", get(async |headers: HeaderMap| etag::bytes(&headers, json, document)))
+        .fallback(async || Problem::new(Code::NotFound, "There is no such route; see /openapi.json."));
+    if let Some(metrics) = options.metrics.clone() {
+        let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+        routes = routes.route("/metrics", get(async move || (text, metrics.render())));
+    }
+    let layer = Layer { random: Arc::clone(&host.random), turns: Semaphore::new(options.max_requests) };
+    let mut routes = routes.with_state(host);
+    if !options.origins.is_empty() {
+        let cors = CorsLayer::new()
+            .allow_origin(options.origins.clone())
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers(ExposeHeaders::from(EXPOSED));
+        routes = routes.layer(cors);
+    }
+    routes.layer(middleware::from_fn_with_state(Arc::new(layer), surround))
+}
