@@ -158,6 +158,7 @@ pub async fn a_deposit_of_the_generation_before_never_shows_in_the_mailbox_made_
     for folder in [None, Some(Folder::New), Some(Folder::Old), Some(Folder::Trash)] {
         assert_eq!(space.walk(&id, folder, 9).await, [], "{born:?}");
     }
+    assert_eq!(space.folder(&slow.facts).await, None, "{born:?}");
     assert_eq!(space.counts(&id).await, Counts::default());
 }
 

@@ -4,7 +4,7 @@
 use domain::{Claim, Claimed, Folder, Hold, Release, Released};
 use storage::{Found, Remains};
 
-use crate::fixture::{ALICE, Call, DAY, Namespace, after, audio_of, cut_off, ids, mark, trash};
+use crate::fixture::{ALICE, Call, DAY, HOUR, Namespace, after, audio_of, cut_off, ids, mark, trash};
 use crate::steps;
 use crate::wrap::{Fault, failing_after};
 
@@ -183,11 +183,11 @@ pub async fn a_tombstone_is_kept_30_days(space: Namespace) {
     let facts = space.deposit(&Call::to(&mailbox)).await.facts;
     space.erase(&facts, after(0)).await;
     let tidy = async |now| space.index().tidy(&mailbox, now, after(99)).await.unwrap();
-    tidy(after(0).plus(DAY * 30)).await;
+    tidy(after(0).plus(DAY * 30 - HOUR)).await;
     assert_eq!(space.look(&facts).await, Found::Gone);
-    tidy(after(1).plus(DAY * 30)).await;
+    tidy(after(0).plus(DAY * 30 + HOUR)).await;
     assert_eq!(space.look(&facts).await, Found::Nothing);
-    tidy(after(1).plus(DAY * 30)).await;
+    tidy(after(0).plus(DAY * 30 + HOUR)).await;
     space.deposit(&Call::to(&mailbox)).await;
 }
 

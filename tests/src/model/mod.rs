@@ -86,9 +86,15 @@ impl Index for Model {
             }
         }
         state.tries.remove(&key);
-        let row = Row::Message(Box::new(message.clone()));
+        let row = Row::Message(Box::new(message));
         state.messages.insert((facts.mailbox.clone(), facts.id), row);
-        Ok(Birth::Born(Box::new(message)))
+        if let Some(purge_at) = state.deleted_until(&facts.mailbox, facts.generation) {
+            state.hold(&facts.mailbox, facts.id, &Hold::Mailbox { purge_at });
+        }
+        Ok(match state.found(&facts.mailbox, facts.id) {
+            Found::Message(message) => Birth::Born(message),
+            other => Birth::Taken(other),
+        })
     }
 
     async fn withdraw(&self, remains: &Remains) -> Result<()> {
@@ -261,6 +267,7 @@ impl Index for Model {
         let mut state = self.lock();
         let written = write(&mut state.mailboxes, id.clone(), Expect::Version(version), |_| None);
         if written != Written::Conflict {
+            state.deleted.insert(id.clone(), purge_at);
             state.hold_all(id, u64::MAX, purge_at);
         }
         Ok(written)

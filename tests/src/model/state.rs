@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) markers: BTreeMap<(Subject, MessageId, Attempt), CallerMarker>,
     pub(super) due: BTreeMap<(Timestamp, MessageId, Hold), Due>,
     pub(super) mailboxes: BTreeMap<MailboxId, Vec<Option<Mailbox>>>,
+    /// Until when the messages of the mailbox's last deletion are held.
+    pub(super) deleted: BTreeMap<MailboxId, Timestamp>,
     pub(super) groups: BTreeMap<GroupId, Vec<Option<Group>>>,
     pub(super) cases: BTreeMap<CaseKey, Vec<Option<Case>>>,
     pub(super) watched: BTreeSet<CaseKey>,
@@ -54,15 +56,19 @@ impl State {
         message.is_some_and(|message| message.facts.attempt == remains.attempt)
     }
 
-    /// What a mailbox shows: nothing of a generation before its own.
+    /// What a mailbox shows, the trash included, by id.
     pub(super) fn shown(&self, mailbox: &MailboxId) -> impl DoubleEndedIterator<Item = &Message> {
-        let generation = newest(&self.mailboxes, mailbox).map_or(0, |found| found.value.generation);
         let rows = self.messages.iter().filter(move |((id, _), _)| id == mailbox);
         rows.filter_map(|(_, row)| match row {
-            Row::Message(message) => Some(&**message),
-            Row::Tombstone(_) => None,
+            Row::Message(message) if message.folder().is_some() => Some(&**message),
+            _ => None,
         })
-        .filter(move |message| message.folder().is_some() && message.facts.generation >= generation)
+    }
+
+    /// Until when a message of this generation is held with its mailbox, if that was deleted.
+    pub(super) fn deleted_until(&self, mailbox: &MailboxId, generation: u64) -> Option<Timestamp> {
+        let now = newest(&self.mailboxes, mailbox).map(|found| found.value.generation);
+        self.deleted.get(mailbox).copied().filter(|_| now.is_none_or(|now| generation < now))
     }
 
     pub(super) fn hold(&mut self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Option<Message> {
