@@ -24,7 +24,7 @@ pub async fn facts_are_read_as_they_were_written(space: Namespace) {
     deposit.facts.duration_ms = 3_600_000;
     deposit.facts.generation = 1;
     deposit.facts.caller_name = None;
-    deposit.facts.media_type = "audio/ogg; codecs=opus".to_owned();
+    "audio/ogg; codecs=opus".clone_into(&mut deposit.facts.media_type);
     space.born(&deposit).await;
     assert_eq!(space.stored(&deposit.facts).await.facts, deposit.facts);
     let page = space.walk(&mailbox, Some(Folder::New), 1).await;

@@ -24,8 +24,8 @@ pub async fn a_mailbox_is_made_as_version_1_of_generation_1(space: Namespace) {
     let mut mailbox = a_mailbox("5001");
     mailbox.owner = Owner::Group { group: "sales".parse().unwrap() };
     mailbox.settings.retention_days = Some(30);
-    mailbox.settings.language = "de-AT".to_owned();
-    mailbox.name = "Verkauf „Süd“".to_owned();
+    "de-AT".clone_into(&mut mailbox.settings.language);
+    "Verkauf „Süd“".clone_into(&mut mailbox.name);
     mailbox.enabled = false;
     mailbox.generation = 77;
     assert_eq!(get(&space, &mailbox.id).await, None);
@@ -52,7 +52,7 @@ pub async fn a_mailbox_that_is_not_as_expected_is_not_written(space: Namespace) 
 pub async fn a_conditional_write_asked_again_writes_nothing_twice(space: Namespace) {
     let id = space.mailbox("5001").await;
     let mut mailbox = get(&space, &id).await.unwrap().value;
-    mailbox.name = "another".to_owned();
+    "another".clone_into(&mut mailbox.name);
     assert_eq!(put(&space, &mailbox, Expect::Version(1)).await, Written::Version(2));
     let again = put(&space, &mailbox, Expect::Version(1)).await;
     assert!(matches!(again, Written::Version(2) | Written::Conflict));
@@ -160,6 +160,35 @@ pub async fn a_deposit_of_the_generation_before_never_shows_in_the_mailbox_made_
     }
     assert_eq!(space.folder(&slow.facts).await, None, "{born:?}");
     assert_eq!(space.counts(&id).await, Counts::default());
+}
+
+pub async fn a_message_born_after_its_generation_is_over_is_born_with_the_mailboxs_hold(space: Namespace) {
+    for (name, remade) in [("5001", false), ("5002", true)] {
+        let id = space.mailbox(name).await;
+        let slow = space.attempt(&Call::to(&id));
+        space.arrived(&slow).await;
+        delete(&space, &id, 1).await;
+        if remade {
+            put(&space, &a_mailbox(name), Expect::Absent).await;
+        }
+        let Birth::Born(born) = space.insert(&slow).await else { panic!("nobody was before") };
+        assert!(born.holds.iter().all(|hold| matches!(hold, Hold::Mailbox { .. })) && born.holds.len() == 1);
+        assert_eq!(space.stored(&slow.facts).await, *born);
+        space.sweep(after(9)).await;
+        space.assert_purged(&slow.facts).await;
+    }
+}
+
+pub async fn a_birth_asked_again_after_a_deletion_moves_no_deadline(space: Namespace) {
+    let id = space.mailbox("5001").await;
+    let deposit = space.attempt(&Call::to(&id));
+    space.born(&deposit).await;
+    delete(&space, &id, 1).await;
+    let held = space.stored(&deposit.facts).await;
+    put(&space, &a_mailbox("5001"), Expect::Absent).await;
+    space.index().delete_mailbox(&id, 3, after(99)).await.unwrap();
+    assert_eq!(space.insert(&deposit).await, Birth::Born(Box::new(held.clone())));
+    assert_eq!(space.stored(&deposit.facts).await, held);
 }
 
 pub async fn tidying_holds_what_came_into_a_deleted_mailbox_or_an_earlier_generation(space: Namespace) {

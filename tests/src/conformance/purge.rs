@@ -183,11 +183,11 @@ pub async fn a_tombstone_is_kept_30_days(space: Namespace) {
     let facts = space.deposit(&Call::to(&mailbox)).await.facts;
     space.erase(&facts, after(0)).await;
     let tidy = async |now| space.index().tidy(&mailbox, now, after(99)).await.unwrap();
-    tidy(after(0).plus(DAY * 30 - HOUR)).await;
+    tidy(after(0).plus(HOUR * 719)).await;
     assert_eq!(space.look(&facts).await, Found::Gone);
-    tidy(after(0).plus(DAY * 30 + HOUR)).await;
+    tidy(after(0).plus(HOUR * 721)).await;
     assert_eq!(space.look(&facts).await, Found::Nothing);
-    tidy(after(0).plus(DAY * 30 + HOUR)).await;
+    tidy(after(0).plus(HOUR * 721)).await;
     space.deposit(&Call::to(&mailbox)).await;
 }
 

@@ -121,11 +121,11 @@ pub async fn of_two_deletes_that_race_an_undo_takes_all(space: Namespace) {
 pub async fn a_mark_that_races_a_delete_is_kept_exactly_if_it_was_answered(space: Namespace) {
     for facts in many(&space, 40).await {
         let (alice, hold) = (mark("alice", after(1)), trash(after(9)));
-        let (read, held) = futures::join!(space.read(&facts, &alice), space.hold(&facts, &hold));
-        assert!(held.is_some());
+        let (marked, deleted) = futures::join!(space.read(&facts, &alice), space.hold(&facts, &hold));
+        assert!(deleted.is_some());
         assert_eq!(space.folder(&facts).await, Some(Folder::Trash));
         let Released::Back(back) = space.release(&facts, &Release::Trash).await else { panic!("no claim") };
-        assert_eq!(back.read.is_some(), read.is_some());
+        assert_eq!(back.read.is_some(), marked.is_some());
     }
 }
 
@@ -156,7 +156,7 @@ pub async fn a_hold_that_arrives_after_the_undo_is_taken_off_by_its_own_writer(s
     let message = space.deposit(&Call::to(&mailbox)).await;
     for round in 0..30 {
         let case = space.open(&round.to_string(), &[ALICE], after(1)).await;
-        let (_, undone, _) =
+        let ((), undone, ()) =
             futures::join!(space.hide(&case), space.undo(&case, after(2)), space.hide(&case));
         assert!(undone);
         space.assert_unchanged(&message).await;

@@ -158,7 +158,7 @@ pub async fn a_link_is_a_url_where_the_storage_has_links(space: Namespace) {
     let key = key(&space, "5001");
     put(&space, &key, b"audio").await.unwrap();
     for name in [None, Some("message 1.wav")] {
-        let link = space.recordings().link(&key, Duration::from_secs(300), name).await.unwrap();
+        let link = space.recordings().link(&key, Duration::from_mins(5), name).await.unwrap();
         assert!(link.is_none_or(|link| link.starts_with("http")));
     }
 }

@@ -83,7 +83,7 @@ pub async fn tries_that_were_cut_off_are_arriving(space: Namespace) {
         arriving
     };
     assert_eq!(arriving(start()).await, []);
-    assert_eq!(arriving(after(1)).await, [early.clone()]);
+    assert_eq!(arriving(after(1)).await, std::slice::from_ref(&early));
     assert_eq!(arriving(after(61)).await, [early, late]);
 }
 
@@ -116,7 +116,7 @@ pub async fn a_fenced_try_is_arriving_until_it_is_withdrawn(space: Namespace) {
     space.arrived(&deposit).await;
     space.index().fence(&remains).await.unwrap();
     let arriving = space.index().arriving(start().minus(HOUR)).await.unwrap();
-    assert_eq!(arriving, [remains.clone()], "whenever it began");
+    assert_eq!(arriving, std::slice::from_ref(&remains), "whenever it began");
     assert_eq!(space.index().fence(&remains).await.unwrap(), Fenced::Never, "a janitor that was cut off");
     space.take_back(&remains).await;
     assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);

@@ -73,14 +73,14 @@ impl State {
 
     pub(super) fn hold(&mut self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Option<Message> {
         let message = self.message(mailbox, id)?;
-        let held = message.hold(hold.clone()).then(|| message.clone())?;
+        let after = message.hold(hold.clone()).then(|| message.clone())?;
         if let Hold::Trash { purge_at } | Hold::Mailbox { purge_at } = hold
-            && held.holds.contains(hold)
+            && after.holds.contains(hold)
         {
-            let due = Due { remains: Remains::from(&held.facts), hold: hold.clone() };
+            let due = Due { remains: Remains::from(&after.facts), hold: hold.clone() };
             self.due.insert((*purge_at, id, hold.clone()), due);
         }
-        Some(held)
+        Some(after)
     }
 
     pub(super) fn hold_all(&mut self, mailbox: &MailboxId, before: u64, purge_at: Timestamp) {

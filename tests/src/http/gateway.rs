@@ -1,0 +1,170 @@
+//! The real gateway, as a process of its own.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+
+use super::setting::Setting;
+
+/// How long a start, a stop and the arrival of a log line may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How many cases one gateway has tenants for.
+const CASES: usize = 200;
+
+/// A gateway that runs; it is stopped when this is dropped.
+pub struct Gateway {
+    /// Where it answers: `127.0.0.1:…`.
+    pub address: String,
+    /// What it was started with.
+    pub setting: Arc<Setting>,
+    child: Mutex<Child>,
+    written: Arc<Mutex<String>>,
+    next: AtomicUsize,
+}
+
+/// The gateway that the cases of this process share while one of them runs.
+static SHARED: Mutex<Weak<Gateway>> = Mutex::new(Weak::new());
+
+impl Gateway {
+    /// The gateway that cases share.
+    pub fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let gateway = Arc::new(Self::start(Arc::new(Setting::new(CASES))));
+            *shared = Arc::downgrade(&gateway);
+            gateway
+        })
+    }
+
+    /// Starts one and waits until it answers.
+    pub fn start(setting: Arc<Setting>) -> Self {
+        let mut command = Command::new(program());
+        let inherited = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VOICEMAIL_"));
+        inherited.for_each(|(name, _)| {
+            command.env_remove(name);
+        });
+        command.envs(setting.environment()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let written = Arc::new(Mutex::new(String::new()));
+        gather(child.stdout.take().unwrap(), &written);
+        gather(child.stderr.take().unwrap(), &written);
+        let child = Mutex::new(child);
+        let started = Self { address: String::new(), setting, child, written, next: AtomicUsize::new(0) };
+        let line = started.wait_for("listening on http://");
+        let address = line.split("http://").nth(1).unwrap();
+        let end = address.find(|c: char| !c.is_ascii_alphanumeric() && !".:[]".contains(c)).unwrap_or(address.len());
+        Self { address: address.get(..end).unwrap().to_owned(), ..started.into_parts() }
+    }
+
+    /// A number that no other case of this gateway has.
+    pub(super) fn take_case(&self) -> usize {
+        let case = self.next.fetch_add(1, Ordering::Relaxed);
+        assert!(case < CASES, "more cases than tenants: raise CASES");
+        case
+    }
+
+    /// What it has written so far, to both streams.
+    pub fn written(&self) -> String {
+        self.written.lock().unwrap().clone()
+    }
+
+    /// Waits for a line that holds `text`.
+    pub fn wait_for(&self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let written = self.written();
+            if let Some(line) = written.lines().find(|line| line.contains(text)) {
+                return line.to_owned();
+            }
+            let ended = self.child.lock().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "the gateway ended with {ended:?}:\n{written}");
+            assert!(Instant::now() < deadline, "the gateway never wrote {text:?}:\n{written}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Tells it to stop (SIGTERM) and goes on.
+    pub fn terminate(&self) {
+        let child = self.child.lock().unwrap();
+        let _ = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+    }
+
+    /// Waits until it has ended.
+    pub fn ended(&self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.lock().unwrap().try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the gateway does not stop:\n{}", self.written());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// A connection to it, for what no well-behaved client sends.
+    pub async fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).await.unwrap()
+    }
+
+    /// Reads a connection to its end.
+    pub async fn rest(mut connection: TcpStream) -> String {
+        let mut bytes = Vec::new();
+        tokio::time::timeout(PATIENCE, connection.read_to_end(&mut bytes)).await.expect("an answer in time").unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let running = |child: &mut Child| matches!(child.try_wait(), Ok(None));
+        let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if running(child) {
+            let _ = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+        }
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while running(child) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// Copies a stream to where all can read it.
+fn gather(stream: impl Read + Send + 'static, to: &Arc<Mutex<String>>) {
+    let to = Arc::clone(to);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+            to.push_str(&line);
+            to.push('\n');
+        }
+    });
+}
+
+/// The gateway's program, built as these tests are.
+fn program() -> &'static PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "-p", "gateway", "--message-format=json"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        let built = build.stderr(Stdio::inherit()).output().unwrap();
+        assert!(built.status.success(), "the gateway does not build");
+        let built = String::from_utf8(built.stdout).unwrap();
+        let mut messages = built.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let program = messages.find_map(|message| {
+            let is_gateway = message["target"]["name"] == "gateway" && message["executable"].is_string();
+            is_gateway.then(|| PathBuf::from(message["executable"].as_str().unwrap()))
+        });
+        program.expect("cargo names the program that it built")
+    })
+}

@@ -1,0 +1,46 @@
+//! Journeys over HTTP: what a client of the contract sees, through the router in this process and through the real
+//! gateway on a socket.
+//!
+//! A case is an `async fn(Centre)`; its name is the sentence that it proves. [`journeys!`](crate::journeys) runs it
+//! through both fronts, [`journeys_in_time!`](crate::journeys_in_time) only in this process, where the clock can be
+//! moved. Each case has a [`Centre`] of its own: a tenant, and a neighbour that it must never see. What every answer
+//! must have is checked on every answer, in [`Answer`].
+
+mod answer;
+mod ask;
+mod call;
+mod centre;
+mod front;
+mod gateway;
+mod setting;
+
+pub use answer::Answer;
+pub use ask::Ask;
+pub use call::{Call, wav};
+pub use centre::{Centre, Person, id};
+pub use front::Front;
+pub use gateway::Gateway;
+pub use setting::{PASSWORD, Setting};
+
+/// Runs cases through both fronts.
+#[macro_export]
+macro_rules! journeys {
+    ($($case:ident),+ $(,)?) => {
+        mod in_process {
+            $(#[tokio::test] async fn $case() { super::$case($crate::http::Centre::in_process().await).await; })+
+        }
+        mod socket {
+            $(#[tokio::test] async fn $case() { super::$case($crate::http::Centre::socket().await).await; })+
+        }
+    };
+}
+
+/// Runs cases that move the clock: in this process only.
+#[macro_export]
+macro_rules! journeys_in_time {
+    ($($case:ident),+ $(,)?) => {
+        mod in_time {
+            $(#[tokio::test] async fn $case() { super::$case($crate::http::Centre::in_process().await).await; })+
+        }
+    };
+}

@@ -1,0 +1,79 @@
+//! What a service is started with: the same environment for both fronts.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use argon2::{Argon2, Params, PasswordHasher as _};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The token secret of every service under test.
+pub(super) const SECRET: &str = "a token secret for tests alone, 32+";
+/// The password of every user with a password.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// The OAuth client that every tenant lists.
+const CLIENT: &str = "scheduler";
+
+/// An environment, and the folder that its files and its data are in.
+pub struct Setting {
+    folder: TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+impl Setting {
+    /// A setting with so many tenants for cases: `t0`, `t1`, … in Germany, each with a neighbour `n0`, `n1`, … in the
+    /// United States.
+    pub fn new(cases: usize) -> Self {
+        let folder = TempDir::new().unwrap();
+        let tenants: Value = (0..cases).flat_map(|n| [(format!("t{n}"), "DE"), (format!("n{n}"), "US")]).map(tenant).collect();
+        let hash = Argon2::from(Params::new(16, 1, 1, None).unwrap()).hash_password(PASSWORD.as_bytes());
+        let hash = hash.unwrap().to_string();
+        let users: Value = (0..cases).flat_map(|n| users(n, &hash)).collect();
+        let file = |name: &str, content: &Value| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content.to_string()).unwrap();
+            path.display().to_string()
+        };
+        let environment = [
+            ("VOICEMAIL_LISTEN", "127.0.0.1:0".to_owned()),
+            ("VOICEMAIL_DATA", folder.path().join("data").display().to_string()),
+            ("VOICEMAIL_TENANTS", file("tenants.json", &tenants)),
+            ("VOICEMAIL_USERS", file("users.json", &users)),
+            ("VOICEMAIL_TOKEN_SECRET", SECRET.to_owned()),
+            ("VOICEMAIL_SUBJECT_KEY", "a subject key for tests alone, 32 bytes+".to_owned()),
+            ("VOICEMAIL_SWEEP_EVERY", "off".to_owned()),
+        ];
+        let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { folder, environment }
+    }
+
+    /// The same with one more variable.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Its variables.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    /// The folder of the storage.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+}
+
+fn tenant((id, country): (String, &str)) -> Value {
+    json!({
+        "tenant": id, "ccid": format!("cc-{id}"), "country": country, "domain": format!("{id}.example.com"),
+        "master": "eu-central-1", "regions": ["eu-central-1", "us-east-1"], "clients": [CLIENT],
+        "settings": {"max_messages": 40, "time_zone": "Europe/Berlin", "language": "de"},
+    })
+}
+
+fn users(n: usize, hash: &str) -> Vec<Value> {
+    let users = [("alice", "agent"), ("platform", "deposit"), ("admin", "admin"), ("dpo", "privacy")];
+    let user = |(user, role)| json!({"user": format!("t{n}\\{user}"), "password_hash": hash, "roles": [role], "groups": ["sales"]});
+    users.into_iter().map(user).collect()
+}
