@@ -54,10 +54,8 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
 pub fn within(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
     let said =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if said.is_some_and(|said| usize::try_from(said).is_ok_and(|said| said <= limit)) || said.is_none() {
-        return Ok(());
-    }
-    Err(too_large(limit))
+    let fits = said.is_none_or(|said| usize::try_from(said).is_ok_and(|said| said <= limit));
+    if fits { Ok(()) } else { Err(too_large(limit)) }
 }
 
 /// Reads a JSON body of at most `limit` bytes, usually [`JSON_LIMIT`]. What is wrong with it is named by its place.
@@ -72,7 +70,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let place = match error.path().to_string() {
-            path if path == "." => "body".to_owned(),
+            path if matches!(path.as_str(), "." | "?") => "body".to_owned(),
             path => path,
         };
         Problem::bad(place, error.into_inner().to_string())
@@ -83,4 +81,95 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 
 fn too_large(limit: usize) -> Problem {
     Problem::new(Code::TooLarge, format!("The body may have at most {limit} bytes."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::StatusCode;
+    use futures::stream;
+    use serde::Deserialize;
+
+    /// A body of `chunks` chunks of `size` bytes, one every `pause`.
+    fn body(chunks: u64, size: usize, pause: Duration) -> Body {
+        Body::from_stream(stream::unfold(0, move |sent| async move {
+            if sent == chunks {
+                return None;
+            }
+            tokio::time::sleep(pause).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; size])), sent + 1))
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_body_of_exactly_the_limit_is_read_and_one_byte_more_is_too_large() {
+        let read = |size| read(body(3, size, Duration::ZERO), 300);
+        assert_eq!(read(100).await.unwrap().len(), 300);
+        assert_eq!(read(101).await.unwrap_err().code, Code::TooLarge);
+    }
+
+    #[test]
+    fn a_body_that_says_it_is_too_large_is_refused_unread() {
+        let said = |length: &str| {
+            let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, length.parse().unwrap())]);
+            within(&headers, 300).map_err(|problem| problem.status())
+        };
+        assert_eq!(said("300"), Ok(()));
+        assert_eq!(said("301"), Err(StatusCode::PAYLOAD_TOO_LARGE));
+        assert_eq!(said("18446744073709551615"), Err(StatusCode::PAYLOAD_TOO_LARGE));
+        assert!(within(&HeaderMap::new(), 300).is_ok(), "its length is not said");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_body_on_a_slow_line_passes() {
+        let begun = Instant::now();
+        // 64 KiB/s: more than a quarter of an hour for 60 MB.
+        let read = read(body(960, 64 * 1024, Duration::from_secs(1)), 64 << 20).await;
+        assert_eq!(read.unwrap().len(), 60 << 20);
+        assert!(begun.elapsed() > Duration::from_mins(15));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_of_a_byte_a_second_or_none_ends_within_30_seconds() {
+        for mut trickle in [body(u64::MAX, 1, Duration::from_secs(1)), body(1, 1, Duration::from_hours(1))] {
+            let begun = Instant::now();
+            let problem = read(std::mem::take(&mut trickle), 1000).await.unwrap_err();
+            assert_eq!(problem.code, Code::Timeout);
+            assert!(begun.elapsed() <= Duration::from_secs(30), "{:?}", begun.elapsed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stops_in_the_middle_is_let_go() {
+        let begun = Instant::now();
+        let stops = body(1, 60_000, Duration::ZERO)
+            .into_data_stream()
+            .chain(body(1, 1, Duration::from_hours(1)).into_data_stream());
+        assert_eq!(read(Body::from_stream(stops), 1 << 20).await.unwrap_err().code, Code::Timeout);
+        assert!(begun.elapsed() < Duration::from_mins(1), "60 kB buy 59 s");
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Shape {
+        #[expect(dead_code, reason = "only whether it can be read counts")]
+        ids: Vec<u32>,
+    }
+
+    async fn wrong(text: &'static str) -> (String, String) {
+        let problem = json::<Shape>(&HeaderMap::new(), Body::from(text), 100).await.unwrap_err();
+        assert_eq!(problem.code, Code::BadRequest, "{text}");
+        let fault = problem.errors.into_iter().next().unwrap();
+        (fault.place, fault.detail)
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_json_body_is_named_by_its_place() {
+        assert_eq!(wrong("{\"ids\":[1,true]}").await.0, "ids[1]");
+        for text in ["", "{", "[]", "{\"ids\":[]} {}", "\u{0}", "{}"] {
+            assert_eq!(wrong(text).await.0, "body", "{text}");
+        }
+        assert!(
+            json::<Shape>(&HeaderMap::new(), Body::from("{\"ids\":[1],\"more\":2} \n"), 100).await.is_ok()
+        );
+    }
 }

@@ -1,15 +1,32 @@
 //! From the environment to a service that answers.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use domain::{Clock, Random, SystemClock, SystemRandom};
 use futures::future::BoxFuture;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use storage::fs::{Fs, Setup};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::service::Host;
+use crate::config::{Config, ConfigFault, ConfigFaults};
+use crate::identity::Identity;
+use crate::metrics::Metrics;
+use crate::router::{Options, router};
+use crate::secret::{LEAST_SECRET, Secret};
+use crate::service::{Host, Parts, Service};
+use crate::{log, random, server};
 
-/// An error of a start hook.
+/// Why a program cannot start.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a start hook is: it runs once, after storage is open and the address is taken, before anything is answered.
@@ -54,7 +71,136 @@ impl Function {
     }
 }
 
-/// The `main` of every program: reads the environment, opens the storage, serves until it is told to stop.
-pub fn run(_function: Function) -> ExitCode {
+/// The `main` of every program: reads the environment, opens the storage, serves until it is told to stop (SIGTERM or
+/// SIGINT), and lets the requests under way end.
+pub fn run(function: Function) -> ExitCode {
+    log::start();
+    let served = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => {
+            let served = runtime.block_on(serve(function));
+            runtime.shutdown_timeout(Duration::from_secs(2));
+            served
+        }
+        Err(error) => Err(error.into()),
+    };
+    let Err(error) = served else { return ExitCode::SUCCESS };
+    let Some(ConfigFaults(faults)) = error.downcast_ref() else {
+        tracing::error!(error = error.as_ref(), "the service cannot run");
+        return ExitCode::FAILURE;
+    };
+    for ConfigFault { variable, detail } in faults {
+        tracing::error!(variable, detail, "the configuration cannot be used");
+    }
     ExitCode::FAILURE
+}
+
+async fn serve(function: Function) -> Result<(), StartError> {
+    // First of all: where this is process 1 of a container, a signal that nobody listens to is dropped.
+    let mut signals = Signals::listen()?;
+    for name in Config::unknown(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
+        tracing::warn!(variable = name, "a variable is not known");
+    }
+    let text = |value: OsString| value.to_string_lossy().into_owned();
+    let config = Config::from(&|name| std::env::var_os(name).map(text))?;
+    let (listener, router) = tokio::select! {
+        started = start(function, config) => started?,
+        () = signals.next() => return Ok(()),
+    };
+    log::say(format_args!("voicemail is listening on http://{}", listener.local_addr()?));
+    let mut hurry = Signals::listen()?;
+    server::serve(listener, router, signals.next(), async {
+        hurry.next().await;
+        hurry.next().await;
+    })
+    .await;
+    Ok(())
+}
+
+async fn start(function: Function, config: Config) -> Result<(TcpListener, axum::Router), StartError> {
+    let metrics = if function.measured { Some(Metrics::install()?) } else { None };
+    let options = Options { max_requests: config.max_requests, origins: config.origins.clone(), metrics };
+    let (listen, demo, sweep_every) = (config.listen, config.demo, config.sweep_every);
+    let host = open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|error| format!("VOICEMAIL_LISTEN: cannot take {listen}: {error}"))?;
+    let address = listener.local_addr()?;
+    if let Some(hook) = function.start {
+        hook(Started { host: Arc::clone(&host), address, demo, sweep_every }).await?;
+    }
+    tracing::info!(function = function.name, version = env!("CARGO_PKG_VERSION"), %address, demo, "started");
+    Ok((listener, router(host, (function.routes)(), &options)))
+}
+
+/// Opens the storage and puts the service together. Keys that are not given are made at the first start and kept with
+/// the storage.
+///
+/// # Errors
+/// The storage refuses, or was used with another subject key.
+pub async fn open(
+    mut config: Config,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> Result<Host, StartError> {
+    let setup = if config.set_up { Setup::Auto } else { Setup::Never };
+    let fs = Fs::open(&config.data, setup, &config.regions()).await?;
+    let token_secret = match config.token_secret.clone() {
+        Some(given) => given,
+        None => kept(&fs, &config.data, "token-secret").await?,
+    };
+    let subject_key = match config.subject_key.take() {
+        Some(given) => given,
+        None => kept(&fs, &config.data, "subject-key").await?,
+    };
+    same_as_ever(&fs, &subject_key).await?;
+    let identity = Identity::new(config.identity(token_secret)?);
+    Ok(Service::new(Parts {
+        tenants: config.tenants,
+        here: config.here,
+        subject_key: subject_key.reveal().to_vec(),
+        trash_window: config.trash_window,
+        identity,
+        storage: Arc::new(fs),
+        clock,
+        random,
+    }))
+}
+
+/// A key that the storage keeps, made if there is none yet: text, so that a person can sign tokens with it.
+async fn kept(fs: &Fs, data: &Path, name: &'static str) -> Result<Secret, StartError> {
+    let make = || BASE64_URL_SAFE_NO_PAD.encode(random::bytes(&SystemRandom, 32)).into_bytes();
+    let key = zeroize::Zeroizing::new(fs.key(name, make).await?);
+    tracing::info!(file = %data.join("keys").join(name).display(), "{name} is not configured and is kept here");
+    Secret::value(&key, LEAST_SECRET).map_err(|fault| format!("{name} {fault}").into())
+}
+
+/// Refuses a subject key that differs from the one before: under it no caller of the messages that are there would be
+/// found any more, and a Forget Me would find nothing.
+async fn same_as_ever(fs: &Fs, key: &Secret) -> Result<(), StartError> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.reveal())?;
+    mac.update(b"which subject key is this");
+    let check: Vec<u8> = BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()).into_bytes();
+    if fs.key("subject-key-check", || check.clone()).await? == check {
+        return Ok(());
+    }
+    Err("VOICEMAIL_SUBJECT_KEY is not the key that this storage was used with; without that key no caller is found".into())
+}
+
+/// The signals that ask a process to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

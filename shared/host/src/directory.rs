@@ -214,3 +214,7 @@ fn remember_all<T>(all: &All<T>, read_at: Timestamp, records: Vec<Versioned<T>>)
 fn forget_all<T>(all: &All<T>) {
     *all.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
+
+#[cfg(test)]
+#[path = "directory_tests.rs"]
+mod tests;

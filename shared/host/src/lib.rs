@@ -1,5 +1,8 @@
 //! Boots any set of routes: configuration, identity, problems, tracing; on a socket.
 
+#[cfg(not(feature = "fs"))]
+compile_error!("a host needs a storage: the feature fs");
+
 mod audit;
 pub mod body;
 mod boot;
@@ -10,6 +13,7 @@ mod extract;
 mod health;
 pub mod identity;
 mod layers;
+mod log;
 mod metrics;
 mod openapi;
 mod problem;
@@ -17,16 +21,20 @@ mod random;
 mod role;
 mod router;
 mod secret;
+mod server;
 mod service;
+#[cfg(test)]
+mod testing;
 mod trace;
 mod watched;
 pub mod wire;
 
 pub use audit::audit;
-pub use boot::{Function, Start, StartError, Started, run};
+pub use boot::{Function, Start, StartError, Started, open, run};
 pub use directory::Directory;
 pub use extract::{Path, Query};
 pub use identity::{Identity, Principal};
+pub use log::say;
 pub use metrics::Metrics;
 pub use problem::{Fault, Problem, ProblemBody};
 pub use role::{Operation, Role};

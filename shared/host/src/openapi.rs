@@ -1,4 +1,4 @@
-//! The OpenAPI document: what the handlers say, and what is the same for all of them.
+//! The `OpenAPI` document: what the handlers say, and what is the same for all of them.
 
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::Operation;

@@ -73,3 +73,7 @@ pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Rou
     }
     routes.layer(middleware::from_fn_with_state(Arc::new(layer), surround))
 }
+
+#[cfg(test)]
+#[path = "router_tests.rs"]
+mod tests;

@@ -87,7 +87,7 @@ mod tests {
     fn a_short_secret_is_refused_and_not_repeated() {
         let fault = Secret::value(b"hunter2", LEAST_SECRET).unwrap_err();
         assert_eq!(fault, "has 7 bytes; it needs at least 32");
-        let line_end_counts_not = [&TEXT[1..], b"\n"].concat();
+        let line_end_counts_not = [TEXT.split_at(1).1, b"\n"].concat();
         assert!(Secret::value(&line_end_counts_not, LEAST_SECRET).is_err());
     }
 

@@ -46,14 +46,11 @@ const KNOWN: &[&str] = &[
     "VOICEMAIL_AZURE",
 ];
 
-const HOUR: Duration = Duration::from_secs(3600);
-const MINUTE: Duration = Duration::from_secs(60);
-
 /// The longest time from Forget Me to gone, which the law's day allows.
-const LONGEST_ERASE: Duration = Duration::from_secs(24 * 3600);
+const LONGEST_ERASE: Duration = Duration::from_hours(24);
 
 /// The longest pause between two sweeps at which every deadline is still met.
-const LONGEST_SWEEP: Duration = Duration::from_secs(10 * 60);
+const LONGEST_SWEEP: Duration = Duration::from_mins(10);
 
 /// What the environment says.
 pub struct Config {
@@ -142,8 +139,8 @@ impl Config {
             subject_key: vars.secret(["VOICEMAIL_SUBJECT_KEY", "VOICEMAIL_SUBJECT_KEY_FILE"], LEAST_SECRET),
             certificate_key: vars.secret(["VOICEMAIL_CERTIFICATE_KEY", "VOICEMAIL_CERTIFICATE_KEY_FILE"], 1),
             erase_after: vars.read("VOICEMAIL_ERASE_AFTER", LONGEST_ERASE, |text| up_to(LONGEST_ERASE, text)),
-            trash_window: vars.read("VOICEMAIL_TRASH_WINDOW", 24 * HOUR, duration),
-            sweep_every: vars.read("VOICEMAIL_SWEEP_EVERY", Some(5 * MINUTE), sweep_every),
+            trash_window: vars.read("VOICEMAIL_TRASH_WINDOW", Duration::from_hours(24), duration),
+            sweep_every: vars.read("VOICEMAIL_SWEEP_EVERY", Some(Duration::from_mins(5)), sweep_every),
             max_requests: vars.read("VOICEMAIL_MAX_REQUESTS", 512, max_requests),
             origins: vars.read("VOICEMAIL_ORIGINS", Vec::new(), origins),
         };

@@ -24,7 +24,7 @@ use crate::problem::Problem;
 use crate::random;
 
 /// How long a verified pair is believed.
-const REMEMBERED: Duration = Duration::from_secs(60);
+const REMEMBERED: Duration = Duration::from_mins(1);
 
 /// How many pairs are remembered.
 const PAIRS: usize = 10_000;
@@ -33,7 +33,7 @@ const PAIRS: usize = 10_000;
 const AT_ONCE: usize = 2;
 
 /// How long failures count.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// Failures in a window for one name.
 const FAILURES_OF_A_NAME: u32 = 10;

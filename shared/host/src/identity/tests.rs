@@ -15,7 +15,7 @@ fn users(of: &[(&str, &str)]) -> String {
         let hash = hasher.hash_password(password.as_bytes()).unwrap().to_string();
         serde_json::json!({"user": user, "password_hash": hash, "roles": ["privacy"], "groups": ["sales"]})
     };
-    serde_json::Value::from_iter(of.iter().map(user)).to_string()
+    of.iter().map(user).collect::<serde_json::Value>().to_string()
 }
 
 fn identity(of: &[(&str, &str)]) -> Identity {
@@ -96,7 +96,7 @@ async fn ten_failures_a_minute_for_a_name_are_the_limit() {
     let problem = identity.verify(&basic("t2026\\dpo:right"), later, &find).await.unwrap_err();
     assert_eq!((problem.code, problem.retry_after), (Code::RateLimited, Some(40)));
     assert!(sign_in(&identity, "t2026\\other:right", later).await.is_ok(), "others are not affected");
-    let next = now().plus(Duration::from_secs(60));
+    let next = now().plus(Duration::from_mins(1));
     assert!(sign_in(&identity, "t2026\\dpo:right", next).await.is_ok());
 }
 

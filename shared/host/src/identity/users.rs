@@ -79,7 +79,7 @@ impl Users {
             ("dpo", "privacy"),
         ];
         let user = |(user, role): &(&str, &str)| serde_json::json!({"user": format!("demo\\{user}"), "password_hash": hash.to_string(), "roles": [role]});
-        Self::fixed(&serde_json::Value::from_iter(users.iter().map(user)).to_string())
+        Self::fixed(&users.iter().map(user).collect::<serde_json::Value>().to_string())
     }
 
     pub(super) fn table(&self) -> Arc<Table> {
@@ -164,7 +164,7 @@ fn user(entry: &Entry) -> Result<User, String> {
 
 /// A hash that costs what `like` costs, of no password.
 fn dummy(like: Option<&PasswordHash>) -> argon2::password_hash::phc::Result<PasswordHash> {
-    let length = like.and_then(|like| like.hash.as_ref()).map_or(32, |hash| hash.len());
+    let length = like.and_then(|like| like.hash.as_ref()).map_or(32, Output::len);
     let random = |count| random::bytes(&SystemRandom, count);
     let (salt, hash) = (Some(Salt::new(&random(16))?), Some(Output::new(&random(length))?));
     match like {

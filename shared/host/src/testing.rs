@@ -1,0 +1,58 @@
+//! A service for the tests of this crate: a tenant and a user, on a folder that goes with it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::{Argon2, Params, PasswordHasher as _};
+use domain::{ManualClock, SeededRandom, Settings, Tenant, Timestamp};
+use storage::fs::{Fs, Setup};
+use tempfile::TempDir;
+
+use crate::identity::{self, Identity, Users};
+use crate::service::{Host, Parts, Service};
+
+/// A service, its clock and its folder.
+pub(crate) struct Testing {
+    pub(crate) host: Host,
+    pub(crate) fs: Fs,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) folder: TempDir,
+}
+
+/// The tenant of the tests.
+pub(crate) fn tenant() -> Tenant {
+    Tenant {
+        id: "t".parse().unwrap(),
+        ccid: "a customer".into(),
+        country: "DE".parse().unwrap(),
+        domain: "t.invalid".into(),
+        master: "r".parse().unwrap(),
+        regions: vec!["r".parse().unwrap()],
+        clients: Vec::new(),
+        settings: Settings::default(),
+    }
+}
+
+/// A service with the user `t\alice` and the password `voicemail`.
+pub(crate) async fn testing() -> Testing {
+    let folder = tempfile::tempdir().unwrap();
+    let regions = BTreeSet::from(["r".parse().unwrap()]);
+    let fs = Fs::open(folder.path(), Setup::Auto, &regions).await.unwrap();
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_341_600_000)));
+    let hash = Argon2::from(Params::new(16, 1, 1, None).unwrap()).hash_password(b"voicemail").unwrap();
+    let users =
+        serde_json::json!([{"user": "t\\alice", "password_hash": hash.to_string(), "roles": ["agent"]}]);
+    let users = Some(Users::fixed(&users.to_string()).unwrap());
+    let host = Service::new(Parts {
+        tenants: vec![tenant()],
+        here: None,
+        subject_key: vec![7; 32],
+        trash_window: Duration::from_hours(24),
+        identity: Identity::new(identity::Settings { bearer: None, users }),
+        storage: Arc::new(fs.clone()),
+        clock: Arc::clone(&clock) as _,
+        random: Arc::new(SeededRandom::new(1)),
+    });
+    Testing { host, fs, clock, folder }
+}
