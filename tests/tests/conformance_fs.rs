@@ -1,5 +1,7 @@
 //! The file system keeps the contracts.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use storage::Storage as _;
 use storage::fs::{Fs, Setup};
 use tests::fixture::{Namespace, regions};

@@ -1,6 +1,8 @@
 //! Two processes on one folder keep the contracts together: each call goes to the other one, so that every operation by
 //! one process is seen by the other at once.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use storage::Storage as _;
 use storage::fs::{Fs, Setup};
 use tests::fixture::{Namespace, regions};

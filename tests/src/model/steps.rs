@@ -180,10 +180,12 @@ async fn act(space: &Namespace, step: &Step, script: &Script) -> String {
         }
         Step::Insert(message) => {
             let birth = space.insert(&script.tries[*message]).await;
-            if !matches!(birth, Birth::Born(_)) {
-                space.take_back(&Remains::from(facts(message))).await;
+            if matches!(birth, Birth::Born(_)) {
+                return told(birth);
             }
-            told(birth)
+            // Why is open where there are several reasons: taken, forgotten, fenced.
+            space.take_back(&Remains::from(facts(message))).await;
+            "not born".to_owned()
         }
         Step::Refuse(message) => {
             let there = space.look(facts(message)).await;
