@@ -1,7 +1,7 @@
 //! Bodies, read under a limit of size and of patience.
 //!
-//! A body may come slowly, but not forever: after [`GRACE`] it must have come at [`LEAST_RATE`] on average, so that a
-//! large recording on a slow line passes and a client that trickles single bytes is let go.
+//! A body may come slowly, but not forever: after 20 s it must have come at 1 KiB/s on average, so that a large recording
+//! on a slow line passes and a client that trickles single bytes is let go.
 
 use std::time::Duration;
 

@@ -204,3 +204,61 @@ impl Signals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Principal;
+    use axum::extract::FromRequestParts as _;
+    use axum::http::Request;
+
+    fn config(data: &Path, key: Option<&str>) -> Config {
+        let lookup = |name: &str| match name {
+            "VOICEMAIL_DATA" => data.to_str().map(str::to_owned),
+            "VOICEMAIL_SUBJECT_KEY" => key.map(str::to_owned),
+            _ => None,
+        };
+        Config::from(&lookup).unwrap_or_else(|faults| panic!("{faults}"))
+    }
+
+    async fn opened(data: &Path, key: Option<&str>) -> Result<Host, StartError> {
+        open(config(data, key), Arc::new(SystemClock), Arc::new(SystemRandom)).await
+    }
+
+    #[tokio::test]
+    async fn the_demo_lets_its_users_in_and_tokens_under_the_secret_that_was_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = opened(folder.path(), None).await.unwrap();
+        let secret = std::fs::read(folder.path().join("keys/token-secret")).unwrap();
+        let claims = serde_json::json!({"tenant": "demo", "sub": "carol", "exp": 9_999_999_999_u64});
+        let key = jsonwebtoken::EncodingKey::from_secret(&secret);
+        let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+        // demo\alice:voicemail
+        for (sent, user) in
+            [("Basic ZGVtb1xhbGljZTp2b2ljZW1haWw=".to_owned(), "alice"), (format!("Bearer {token}"), "carol")]
+        {
+            let mut parts = Request::builder().header("authorization", sent).body(()).unwrap().into_parts().0;
+            let who = Principal::from_request_parts(&mut parts, &host).await.unwrap();
+            assert_eq!(who.user.as_str(), user);
+        }
+    }
+
+    #[tokio::test]
+    async fn another_subject_key_than_before_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = ("one key of thirty-two bytes or more", "another key of thirty-two bytes.");
+        assert!(opened(folder.path(), Some(one)).await.is_ok());
+        assert!(opened(folder.path(), Some(one)).await.is_ok(), "the same again");
+        for key in [Some(other), None] {
+            let fault = opened(folder.path(), key).await.err().unwrap().to_string();
+            assert!(fault.starts_with("VOICEMAIL_SUBJECT_KEY") && !fault.contains("thirty-two"), "{fault}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_folder_is_not_set_up_where_that_is_forbidden() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { set_up: false, ..config(folder.path(), None) };
+        assert!(open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.is_err());
+    }
+}

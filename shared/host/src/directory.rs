@@ -1,9 +1,9 @@
 //! A tenant's mailboxes and groups, remembered for a few seconds.
 //!
-//! A change made elsewhere is in force here within [`MAX_AGE`]; one made by this process at once. That something does
+//! A change made elsewhere is in force here within 5 s; one made by this process at once. That something does
 //! not exist, or that somebody is no member, is never answered from memory.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::{Clock, Group, GroupId, Mailbox, MailboxId, Owner, Timestamp};
@@ -28,7 +28,11 @@ struct Known<T> {
 }
 
 /// All records of a kind, as of a time.
-type All<T> = Mutex<Option<(Timestamp, Arc<Vec<Versioned<T>>>)>>;
+struct All<T> {
+    known: Option<(Timestamp, Arc<Vec<Versioned<T>>>)>,
+    /// How often this process changed one: a list that was read before a change is not kept after it.
+    changes: u64,
+}
 
 /// The mailboxes and groups of one tenant.
 pub struct Directory {
@@ -36,8 +40,8 @@ pub struct Directory {
     clock: Arc<dyn Clock>,
     mailboxes: Cache<MailboxId, Known<Mailbox>>,
     groups: Cache<GroupId, Known<Group>>,
-    all_mailboxes: All<Mailbox>,
-    all_groups: All<Group>,
+    all_mailboxes: Mutex<All<Mailbox>>,
+    all_groups: Mutex<All<Group>>,
 }
 
 impl Directory {
@@ -48,12 +52,12 @@ impl Directory {
             clock,
             mailboxes: Cache::new(REMEMBERED),
             groups: Cache::new(REMEMBERED),
-            all_mailboxes: Mutex::default(),
-            all_groups: Mutex::default(),
+            all_mailboxes: Mutex::new(All { known: None, changes: 0 }),
+            all_groups: Mutex::new(All { known: None, changes: 0 }),
         }
     }
 
-    /// A mailbox, at most [`MAX_AGE`] old.
+    /// A mailbox, at most 5 s old.
     pub async fn mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
         match self.mailboxes.get(id) {
             Some(Known { read_at, value: Some(value), version }) if self.is_fresh(read_at) => {
@@ -81,7 +85,7 @@ impl Directory {
             let generation = if expect == Expect::Absent { version } else { mailbox.generation };
             let mailbox = Mailbox { generation, ..mailbox.clone() };
             remember(&self.mailboxes, &mailbox.id, read_at, Some(&mailbox), version);
-            forget_all(&self.all_mailboxes);
+            self.all_mailboxes.forget();
         }
         Ok(written)
     }
@@ -92,12 +96,12 @@ impl Directory {
         let written = self.index.delete_mailbox(id, version, purge_at).await?;
         if let Written::Version(version) = written {
             remember(&self.mailboxes, id, read_at, None, version);
-            forget_all(&self.all_mailboxes);
+            self.all_mailboxes.forget();
         }
         Ok(written)
     }
 
-    /// A group, at most [`MAX_AGE`] old.
+    /// A group, at most 5 s old.
     pub async fn group(&self, id: &GroupId) -> Result<Option<Arc<Group>>> {
         match self.groups.get(id) {
             Some(Known { read_at, value: Some(value), .. }) if self.is_fresh(read_at) => Ok(Some(value)),
@@ -121,7 +125,7 @@ impl Directory {
         let written = self.index.put_group(group, expect).await?;
         if let Written::Version(version) = written {
             remember(&self.groups, &group.id, read_at, Some(group), version);
-            forget_all(&self.all_groups);
+            self.all_groups.forget();
         }
         Ok(written)
     }
@@ -132,7 +136,7 @@ impl Directory {
         let written = self.index.delete_group(id, version).await?;
         if let Written::Version(version) = written {
             remember(&self.groups, id, read_at, None, version);
-            forget_all(&self.all_groups);
+            self.all_groups.forget();
         }
         Ok(written)
     }
@@ -150,16 +154,16 @@ impl Directory {
         Ok(self.read_group(group).await?.is_some_and(|group| lists(&group.value)))
     }
 
-    /// All mailboxes, at most [`MAX_AGE`] old.
+    /// All mailboxes, at most 5 s old.
     pub async fn all_mailboxes(&self) -> Result<Arc<Vec<Versioned<Mailbox>>>> {
         if let Some(all) = self.remembered(&self.all_mailboxes) {
             return Ok(all);
         }
-        let read_at = self.clock.now();
-        Ok(remember_all(&self.all_mailboxes, read_at, self.index.mailboxes().await?))
+        let (read_at, changes) = (self.clock.now(), lock(&self.all_mailboxes).changes);
+        Ok(remember_all(&self.all_mailboxes, read_at, changes, self.index.mailboxes().await?))
     }
 
-    /// The user's mailboxes, own and groups', at most [`MAX_AGE`] old.
+    /// The user's mailboxes, own and groups', at most 5 s old.
     pub async fn mailboxes_of(&self, who: &Principal) -> Result<Vec<Versioned<Mailbox>>> {
         let (mailboxes, groups) = futures::try_join!(self.all_mailboxes(), self.all_groups())?;
         let belongs = |mailbox: &Mailbox| match &mailbox.owner {
@@ -177,13 +181,29 @@ impl Directory {
         if let Some(all) = self.remembered(&self.all_groups) {
             return Ok(all);
         }
-        let read_at = self.clock.now();
-        Ok(remember_all(&self.all_groups, read_at, self.index.groups().await?))
+        let (read_at, changes) = (self.clock.now(), lock(&self.all_groups).changes);
+        Ok(remember_all(&self.all_groups, read_at, changes, self.index.groups().await?))
     }
 
-    fn remembered<T>(&self, all: &All<T>) -> Option<Arc<Vec<Versioned<T>>>> {
-        let all = all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.as_ref().filter(|(read_at, _)| self.is_fresh(*read_at)).map(|(_, all)| Arc::clone(all))
+    async fn all<T>(
+        &self,
+        all: &All<T>,
+        read: impl Future<Output = Result<Vec<Versioned<T>>>>,
+    ) -> Result<Arc<Vec<Versioned<T>>>> {
+        let changes = {
+            let last = all.lock();
+            if let Some((_, known)) = last.known.as_ref().filter(|(read_at, _)| self.is_fresh(*read_at)) {
+                return Ok(Arc::clone(known));
+            }
+            last.changes
+        };
+        let read_at = self.clock.now();
+        let records = Arc::new(read.await?);
+        let mut last = all.lock();
+        if last.changes == changes {
+            last.known = Some((read_at, Arc::clone(&records)));
+        }
+        Ok(records)
     }
 
     fn is_fresh(&self, read_at: Timestamp) -> bool {
@@ -205,14 +225,19 @@ fn remember<K: std::hash::Hash + Eq + Clone, T: Clone>(
     }
 }
 
-fn remember_all<T>(all: &All<T>, read_at: Timestamp, records: Vec<Versioned<T>>) -> Arc<Vec<Versioned<T>>> {
-    let records = Arc::new(records);
-    *all.lock().unwrap_or_else(PoisonError::into_inner) = Some((read_at, Arc::clone(&records)));
-    records
-}
+impl<T> All<T> {
+    fn new() -> Self {
+        Self(Mutex::new(Reading { changes: 0, known: None }))
+    }
 
-fn forget_all<T>(all: &All<T>) {
-    *all.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn lock(&self) -> MutexGuard<'_, Reading<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self) {
+        let mut last = self.lock();
+        *last = Reading { changes: last.changes + 1, known: None };
+    }
 }
 
 #[cfg(test)]

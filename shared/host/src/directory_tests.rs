@@ -139,3 +139,14 @@ async fn a_users_mailboxes_are_their_own_and_their_groups() {
     clock.advance(Duration::from_secs(10));
     assert_eq!(ids().await, ["5001", "5002"]);
 }
+
+#[tokio::test]
+async fn a_reading_of_all_that_began_before_an_own_change_is_not_kept() {
+    let Two { here, .. } = &two().await;
+    let before = async {
+        here.put_mailbox(&mailbox("one"), Expect::Absent).await?;
+        Ok(Vec::new())
+    };
+    assert!(here.all(&here.all_mailboxes, before).await.unwrap().is_empty());
+    assert_eq!(here.all_mailboxes().await.unwrap().len(), 1);
+}

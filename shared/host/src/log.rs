@@ -14,9 +14,9 @@ pub(crate) fn start() {
     let _ = lines(std::io::stderr, filter).try_init();
     std::panic::set_hook(Box::new(|panic| {
         // A message that was put together may hold what a caller sent; one that stands in the code does not.
-        let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
+        let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
         let place = panic.location().map(ToString::to_string);
-        tracing::error!(message, place, "a panic");
+        tracing::error!(said, place, "a panic");
     }));
 }
 

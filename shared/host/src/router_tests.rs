@@ -26,7 +26,6 @@ async fn who(principal: Principal, path: Path<String>) -> String {
     format!("{} {}", principal.user, path.0)
 }
 
-#[expect(clippy::panic, reason = "what a defect does")]
 async fn defect() {
     let sent = "hunter2".to_owned();
     panic!("about {sent}");

@@ -1,7 +1,6 @@
 //! What clients see on a real socket.
 
 use std::net::SocketAddr;
-use std::time::Instant;
 
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -9,6 +8,7 @@ use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::*;
 
@@ -93,7 +93,7 @@ async fn a_body_that_is_read_leaves_the_connection_open() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_head_that_does_not_come_is_cut_off() {
     let (address, _stop, _server) = served().await;
     let begun = Instant::now();
