@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use domain::{Attempt, AudioKey, Caller, Code, Facts, Mailbox, MailboxId, Message, MessageId};
-use host::{Problem, Service, Tenancy};
+use host::{Fault, Problem, Service, Tenancy};
 use storage::{Arrival, Birth, Deposit, Found, Recordings, Remains};
 
 use crate::call::Call;
@@ -78,11 +78,14 @@ fn admit(
     }
     let audio = audio?;
     let recording = audio::inspect(&audio).map_err(|refusal| {
-        let code = match refusal {
-            audio::Refusal::Unsupported(_) => Code::UnsupportedAudio,
-            audio::Refusal::Broken(_) => Code::BrokenAudio,
-        };
-        Problem::new(code, refusal.to_string())
+        let detail = refusal.to_string();
+        match refusal {
+            audio::Refusal::Unsupported(_) => Problem::new(Code::UnsupportedAudio, detail),
+            audio::Refusal::Broken(_) => {
+                let errors = vec![Fault { place: "audio".to_owned(), detail: detail.clone() }];
+                Problem { errors, ..Problem::new(Code::BrokenAudio, detail) }
+            }
+        }
     })?;
     let seconds = mailbox.settings.max_message_seconds;
     if recording.duration.as_secs_f64() > f64::from(seconds) {
