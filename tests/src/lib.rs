@@ -1,4 +1,4 @@
-//! What the tests share: the conformance suite, the counting wrapper, the model.
+//! What the tests share: the conformance suite, the counting wrapper, the model, the HTTP journeys' harness.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -11,6 +11,7 @@
 pub mod conformance;
 pub mod counting;
 pub mod fixture;
+pub mod http;
 pub mod model;
 pub mod round_trips;
 pub mod steps;

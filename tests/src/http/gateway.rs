@@ -45,21 +45,27 @@ impl Gateway {
     /// Starts one and waits until it answers.
     pub fn start(setting: Arc<Setting>) -> Self {
         let mut command = Command::new(program());
-        let inherited = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VOICEMAIL_"));
+        let inherited =
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VOICEMAIL_"));
         inherited.for_each(|(name, _)| {
             command.env_remove(name);
         });
-        command.envs(setting.environment()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .envs(setting.environment())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let written = Arc::new(Mutex::new(String::new()));
         gather(child.stdout.take().unwrap(), &written);
         gather(child.stderr.take().unwrap(), &written);
         let child = Mutex::new(child);
-        let started = Self { address: String::new(), setting, child, written, next: AtomicUsize::new(0) };
+        let mut started = Self { address: String::new(), setting, child, written, next: AtomicUsize::new(0) };
         let line = started.wait_for("listening on http://");
         let address = line.split("http://").nth(1).unwrap();
-        let end = address.find(|c: char| !c.is_ascii_alphanumeric() && !".:[]".contains(c)).unwrap_or(address.len());
-        Self { address: address.get(..end).unwrap().to_owned(), ..started.into_parts() }
+        let end = address.find(|c: char| !c.is_ascii_digit() && !".:".contains(c)).unwrap_or(address.len());
+        started.address = address[..end].to_owned();
+        started
     }
 
     /// A number that no other case of this gateway has.
@@ -91,8 +97,7 @@ impl Gateway {
 
     /// Tells it to stop (SIGTERM) and goes on.
     pub fn terminate(&self) {
-        let child = self.child.lock().unwrap();
-        let _ = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+        terminate(&self.child.lock().unwrap());
     }
 
     /// Waits until it has ended.
@@ -115,7 +120,10 @@ impl Gateway {
     /// Reads a connection to its end.
     pub async fn rest(mut connection: TcpStream) -> String {
         let mut bytes = Vec::new();
-        tokio::time::timeout(PATIENCE, connection.read_to_end(&mut bytes)).await.expect("an answer in time").unwrap();
+        tokio::time::timeout(PATIENCE, connection.read_to_end(&mut bytes))
+            .await
+            .expect("an answer in time")
+            .unwrap();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
@@ -125,7 +133,7 @@ impl Drop for Gateway {
         let running = |child: &mut Child| matches!(child.try_wait(), Ok(None));
         let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
         if running(child) {
-            let _ = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+            terminate(child);
         }
         let deadline = Instant::now() + Duration::from_secs(5);
         while running(child) && Instant::now() < deadline {
@@ -136,14 +144,18 @@ impl Drop for Gateway {
     }
 }
 
+fn terminate(child: &Child) {
+    let _ = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+}
+
 /// Copies a stream to where all can read it.
 fn gather(stream: impl Read + Send + 'static, to: &Arc<Mutex<String>>) {
     let to = Arc::clone(to);
     std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
-            to.push_str(&line);
-            to.push('\n');
+        let (mut stream, mut line) = (BufReader::new(stream), Vec::new());
+        while stream.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            to.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(&line));
+            line.clear();
         }
     });
 }
@@ -153,14 +165,17 @@ fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "-p", "gateway", "--message-format=json"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        build
+            .args(["build", "--quiet", "-p", "gateway", "--message-format=json-render-diagnostics"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
         let built = build.stderr(Stdio::inherit()).output().unwrap();
         assert!(built.status.success(), "the gateway does not build");
         let built = String::from_utf8(built.stdout).unwrap();
-        let mut messages = built.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let mut messages =
+            built.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         let program = messages.find_map(|message| {
             let is_gateway = message["target"]["name"] == "gateway" && message["executable"].is_string();
             is_gateway.then(|| PathBuf::from(message["executable"].as_str().unwrap()))

@@ -25,7 +25,8 @@ impl Setting {
     /// United States.
     pub fn new(cases: usize) -> Self {
         let folder = TempDir::new().unwrap();
-        let tenants: Value = (0..cases).flat_map(|n| [(format!("t{n}"), "DE"), (format!("n{n}"), "US")]).map(tenant).collect();
+        let tenants: Value =
+            (0..cases).flat_map(|n| [(format!("t{n}"), "DE"), (format!("n{n}"), "US")]).map(tenant).collect();
         let hash = Argon2::from(Params::new(16, 1, 1, None).unwrap()).hash_password(PASSWORD.as_bytes());
         let hash = hash.unwrap().to_string();
         let users: Value = (0..cases).flat_map(|n| users(n, &hash)).collect();
