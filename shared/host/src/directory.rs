@@ -28,7 +28,10 @@ struct Known<T> {
 }
 
 /// All records of a kind, as of a time.
-struct All<T> {
+struct All<T>(Mutex<Reading<T>>);
+
+/// The last reading of all records.
+struct Reading<T> {
     known: Option<(Timestamp, Arc<Vec<Versioned<T>>>)>,
     /// How often this process changed one: a list that was read before a change is not kept after it.
     changes: u64,
@@ -40,8 +43,8 @@ pub struct Directory {
     clock: Arc<dyn Clock>,
     mailboxes: Cache<MailboxId, Known<Mailbox>>,
     groups: Cache<GroupId, Known<Group>>,
-    all_mailboxes: Mutex<All<Mailbox>>,
-    all_groups: Mutex<All<Group>>,
+    all_mailboxes: All<Mailbox>,
+    all_groups: All<Group>,
 }
 
 impl Directory {
@@ -52,8 +55,8 @@ impl Directory {
             clock,
             mailboxes: Cache::new(REMEMBERED),
             groups: Cache::new(REMEMBERED),
-            all_mailboxes: Mutex::new(All { known: None, changes: 0 }),
-            all_groups: Mutex::new(All { known: None, changes: 0 }),
+            all_mailboxes: All::new(),
+            all_groups: All::new(),
         }
     }
 
@@ -156,11 +159,7 @@ impl Directory {
 
     /// All mailboxes, at most 5 s old.
     pub async fn all_mailboxes(&self) -> Result<Arc<Vec<Versioned<Mailbox>>>> {
-        if let Some(all) = self.remembered(&self.all_mailboxes) {
-            return Ok(all);
-        }
-        let (read_at, changes) = (self.clock.now(), lock(&self.all_mailboxes).changes);
-        Ok(remember_all(&self.all_mailboxes, read_at, changes, self.index.mailboxes().await?))
+        self.all(&self.all_mailboxes, self.index.mailboxes()).await
     }
 
     /// The user's mailboxes, own and groups', at most 5 s old.
@@ -178,11 +177,7 @@ impl Directory {
     }
 
     async fn all_groups(&self) -> Result<Arc<Vec<Versioned<Group>>>> {
-        if let Some(all) = self.remembered(&self.all_groups) {
-            return Ok(all);
-        }
-        let (read_at, changes) = (self.clock.now(), lock(&self.all_groups).changes);
-        Ok(remember_all(&self.all_groups, read_at, changes, self.index.groups().await?))
+        self.all(&self.all_groups, self.index.groups()).await
     }
 
     async fn all<T>(
