@@ -177,7 +177,8 @@ pub trait Index: Send + Sync {
     async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<Arrival>;
 
     /// The election: of all tries of an id exactly one is born, whoever asks how often. A message whose caller a
-    /// pending case forgets is born hidden; one that an erasing or erased case covers is not born.
+    /// pending case forgets is born hidden; one that an erasing or erased case covers is not born. One whose mailbox was
+    /// deleted or made anew meanwhile, so that its generation is over, is born with the mailbox's hold.
     async fn insert(&self, deposit: &Deposit) -> Result<Birth>;
 
     /// Takes back what a try made before its birth, its audio excepted, which goes first. Never touches what another

@@ -25,6 +25,8 @@ pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> Step<Option<Found>> {
         if disk.has(&journal)? {
             withdraw(disk, &Remains::from(&deposit.facts))?;
         }
+        // The answer tells the caller that it is stored: also if whoever stored it has not come so far.
+        disk.secure(&layout::row(mailbox, *id))?;
         return Ok(Some(look(disk, mailbox, *id)?.found()));
     }
     if !disk.create(&journal, &encode(&Journal::from(deposit))?)? {
@@ -169,3 +171,7 @@ pub(super) fn fence(disk: &Disk, remains: &Remains) -> Step<Fenced> {
     disk.take(&attempt.dead())?;
     Ok(Fenced::Born)
 }
+
+#[cfg(test)]
+#[path = "arrive_tests.rs"]
+mod tests;

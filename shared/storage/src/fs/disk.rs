@@ -89,13 +89,12 @@ impl Disk {
     /// An error unless the volume is mounted.
     pub(super) fn mounted(&self) -> io::Result<()> {
         let Some(marker) = &self.marker else { return Ok(()) };
-        match self.step(|| File::open(marker)) {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Err(io::Error::other("the volume is not mounted: its marker file is not there"))
+        self.step(|| File::open(marker)).map(drop).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                io::Error::other("the volume is not mounted: its marker file is not there")
             }
-            Err(error) => Err(error),
-        }
+            _ => error,
+        })
     }
 
     /// Opens a file; `None`: it is not there.
@@ -158,9 +157,8 @@ impl Disk {
 
     /// As [`publish`](Self::publish), readable by its owner alone, in a folder that is so too.
     pub(super) fn publish_secret(&self, path: &str, content: &[u8]) -> io::Result<Published> {
-        let folder = self.top.join(path);
         self.mounted()?;
-        self.make_folder(folder_of(&folder)?, 0o700)?;
+        self.make_folder(folder_of(&self.top.join(path))?, 0o700)?;
         self.publish_as(path, content, SECRET_MODE)
     }
 
@@ -189,13 +187,8 @@ impl Disk {
     /// `false`: the name has other content.
     pub(super) fn create(&self, path: &str, content: &[u8]) -> io::Result<bool> {
         let target = self.top.join(path);
-        let mut new = OpenOptions::new();
-        new.write(true).create_new(true).mode(FILE_MODE);
-        match self.in_folder(&target, || new.open(&target)) {
-            Ok(mut file) => {
-                self.step(|| file.write_all(content))?;
-                self.step(|| file.sync_all())?;
-            }
+        match self.new_file(&target, FILE_MODE) {
+            Ok(file) => self.fill(file, content)?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 if self.read(path)?.as_deref() != Some(content) {
                     return Ok(false);
@@ -210,9 +203,7 @@ impl Disk {
     /// Makes an empty file. One that is there is as good: its name says all.
     pub(super) fn place(&self, path: &str) -> io::Result<()> {
         let target = self.top.join(path);
-        let mut new = OpenOptions::new();
-        new.write(true).create_new(true).mode(FILE_MODE);
-        match self.in_folder(&target, || new.open(&target)) {
+        match self.new_file(&target, FILE_MODE) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             _ => self.sync_folder_of(&target),
         }
@@ -242,10 +233,7 @@ impl Disk {
         }
         let Some(last) = paths.last() else { return Ok(()) };
         // Also where nothing was there: whoever removed it may not have come so far.
-        match self.sync_folder_of(&self.top.join(last)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => self.mounted(),
-            synced => synced,
-        }
+        self.secure(last)
     }
 
     /// Removes a file whose return after a power loss harms nobody: without waiting for the volume.
@@ -283,11 +271,7 @@ impl Disk {
             Err(error) => return Err(error),
         }
         self.sync_folder_of(&target)?;
-        match self.sync_folder_of(&source) {
-            Err(error) if error.kind() == ErrorKind::NotFound => self.mounted()?,
-            synced => synced?,
-        }
-        Ok(true)
+        self.secure(from).map(|()| true)
     }
 
     /// Removes a folder if it is empty. Whoever makes a file in it at that moment makes it again.
@@ -322,15 +306,22 @@ impl Disk {
     /// A file with this content, synced, that has no name yet.
     fn temporary(&self, content: &[u8], mode: u32) -> io::Result<PathBuf> {
         let path = self.top.join(TEMPORARY).join(nonce());
-        let mut new = OpenOptions::new();
-        new.write(true).create_new(true).mode(mode);
-        let mut file = self.in_folder(&path, || new.open(&path))?;
-        let written = self.step(|| file.write_all(content)).and_then(|()| self.step(|| file.sync_all()));
-        if let Err(error) = written {
+        let file = self.new_file(&path, mode)?;
+        if let Err(error) = self.fill(file, content) {
+            // Now, not with the next tidying: perhaps the volume is full.
             let _ = self.step(|| fs::remove_file(&path));
             return Err(error);
         }
         Ok(path)
+    }
+
+    fn new_file(&self, path: &Path, mode: u32) -> io::Result<File> {
+        self.in_folder(path, || OpenOptions::new().write(true).create_new(true).mode(mode).open(path))
+    }
+
+    fn fill(&self, mut file: File, content: &[u8]) -> io::Result<()> {
+        self.step(|| file.write_all(content))?;
+        self.step(|| file.sync_all())
     }
 
     /// Does what makes a name in the folder of `path`, and makes that folder where it is missing. What is not found
@@ -371,6 +362,14 @@ impl Disk {
             }
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             _ => self.sync(parent),
+        }
+    }
+
+    /// Waits until the name of a file is on the volume, or its absence, whoever made or removed it.
+    pub(super) fn secure(&self, path: &str) -> io::Result<()> {
+        match self.sync_folder_of(&self.top.join(path)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => self.mounted(),
+            synced => synced,
         }
     }
 

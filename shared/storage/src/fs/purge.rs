@@ -101,3 +101,7 @@ pub(super) fn by_caller(
     }
     Ok(markers)
 }
+
+#[cfg(test)]
+#[path = "purge_tests.rs"]
+mod tests;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::{
-    Attempt, AudioKey, Caller, Case, CaseKey, Facts, Mailbox, MailboxId, MessageId, Owner, Random as _,
-    Region, Settings, Subject, SystemRandom, Tenant, TenantKey, Timestamp,
+    Attempt, AudioKey, Caller, Case, CaseKey, Facts, Mailbox, MailboxId, MessageId, Owner, Region, Settings,
+    Subject, SystemRandom, Tenant, TenantKey, Timestamp,
 };
 use tempfile::TempDir;
 
@@ -20,7 +20,6 @@ pub(super) const AUDIO: &[u8] = b"RIFF, as it were";
 
 pub(super) struct Store {
     pub(super) folder: TempDir,
-    pub(super) fs: Fs,
     pub(super) index: Arc<FsIndex>,
     pub(super) recordings: FsRecordings,
 }
@@ -107,7 +106,7 @@ impl Store {
         let fs = Fs::open(folder.path(), Setup::Auto, &BTreeSet::from([region()])).await.unwrap();
         let index = Arc::new(fs.index(&tenant()));
         let recordings = FsRecordings::new(fs.region(&tenant(), &region()));
-        Self { folder, fs, index, recordings }
+        Self { folder, index, recordings }
     }
 
     /// The first half of a deposit, with its audio.
@@ -167,10 +166,4 @@ impl Store {
     pub(super) fn files_of(&self, id: MessageId) -> Vec<String> {
         self.files().into_iter().filter(|path| path.contains(&id.to_string())).collect()
     }
-}
-
-/// A number that no other test has.
-pub(super) fn a_number() -> String {
-    let digits: String = SystemRandom.bytes().iter().map(|byte| char::from(b'0' + byte % 10)).collect();
-    format!("+4930{digits}")
 }

@@ -150,7 +150,7 @@ impl<'a> Net<'a> {
 
     fn mend_tombstone(&mut self, id: MessageId, gone: Timestamp) -> Step<()> {
         self.mend_nothing_but_claim(id)?;
-        if gone.plus(KEPT) <= self.now {
+        if gone.plus(KEPT) < self.now {
             // In this order: a claim without a tombstone would hide the next message of this id.
             self.tree.disk.take(&layout::row(self.mailbox, id))?;
             self.tree.disk.take(&layout::claim(self.mailbox, id))?;
@@ -251,7 +251,7 @@ fn tidy_forgets(disk: &Disk, subject: &str, now: Timestamp) -> Step<()> {
         let Ok(key) = name.parse::<CaseKey>() else { continue };
         let Some(case) = cases::read(disk, &key)? else { continue };
         let closed = case.value.undone_at.or(case.value.erased_at);
-        if closed.is_some_and(|closed| closed.plus(KEPT) <= now) {
+        if closed.is_some_and(|closed| closed.plus(KEPT) < now) {
             disk.take(&format!("{folder}/{name}"))?;
         }
     }

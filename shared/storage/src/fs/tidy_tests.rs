@@ -1,10 +1,231 @@
+use std::time::SystemTime;
+
+use domain::{Claim, Random as _, Status, SystemRandom};
+
 use super::super::testing::*;
-use crate::{Arrival, Index as _};
+use super::*;
+use crate::{Birth, Expect, Found, Index as _, Recordings as _, Written};
+
+fn days(n: u32) -> Timestamp {
+    at(100).plus(DAY * n)
+}
+
+fn trash(at: Timestamp) -> Hold {
+    Hold::Trash { purge_at: at }
+}
+
+async fn tidy(store: &Store, now: Timestamp) -> u64 {
+    store.index.tidy(&mailbox(), now, now.plus(DAY)).await.unwrap()
+}
+
+/// Places a file as something that was cut off, or came too late, leaves it.
+fn leave(store: &Store, path: &str) {
+    store.index.tree().disk.place(path).unwrap();
+}
+
+fn has(store: &Store, path: &str) -> bool {
+    store.index.tree().disk.has(path).unwrap()
+}
+
+fn leave_mark(store: &Store, id: MessageId, mark: Mark) -> String {
+    let path = layout::mark(&mailbox(), id, &mark);
+    leave(store, &path);
+    path
+}
+
+async fn purged(store: &Store) -> Remains {
+    let remains = Remains::from(&store.born("030 1").await.facts);
+    let claim = Claim::Case(case("k", "030 1", at(0)).key);
+    store.index.claim(&mailbox(), remains.id, &claim).await.unwrap();
+    store.purge(&remains, at(100)).await.unwrap();
+    remains
+}
 
 #[tokio::test]
-async fn a_message_that_was_deposited_is_listed() {
+async fn a_whole_message_a_deposit_under_way_and_a_young_tombstone_stay() {
     let store = Store::new().await;
-    let deposit = store.born("030 1").await;
-    assert_eq!(store.index.counts(&mailbox()).await.unwrap().urgent_new, 1);
-    assert!(matches!(store.arrive(&again(deposit.facts.id, "030 1")).await.unwrap(), Arrival::Taken(_)));
+    store.born("030 1").await;
+    store.arrive(&deposit("030 2")).await.unwrap();
+    purged(&store).await;
+    let before = store.files();
+    assert_eq!(tidy(&store, days(1)).await, 0);
+    assert_eq!(store.files(), before);
+}
+
+#[tokio::test]
+async fn what_a_try_left_that_no_journal_tells_is_removed() {
+    let store = Store::new().await;
+    store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    let born = store.born("030 1").await;
+    let whole = store.files();
+    for lost in [deposit("030 2"), again(born.facts.id, "030 1")] {
+        // As after a crash of the janitor between the journal and the rest.
+        let attempt = Try::from(&lost.facts);
+        super::super::arrive::announce(&store.index.tree().disk, &lost.facts).unwrap();
+        let bytes = bytes::Bytes::from_static(AUDIO);
+        store.recordings.put(&lost.facts.audio, bytes, "audio/wav", None).await.unwrap();
+        assert!(has(&store, &attempt.hint()));
+        assert_eq!(tidy(&store, days(1)).await, 1);
+        assert_eq!(store.files(), whole);
+    }
+}
+
+#[tokio::test]
+async fn marks_that_came_after_the_purge_are_taken() {
+    let store = Store::new().await;
+    let remains = purged(&store).await;
+    let id = remains.id;
+    let nothing = MessageId::random(at(1), &SystemRandom);
+    let marks = [
+        leave_mark(&store, id, Mark::Read),
+        leave_mark(&store, id, Mark::Urgent(remains.attempt.clone())),
+        leave_mark(&store, id, Mark::Hold(trash(at(1)))),
+        leave_mark(&store, nothing, Mark::Read),
+    ];
+    tidy(&store, days(1)).await;
+    assert!(marks.iter().all(|mark| !has(&store, mark)));
+}
+
+#[tokio::test]
+async fn a_mark_that_came_after_the_claim_is_taken_and_the_purge_goes_on() {
+    let store = Store::new().await;
+    let id = store.born("030 1").await.facts.id;
+    let claim = Claim::Case(case("k", "030 1", at(0)).key);
+    store.index.claim(&mailbox(), id, &claim).await.unwrap();
+    let late = leave_mark(&store, id, Mark::Hold(trash(at(1))));
+    tidy(&store, days(1)).await;
+    assert!(!has(&store, &late) && has(&store, &layout::claim(&mailbox(), id)));
+}
+
+#[tokio::test]
+async fn a_hold_an_hour_past_its_deadline_without_an_entry_gets_one() {
+    let store = Store::new().await;
+    let id = store.born("030 1").await.facts.id;
+    leave_mark(&store, id, Mark::Hold(trash(at(500))));
+    tidy(&store, at(500)).await;
+    assert_eq!(store.index.due(at(500), None, 9).await.unwrap(), []);
+    tidy(&store, at(500).plus(HOUR)).await;
+    let due = store.index.due(at(500), None, 9).await.unwrap();
+    assert_eq!((due.len(), due[0].remains.id, due[0].hold.clone()), (1, id, trash(at(500))));
+}
+
+#[tokio::test]
+async fn a_hold_of_a_case_that_let_go_is_taken_and_one_of_an_open_case_stays() {
+    let store = Store::new().await;
+    let id = store.born("030 1").await.facts.id;
+    let mut holds = Vec::new();
+    for status in [Status::Pending, Status::Erasing, Status::Undone, Status::Erased] {
+        let name = format!("{status:?}");
+        let mut one = case(&name, "030 1", at(0));
+        one.status = status;
+        one.erased_at = (status == Status::Erased).then(|| at(1));
+        assert_eq!(store.index.put_case(&one, Expect::Absent).await.unwrap(), Written::Version(1));
+        let hold = Hold::Case { case: one.key, purge_at: one.deadlines.purge_at };
+        holds.push(leave_mark(&store, id, Mark::Hold(hold)));
+    }
+    let mut partly = case("partly", "030 1", at(0));
+    partly.subjects = [(subject("030 1"), true), (subject("030 2"), false)].into();
+    store.index.put_case(&partly, Expect::Absent).await.unwrap();
+    let hold = Hold::Case { case: partly.key, purge_at: partly.deadlines.purge_at };
+    holds.push(leave_mark(&store, id, Mark::Hold(hold)));
+    tidy(&store, days(1)).await;
+    let there: Vec<bool> = holds.iter().map(|hold| has(&store, hold)).collect();
+    assert_eq!(there, [true, true, false, false, false]);
+}
+
+#[tokio::test]
+async fn what_the_deletion_of_a_mailbox_missed_is_held() {
+    let store = Store::new().await;
+    store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    let id = store.born("030 1").await.facts.id;
+    let faults = &store.index.tree().disk.faults;
+    for steps in 0.. {
+        faults.stop_after(steps);
+        let _ = store.index.delete_mailbox(&mailbox(), 1, at(900)).await;
+        faults.heal();
+        if store.index.mailbox(&mailbox()).await.unwrap().is_none() {
+            break;
+        }
+    }
+    let Found::Message(missed) = store.index.message(&mailbox(), id).await.unwrap() else { panic!("lost") };
+    assert!(missed.is_visible(), "the deletion was cut off right after it was decided");
+    tidy(&store, days(1)).await;
+    let held = Hold::Mailbox { purge_at: days(2) };
+    let Found::Message(found) = store.index.message(&mailbox(), id).await.unwrap() else { panic!("lost") };
+    assert!(found.holds.contains(&held));
+    assert_eq!(store.index.due(days(2), None, 9).await.unwrap()[0].hold, held);
+}
+
+#[tokio::test]
+async fn a_mailbox_made_again_after_a_deletion_that_was_cut_off_starts_empty() {
+    let store = Store::new().await;
+    store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    store.born("030 1").await;
+    let deleted = super::super::chain::State::<domain::Mailbox>::Deleted { purge_at: Some(at(900)) };
+    super::super::chain::append(&store.index.tree().disk, &layout::config(&mailbox()), 2, deleted).unwrap();
+    assert_eq!(store.index.counts(&mailbox()).await.unwrap().stored(), 1);
+    let made = store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    assert_eq!(made, Written::Version(3));
+    assert_eq!(store.index.counts(&mailbox()).await.unwrap().stored(), 0);
+    assert_eq!(store.index.due(at(900), None, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn tombstones_go_after_30_days_and_a_claim_without_one_goes_too() {
+    let store = Store::new().await;
+    let id = purged(&store).await.id;
+    let stray = MessageId::random(at(1), &SystemRandom);
+    leave(&store, &layout::claim(&mailbox(), stray));
+    tidy(&store, days(30)).await;
+    assert_eq!(store.index.message(&mailbox(), id).await.unwrap(), Found::Gone);
+    assert!(!has(&store, &layout::claim(&mailbox(), stray)));
+    tidy(&store, days(31)).await;
+    assert_eq!(store.files_of(id), Vec::<String>::new());
+    let repeat = again(id, "030 1");
+    store.arrive(&repeat).await.unwrap();
+    let Birth::Born(born) = store.index.insert(&repeat).await.unwrap() else { panic!("it is free") };
+    assert!(born.is_visible());
+}
+
+#[tokio::test]
+async fn beside_the_mailboxes_what_is_over_is_cleared() {
+    let store = Store::new().await;
+    store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    let mut over = case("over", "030 1", at(0));
+    store.index.put_case(&over, Expect::Absent).await.unwrap();
+    over.status = Status::Undone;
+    over.undone_at = Some(at(100));
+    store.index.put_case(&over, Expect::Version(1)).await.unwrap();
+    store.index.put_case(&case("open", "030 2", at(0)), Expect::Absent).await.unwrap();
+    let id = store.born("030 3").await.facts.id;
+    let held = store.index.hold(&mailbox(), id, &trash(at(200))).await.unwrap().unwrap();
+    let due = store.index.due(at(200), None, 9).await.unwrap();
+    store.index.settle(&due[0]).await.unwrap();
+    store.index.release(&mailbox(), id, &domain::Release::Trash).await.unwrap();
+    let hour = store.tenant_folder().join(DUE).join(layout::hour(held.purge_at().unwrap()));
+    let temporary =
+        [store.tenant_folder(), store.folder.path().join("recordings/local/t2026")].map(|folder| {
+            let path = folder.join(".tmp").join(format!("{:?}", SystemRandom.bytes()));
+            let file = std::fs::File::create(&path).unwrap();
+            file.set_modified(SystemTime::now() - 2 * HOUR).unwrap();
+            path
+        });
+    assert!(hour.exists());
+    tidy(&store, days(30)).await;
+    assert_eq!(store.index.forgets(&subject("030 1")).await.unwrap(), [over.key.clone()]);
+    assert!(!hour.exists() && temporary.iter().all(|path| !path.exists()));
+    tidy(&store, days(31)).await;
+    assert_eq!(store.index.forgets(&subject("030 1")).await.unwrap(), []);
+    assert_eq!(store.index.forgets(&subject("030 2")).await.unwrap().len(), 1);
+    assert!(store.index.case(&over.key).await.unwrap().is_some(), "the case itself stays");
+}
+
+#[tokio::test]
+async fn tidying_goes_on_where_a_region_is_down() {
+    let store = Store::new().await;
+    let id = purged(&store).await.id;
+    let late = leave_mark(&store, id, Mark::Read);
+    std::fs::remove_file(store.folder.path().join("recordings/local/region.json")).unwrap();
+    assert_eq!(tidy(&store, days(1)).await, 0);
+    assert!(!has(&store, &late));
 }

@@ -1,0 +1,168 @@
+use super::super::testing::*;
+use super::*;
+use crate::{Arrival, Expect, Index as _, Recordings as _};
+
+const LATE: i64 = 100_000_000;
+
+#[tokio::test]
+async fn a_message_needs_its_row_its_marker_its_hint_and_its_recording_and_nothing_else() {
+    let store = Store::new().await;
+    let facts = store.born("030 1").await.facts;
+    let (id, a, subject) = (facts.id, &facts.attempt, subject("030 1"));
+    assert_eq!(
+        store.files(),
+        [
+            format!("recordings/local/t2026/50.01/{id}.{a}.wav"),
+            format!("tenants/t2026/callers/{subject}/{id}.{a}.50.01"),
+            format!("tenants/t2026/mailboxes/50.01/marks/{id}.u.{a}"),
+            format!("tenants/t2026/mailboxes/50.01/messages/{id}"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn no_name_and_no_tombstone_shows_a_number() {
+    let store = Store::new().await;
+    let deposit = store.born("030 7654321").await;
+    let remains = Remains::from(&deposit.facts);
+    let shown = || store.files().concat().contains("7654321");
+    assert!(!shown());
+    store.index.claim(&mailbox(), remains.id, &domain::Claim::Case(case("k", "1", at(0)).key)).await.unwrap();
+    store.purge(&remains, at(200)).await.unwrap();
+    assert_eq!(store.files_of(remains.id).len(), 2, "the tombstone and the claim");
+    for file in store.files_of(remains.id) {
+        let content = std::fs::read_to_string(store.folder.path().join(file)).unwrap();
+        assert!(
+            content.is_empty() || content == format!("{{\"v\":1,\"gone\":\"{}\"}}", at(200)),
+            "{content}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_deposit_cut_off_after_any_step_is_a_whole_message_or_nothing_once_the_janitor_came() {
+    for steps in 0.. {
+        // A fresh store: the count of a mailbox takes more steps with each message.
+        let store = Store::new().await;
+        let faults = &store.index.tree().disk.faults;
+        let first = deposit("030 1");
+        faults.stop_after(steps);
+        let arrived = store.arrive(&first).await;
+        let born = match arrived {
+            Ok(_) => store.index.insert(&first).await,
+            Err(error) => Err(error),
+        };
+        let was_cut_off = faults.heal();
+        let is_acknowledged = matches!(born, Ok(Birth::Born(_)));
+        store.janitor(at(LATE)).await.unwrap();
+        store.janitor(at(LATE)).await.unwrap();
+
+        let found = store.index.message(&mailbox(), first.facts.id).await.unwrap();
+        let expected = if found == Found::Nothing { 0 } else { 4 };
+        assert!(!is_acknowledged || expected == 4, "lost after {steps} steps");
+        assert_eq!(store.files_of(first.facts.id).len(), expected, "{steps}: {:#?}", store.files());
+
+        let repeat = again(first.facts.id, "030 1");
+        match store.arrive(&repeat).await.unwrap() {
+            Arrival::Taken(taken) => assert_eq!(taken, found),
+            Arrival::Arrived(_) => {
+                assert!(matches!(store.index.insert(&repeat).await.unwrap(), Birth::Born(_)));
+            }
+        }
+        assert_eq!(store.files_of(first.facts.id).len(), 4, "{steps}: {:#?}", store.files());
+        if !was_cut_off {
+            assert!(steps > 20, "or nothing was cut off");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_janitor_cut_off_after_any_step_is_finished_by_the_next() {
+    let store = Store::new().await;
+    let faults = &store.index.tree().disk.faults;
+    for steps in 0.. {
+        let slow = deposit("030 1");
+        store.arrive(&slow).await.unwrap();
+        faults.stop_after(steps);
+        let _ = store.janitor(at(LATE)).await;
+        let was_cut_off = faults.heal();
+        store.janitor(at(LATE)).await.unwrap();
+        assert_eq!(store.files_of(slow.facts.id), Vec::<String>::new(), "after {steps} steps");
+        assert_eq!(store.index.insert(&slow).await.unwrap(), Birth::Fenced);
+        if !was_cut_off {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_a_crash_cut_off_is_no_try_and_is_cleared() {
+    let store = Store::new().await;
+    let torn = Try::from(&deposit("030 1").facts);
+    let folder = store.tenant_folder().join(ARRIVING);
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(torn.to_string());
+    std::fs::write(&path, br#"{"v":1,"begun_at":"20"#).unwrap();
+    assert_eq!(store.index.arriving(Timestamp::default()).await.unwrap(), []);
+    assert!(path.exists(), "perhaps it is being written");
+    assert_eq!(store.index.arriving(at(LATE)).await.unwrap(), []);
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_journal_of_a_later_version_is_neither_read_nor_cleared() {
+    let store = Store::new().await;
+    let later = Try::from(&deposit("030 1").facts);
+    let folder = store.tenant_folder().join(ARRIVING);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(later.to_string()), br#"{"v":2}"#).unwrap();
+    let error = store.index.arriving(at(LATE)).await.unwrap_err();
+    assert!(matches!(&error, StorageError::Corrupt { context } if context.contains("arriving/")), "{error}");
+    assert!(folder.join(later.to_string()).exists());
+}
+
+#[tokio::test]
+async fn a_fence_that_was_cut_off_before_the_journal_went_still_fences() {
+    let store = Store::new().await;
+    let slow = deposit("030 1");
+    store.arrive(&slow).await.unwrap();
+    let attempt = Try::from(&slow.facts);
+    let journal = std::fs::read(store.tenant_folder().join(attempt.arriving())).unwrap();
+    store.index.tree().disk.publish(&attempt.dead(), &journal).unwrap();
+    let told = store.index.arriving(at(0)).await.unwrap();
+    assert_eq!(told, [Remains::from(&slow.facts)], "once, and before its time");
+    assert_eq!(store.index.fence(&told[0]).await.unwrap(), Fenced::Never);
+    assert_eq!(store.index.insert(&slow).await.unwrap(), Birth::Fenced);
+}
+
+#[tokio::test]
+async fn a_message_born_into_a_mailbox_that_was_deleted_meanwhile_goes_with_it() {
+    for is_made_again in [false, true] {
+        let store = Store::new().await;
+        let index = &store.index;
+        let made = mailbox_named("50.01");
+        index.put_mailbox(&made, Expect::Absent).await.unwrap();
+        let slow = deposit("030 1");
+        store.arrive(&slow).await.unwrap();
+        index.delete_mailbox(&mailbox(), 1, at(900)).await.unwrap();
+        if is_made_again {
+            index.put_mailbox(&made, Expect::Absent).await.unwrap();
+            assert_eq!(index.mailbox(&mailbox()).await.unwrap().unwrap().value.generation, 3);
+        }
+        let Birth::Born(born) = index.insert(&slow).await.unwrap() else { panic!("it is born") };
+        assert!(born.holds.contains(&Hold::Mailbox { purge_at: at(900) }));
+        assert_eq!(index.due(at(900), None, 9).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_region_that_is_down_fails_the_arrival_and_the_withdrawal_leaves_nothing() {
+    let store = Store::new().await;
+    let refused = deposit("030 1");
+    std::fs::remove_file(store.folder.path().join("recordings/local/region.json")).unwrap();
+    assert!(store.arrive(&refused).await.is_err());
+    assert!(store.recordings.delete(&refused.facts.audio).await.is_err());
+    store.index.withdraw(&Remains::from(&refused.facts)).await.unwrap();
+    assert_eq!(store.files(), Vec::<String>::new());
+}
