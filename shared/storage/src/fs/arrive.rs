@@ -11,7 +11,7 @@ use super::chain::{self, State};
 use super::disk::{Disk, Linked};
 use super::layout::{self, ARRIVING, DEAD, Try};
 use super::look::{Look, look};
-use super::marks::{hold_for_case, hold_until};
+use super::marks::{hold, hold_for_case};
 use super::stored::{Journal, Row, StoredMarker, decode, encode};
 use crate::{Birth, Deposit, Fenced, Found, Remains, StorageError};
 use domain::{Facts, Message, Status};
@@ -69,11 +69,12 @@ pub(super) fn insert(disk: &Disk, deposit: &Deposit) -> Step<Birth> {
     }
     let mut alone = born == Linked::Done && pending.is_empty();
     for case in pending {
-        let hold = Hold::Case { case: case.key, purge_at: case.deadlines.purge_at };
-        hold_for_case(disk, &facts.mailbox, facts.id, facts.subject.as_ref(), &hold)?;
+        let its = Hold::Case { case: case.key, purge_at: case.deadlines.purge_at };
+        hold_for_case(disk, &facts.mailbox, facts.id, facts.subject.as_ref(), &its)?;
     }
     if let Some(purge_at) = deleted_until(disk, &facts.mailbox, facts.generation)? {
-        hold_until(disk, &Remains::from(facts), &Hold::Mailbox { purge_at })?;
+        // By the rule, since a birth that is asked again may find another deadline there, which stays.
+        hold(disk, &facts.mailbox, facts.id, &Hold::Mailbox { purge_at })?;
         alone = false;
     }
     // The message is born whatever becomes of its journal: one that stays is struck off by its fence.

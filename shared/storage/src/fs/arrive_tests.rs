@@ -132,7 +132,7 @@ async fn a_fence_that_was_cut_off_before_the_journal_went_still_fences() {
     store.index.tree().disk.publish(&attempt.dead(), &journal).unwrap();
     let told = store.index.arriving(at(0)).await.unwrap();
     assert_eq!(told, [Remains::from(&slow.facts)], "once, and before its time");
-    assert_eq!(store.index.fence(&told[0]).await.unwrap(), Fenced::Never);
+    assert_eq!(store.index.fence(&Remains::from(&slow.facts)).await.unwrap(), Fenced::Never);
     assert_eq!(store.index.insert(&slow).await.unwrap(), Birth::Fenced);
 }
 

@@ -324,8 +324,7 @@ impl Disk {
         self.step(|| file.sync_all())
     }
 
-    /// Does what makes a name in the folder of `path`, and makes that folder where it is missing. What is not found
-    /// though the folder is there is something else.
+    /// Does what makes a name in the folder of `path`, and makes that folder where it is what was not found.
     fn in_folder<T>(&self, path: &Path, act: impl Fn() -> io::Result<T>) -> io::Result<T> {
         let folder = folder_of(path)?;
         let was_there = Cell::new(false);
