@@ -136,6 +136,7 @@ macro_rules! conformance_cases {
         $run!(races of_those_who_make_one_thing_exactly_one_makes_it);
         $run!(races of_a_change_and_a_deletion_of_one_version_one_wins);
         $run!(races a_deposit_that_races_the_deletion_of_its_mailbox_is_held_after_tidying);
+        $run!(races a_list_during_purges_never_shows_what_was_hidden_before_it_began);
         $run!(races a_list_during_a_hundred_holds_and_releases_shows_each_visible_message_exactly_once);
         $run!(recordings a_recording_is_read_as_it_was_put);
         $run!(recordings a_range_is_read_from_its_first_to_its_last_byte);

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use domain::{Claim, Claimed, Facts, Folder, MessageId, Release, Released, Status};
 use futures::StreamExt as _;
@@ -165,12 +166,17 @@ pub async fn a_hold_that_arrives_after_the_undo_is_taken_off_by_its_own_writer(s
 
 pub async fn a_message_born_while_its_case_is_undone_is_not_left_hidden(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
-    for round in 0..25 {
+    for round in 0..48 {
         let caller = format!("+49301{round:04}");
         let deposit = space.attempt(&Call::to(&mailbox).by(&caller));
         space.arrived(&deposit).await;
         let case = space.open(&round.to_string(), &[&caller], after(1)).await;
-        let (birth, undone) = futures::join!(space.insert(&deposit), space.undo(&case, after(2)));
+        let insert = async {
+            // Another point of the undo in each round.
+            tokio::time::sleep(Duration::from_millis(round % 12)).await;
+            space.insert(&deposit).await
+        };
+        let (birth, undone) = futures::join!(insert, space.undo(&case, after(2)));
         assert!(matches!(birth, Birth::Born(_)) && undone);
         assert_eq!(space.folder(&deposit.facts).await, Some(Folder::New));
     }
@@ -341,4 +347,30 @@ pub async fn a_list_during_a_hundred_holds_and_releases_shows_each_visible_messa
     };
     futures::join!(change, look(50), look(7));
     assert_eq!(space.listed(mailbox).await.len(), 25);
+}
+
+pub async fn a_list_during_purges_never_shows_what_was_hidden_before_it_began(space: Namespace) {
+    let all = many(&space, 60).await;
+    let (staying, purged) = all.split_at(10);
+    let mailbox = &all[0].mailbox;
+    for facts in purged {
+        space.hold(facts, &trash(after(9))).await;
+    }
+    let done = AtomicBool::new(false);
+    let sweep = async {
+        space.sweep(after(9)).await;
+        done.store(true, Ordering::SeqCst);
+    };
+    let look = async || {
+        while !done.load(Ordering::SeqCst) {
+            let mut listed = space.listed(mailbox).await;
+            listed.sort_unstable();
+            let mut expected: Vec<_> = staying.iter().map(|facts| facts.id).collect();
+            expected.sort_unstable();
+            assert_eq!(listed, expected);
+            assert_eq!(space.counts(mailbox).await.new, 10);
+        }
+    };
+    futures::join!(sweep, look(), look());
+    assert_eq!(space.walk(mailbox, Some(Folder::Trash), 50).await, []);
 }
