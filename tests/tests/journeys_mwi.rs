@@ -1,5 +1,5 @@
 //! MWI: what is waiting, right in the very next read, as JSON and as telephony speaks it.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 use tests::http::{Call, Centre, id};

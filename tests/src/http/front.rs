@@ -21,7 +21,7 @@ use super::gateway::Gateway;
 use super::setting::{SECRET, Setting};
 
 /// No answer takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where requests go.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use super::setting::Setting;
 
 /// How long a start, a stop and the arrival of a log line may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How many cases one gateway has tenants for.
 const CASES: usize = 200;
 
@@ -64,7 +64,7 @@ impl Gateway {
         let line = started.wait_for("listening on http://");
         let address = line.split("http://").nth(1).unwrap();
         let end = address.find(|c: char| !c.is_ascii_digit() && !".:".contains(c)).unwrap_or(address.len());
-        started.address = address[..end].to_owned();
+        address[..end].clone_into(&mut started.address);
         started
     }
 
@@ -164,14 +164,14 @@ fn gather(stream: impl Read + Send + 'static, to: &Arc<Mutex<String>>) {
 fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let mut build = Command::new(env!("CARGO"));
-        build
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
             .args(["build", "--quiet", "-p", "gateway", "--message-format=json-render-diagnostics"])
             .current_dir(env!("CARGO_MANIFEST_DIR"));
         if !cfg!(debug_assertions) {
-            build.arg("--release");
+            cargo.arg("--release");
         }
-        let built = build.stderr(Stdio::inherit()).output().unwrap();
+        let built = cargo.stderr(Stdio::inherit()).output().unwrap();
         assert!(built.status.success(), "the gateway does not build");
         let built = String::from_utf8(built.stdout).unwrap();
         let mut messages =

@@ -44,3 +44,19 @@ macro_rules! journeys_in_time {
         }
     };
 }
+
+/// Cases that the service does not keep yet: listed, compiled, and ignored with the reason.
+#[macro_export]
+macro_rules! journeys_to_come {
+    ($($case:ident: $why:literal),+ $(,)?) => {
+        mod to_come {
+            $(
+                #[tokio::test]
+                #[ignore = $why]
+                async fn $case() {
+                    super::$case($crate::http::Centre::in_process().await).await;
+                }
+            )+
+        }
+    };
+}

@@ -54,6 +54,12 @@ impl Setting {
         self
     }
 
+    /// The same without a variable.
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
     /// Its variables.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
