@@ -36,11 +36,22 @@ pub(crate) async fn read(
     mailbox: Option<&Mailbox>,
     now: Timestamp,
 ) -> Result<(Call, Result<Bytes, Problem>), Problem> {
-    let limit = limit(mailbox);
+    let taken = taken(headers, content, limit(mailbox), mailbox.is_some(), now).await;
+    // What is no call cannot be the repeat of one: that there is no such mailbox comes before what is wrong with it.
+    taken.map_err(|problem| if mailbox.is_some() { problem } else { Problem::not_found("mailbox") })
+}
+
+async fn taken(
+    headers: &HeaderMap,
+    content: Body,
+    limit: usize,
+    mailbox_is_there: bool,
+    now: Timestamp,
+) -> Result<(Call, Result<Bytes, Problem>), Problem> {
     let Some(boundary) = boundary(headers)? else {
         let call = Sent::in_headers(headers)?.check(now)?;
         // A refusal that no repeat can change comes before the body is read.
-        if mailbox.is_none() && call.call_id.is_none() {
+        if !mailbox_is_there && call.call_id.is_none() {
             return Err(Problem::not_found("mailbox"));
         }
         return Ok((call, whole(headers, content, limit).await));
