@@ -11,10 +11,10 @@ async fn alices(centre: &Centre) {
 
 /// Refused as expected, and nothing is left: no message, no count, no file.
 async fn leaves_nothing(centre: &Centre, mailbox: &str, call: &Call, status: u16, code: &str) -> Value {
-    let files = centre.recordings();
+    let files = centre.files();
     let counts = centre.counts(mailbox).await;
     let problem = centre.platform().deposit(mailbox, call).await.refused(status, code);
-    assert_eq!(centre.recordings(), files, "{code}");
+    assert_eq!(centre.files(), files, "{code}");
     assert_eq!(centre.counts(mailbox).await, counts, "{code}");
     problem
 }
@@ -300,6 +300,28 @@ async fn a_body_over_the_size_limit_is_413_too_large(centre: Centre) {
     centre.platform().deposit_form("5001", &huge).await.refused(413, "too-large");
 }
 
+async fn at_the_limit_each_deposit_is_stored_whole_or_leaves_nothing(centre: Centre) {
+    alices(&centre).await;
+    centre.settings("5001", json!({"max_messages": 1})).await;
+    let (platform, call) = (centre.platform(), Call::new());
+    let answers =
+        futures::future::join_all((0..8).map(|_| async { platform.deposit("5001", &call).await })).await;
+    let stored = answers.iter().filter(|answer| answer.status == 201).count();
+    assert!(stored >= 1 && answers.iter().all(|answer| matches!(answer.status, 201 | 409)), "{answers:?}");
+    assert_eq!((centre.ids("5001", "").await.len(), centre.recordings().len()), (stored, stored));
+    leaves_nothing(&centre, "5001", &call, 409, "mailbox-full").await;
+}
+
+async fn no_file_is_named_by_a_caller(centre: Centre) {
+    alices(&centre).await;
+    centre.deposit("5001", &Call::from("+4915112345678").with("caller_name", "Zaphod")).await;
+    centre.deposit("5001", &Call::from("trillian@pbx.example")).await;
+    for path in centre.files() {
+        let name = path.display().to_string();
+        assert!(["15112345678", "Zaphod", "trillian"].iter().all(|caller| !name.contains(caller)), "{name}");
+    }
+}
+
 async fn an_upload_link_is_501_on_a_file_system(centre: Centre) {
     alices(&centre).await;
     centre
@@ -333,5 +355,7 @@ tests::journeys![
     an_empty_or_cut_off_recording_is_422,
     a_recording_longer_than_the_mailbox_allows_is_413_too_long,
     a_body_over_the_size_limit_is_413_too_large,
+    at_the_limit_each_deposit_is_stored_whole_or_leaves_nothing,
+    no_file_is_named_by_a_caller,
     an_upload_link_is_501_on_a_file_system,
 ];

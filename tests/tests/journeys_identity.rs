@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tests::http::{Centre, PASSWORD, Person, Setting};
 
@@ -24,11 +24,6 @@ fn alice(centre: &Centre, claims: Value) -> Person {
 /// So many seconds from now, as a token says it.
 fn seconds(centre: &Centre, from_now: i64) -> i64 {
     centre.now().millis() / 1000 + from_now
-}
-
-fn basic(centre: &Centre, user: &str, password: &str) -> Person {
-    let credentials = BASE64_STANDARD.encode(format!("{user}:{password}"));
-    centre.authorization(&format!("Basic {credentials}"))
 }
 
 async fn a_token_needs_an_expiry_and_clocks_may_differ_by_60_s(centre: Centre) {
@@ -160,11 +155,11 @@ async fn a_user_signs_in_with_a_password_and_one_or_two_backslashes(centre: Cent
     centre.group("5100", "sales", &[]).await;
     for user in [format!("{}\\alice", centre.tenant), format!("{}\\\\alice", centre.tenant)] {
         for _ in 0..2 {
-            basic(&centre, &user, PASSWORD).get("5100").await.is(200);
+            centre.basic(&user, PASSWORD).get("5100").await.is(200);
         }
-        basic(&centre, &user, PASSWORD).delete("5100").await.refused(403, "forbidden");
+        centre.basic(&user, PASSWORD).delete("5100").await.refused(403, "forbidden");
     }
-    basic(&centre, &format!("{}\\dpo", centre.tenant), PASSWORD).post("/v1/gdpr/sweep").await.is(200);
+    centre.basic(&format!("{}\\dpo", centre.tenant), PASSWORD).post("/v1/gdpr/sweep").await.is(200);
     let alice = format!("{}\\alice", centre.tenant);
     for (user, password) in [
         (alice.as_str(), "wrong"),
@@ -175,7 +170,7 @@ async fn a_user_signs_in_with_a_password_and_one_or_two_backslashes(centre: Cent
         ("alice", PASSWORD),
         ("\\alice", PASSWORD),
     ] {
-        let answer = basic(&centre, user, password).get("/v1/mwi").await;
+        let answer = centre.basic(user, password).get("/v1/mwi").await;
         assert!(answer.has("www-authenticate"));
         answer.refused(401, "unauthenticated");
     }
@@ -188,17 +183,17 @@ async fn failures_to_sign_in_are_limited_for_each_name(centre: Centre) {
     let platform = format!("{}\\platform", centre.tenant);
     let mut statuses = Vec::new();
     for _ in 0..12 {
-        let answer = basic(&centre, &platform, "wrong").get("/v1/mwi").await;
+        let answer = centre.basic(&platform, "wrong").get("/v1/mwi").await;
         assert_eq!(answer.has("retry-after"), answer.status == 429);
         statuses.push(answer.status);
     }
     assert_eq!((statuses.first(), statuses.last()), (Some(&401), Some(&429)), "{statuses:?}");
     assert!(
-        basic(&centre, &platform, PASSWORD).get("/v1/mwi").await.refused(429, "rate-limited")["detail"]
+        centre.basic(&platform, PASSWORD).get("/v1/mwi").await.refused(429, "rate-limited")["detail"]
             .is_string()
     );
     let admin = format!("{}\\admin", centre.tenant);
-    assert_eq!(asks(&basic(&centre, &admin, PASSWORD)).await, 200, "others are not affected");
+    assert_eq!(asks(&centre.basic(&admin, PASSWORD)).await, 200, "others are not affected");
 }
 
 #[tokio::test]
@@ -226,11 +221,11 @@ async fn the_demo_says_how_to_sign_in_and_lets_its_users_in() {
     let demo = Centre::gateway(&Arc::new(setting)).await;
     let said = demo.process().written();
     assert!(said.contains("demo\\alice:voicemail"), "{said}");
-    let mine = basic(&demo, "demo\\alice", "voicemail").get("/v1/mwi").await.is(200).json();
+    let mine = demo.basic("demo\\alice", "voicemail").get("/v1/mwi").await.is(200).json();
     let mailboxes = mine["mailboxes"].as_array().unwrap();
     let ids: Vec<_> = mailboxes.iter().map(|row| row["mailbox"].as_str().unwrap()).collect();
     assert_eq!(ids, ["5001", "5100"]);
-    basic(&demo, "demo\\alice", "wrong").get("/v1/mwi").await.refused(401, "unauthenticated");
+    demo.basic("demo\\alice", "wrong").get("/v1/mwi").await.refused(401, "unauthenticated");
 }
 
 tests::journeys![

@@ -151,6 +151,23 @@ async fn a_refusal_comes_before_the_body_is_read() {
 }
 
 #[tokio::test]
+async fn a_deposit_that_is_cut_off_on_the_wire_leaves_nothing() {
+    let centre = Centre::gateway(&Arc::new(Setting::new(1))).await;
+    centre.personal("5001", "alice").await;
+    let (gateway, audio) = (centre.process(), wav(1000));
+    for sent in [0, 100, audio.len() - 1] {
+        let mut connection = gateway.connect().await;
+        connection.write_all(head(&centre.platform(), gateway, audio.len()).as_bytes()).await.unwrap();
+        connection.write_all(&audio[..sent]).await.unwrap();
+        connection.shutdown().await.unwrap();
+        // Read to the end: the service is done with it.
+        Gateway::rest(connection).await;
+    }
+    assert_eq!(centre.counts("5001").await, [0; 4]);
+    assert!(centre.recordings().is_empty());
+}
+
+#[tokio::test]
 async fn over_the_limit_of_requests_under_way_it_is_503_busy_after_a_short_wait() {
     let centre = Centre::gateway(&Arc::new(Setting::new(1).with("VOICEMAIL_MAX_REQUESTS", "1"))).await;
     centre.personal("5001", "alice").await;

@@ -218,7 +218,15 @@ async fn checks_come_in_order_token_role_mailbox_headers_body(centre: Centre) {
     ] {
         who.post(&format!("{mailbox}/messages/read")).body("application/json", "{").await.is(status);
     }
-    let put = |who: Person| who.put("5001").header("if-match", "\"0\"").body("application/json", "{");
+    for bad in [&bad, &Call::new().with("call_id", "without a time"), &Call::new().with("received_at", "now")]
+    {
+        centre.platform().deposit("5009", bad).await.refused(404, "not-found");
+        centre.platform().deposit_form("5009", bad).await.refused(404, "not-found");
+    }
+    centre.platform().deposit_parts("5009", &[("audio", b"")]).await.refused(404, "not-found");
+    centre.platform().post("5009/messages").body("multipart/form-data", "x").await.refused(404, "not-found");
+    centre.agent("alice").get("5009/messages?limit=0").await.refused(404, "not-found");
+    let put = |who: Person| who.put("5001").body("application/json", "{");
     put(centre.nobody()).await.is(401);
     put(centre.agent("alice")).await.is(403);
     put(centre.admin()).await.is(400);

@@ -112,6 +112,8 @@ async fn a_bulk_of_none_or_of_more_than_100_is_400(centre: Centre) {
         }
         alice.post(&path).body("application/json", "{").await.refused(400, "bad-request");
     }
+    let huge = json!({"ids": [ids[0]], "surprise": "x".repeat(2 << 20)});
+    alice.post("5001/messages/delete").json(huge).await.refused(413, "too-large");
     assert_eq!(centre.counts("5001").await, [1, 0, 0, 0]);
     let hundred: Vec<_> = (0..99).map(|n| n.to_string()).chain([ids[0].clone()]).collect();
     let answer = alice.post("5001/messages/delete").json(json!({"ids": hundred})).await.is(200).json();

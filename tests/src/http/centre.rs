@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Method;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use domain::{ManualClock, Timestamp};
 use serde_json::{Value, json};
 
@@ -54,8 +56,13 @@ impl Centre {
 
     /// A fresh service in this process with this setting.
     pub async fn of(setting: Setting) -> Self {
+        Self::of_shared(&Arc::new(setting)).await
+    }
+
+    /// The same, with a setting that others use, too.
+    pub async fn of_shared(setting: &Arc<Setting>) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(START)));
-        let front = Front::InProcess(InProcess::start(Arc::new(setting), clock).await);
+        let front = Front::InProcess(InProcess::start(Arc::clone(setting), clock).await);
         Self { front, tenant: "t0".to_owned() }
     }
 
@@ -80,6 +87,17 @@ impl Centre {
             Front::Socket { gateway, .. } => return Self::gateway(&gateway.setting).await,
         };
         Self { front, tenant: self.tenant.clone() }
+    }
+
+    /// The same tenant of another service in this process, on the same folder, with one variable that differs.
+    pub async fn beside_with(&self, name: &str, value: &str) -> Self {
+        match &self.front {
+            Front::InProcess(service) => {
+                let front = Front::InProcess(service.beside_with(name, value).await);
+                Self { front, tenant: self.tenant.clone() }
+            }
+            Front::Socket { .. } => panic!("in this process only"),
+        }
     }
 
     /// The process that answers.
@@ -147,6 +165,17 @@ impl Centre {
         self.user("dpo", "privacy")
     }
 
+    /// A user of the tenant with a password.
+    pub fn password(&self, user: &str, password: &str) -> Person {
+        self.basic(&format!("{}\\{user}", self.tenant), password)
+    }
+
+    /// Whoever signs in with these credentials.
+    pub fn basic(&self, user: &str, password: &str) -> Person {
+        let credentials = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        self.authorization(&format!("Basic {credentials}"))
+    }
+
     /// Somebody with this `Authorization` header.
     pub fn authorization(&self, value: &str) -> Person {
         Person { front: self.front.clone(), sign: Sign::Header(value.to_owned()) }
@@ -202,6 +231,14 @@ impl Centre {
         let query = if folder.is_empty() { String::new() } else { format!("&folder={folder}") };
         let page = self.admin().get(&format!("{mailbox}/messages?limit=200{query}")).await.is(200).json();
         page["messages"].as_array().unwrap().iter().map(id).collect()
+    }
+
+    /// Every file of the tenant: metadata and recordings.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut all =
+            [files(&self.front.data().join("tenants").join(&self.tenant)), self.recordings()].concat();
+        all.sort();
+        all
     }
 
     /// The tenant's recordings, as files.

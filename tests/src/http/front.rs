@@ -1,6 +1,5 @@
 //! The two ways to the service: a router in this process, and the gateway over a socket.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,14 +10,13 @@ use axum::body::Body;
 use axum::http::{Request, Response, Uri};
 use bytes::Bytes;
 use domain::{Clock as _, ManualClock, SeededRandom, SystemClock, Timestamp};
+use host::Options;
 use host::config::Config;
-use host::{Host, Identity, Options, Parts, Secret, Service};
 use http_body_util::BodyExt as _;
-use storage::fs::{Fs, Setup};
 use tower::ServiceExt as _;
 
 use super::gateway::Gateway;
-use super::setting::{SECRET, Setting};
+use super::setting::Setting;
 
 /// No answer takes longer.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -43,34 +41,32 @@ pub struct InProcess {
     setting: Arc<Setting>,
     clock: Arc<ManualClock>,
     router: Router,
-    host: Host,
 }
 
 impl InProcess {
     /// A service with this setting, at this time.
     pub async fn start(setting: Arc<Setting>, clock: Arc<ManualClock>) -> Self {
+        let environment = Arc::clone(&setting);
+        Self::with(setting, clock, &|name| environment.environment().get(name).cloned()).await
+    }
+
+    async fn with(
+        setting: Arc<Setting>,
+        clock: Arc<ManualClock>,
+        variable: &(dyn Fn(&str) -> Option<String> + Sync),
+    ) -> Self {
         // Each draws other ids, as two processes do, and the same in each run.
         static SEED: AtomicU64 = AtomicU64::new(1);
-        let mut config = Config::from(&|name| setting.environment().get(name).cloned()).unwrap();
-        let setup = if config.set_up { Setup::Auto } else { Setup::Never };
-        let regions: BTreeSet<_> = config.regions();
-        let storage = Fs::open(&config.data, setup, &regions).await.unwrap();
-        let secret = Secret::value(SECRET.as_bytes(), SECRET.len()).unwrap();
-        let identity = Identity::new(config.identity(secret).unwrap());
-        let host = Service::new(Parts {
-            subject_key: config.subject_key.unwrap().reveal().to_vec(),
-            tenants: config.tenants,
-            here: config.here,
-            trash_window: config.trash_window,
-            identity,
-            storage: Arc::new(storage),
-            clock: Arc::clone(&clock) as _,
-            random: Arc::new(SeededRandom::new(SEED.fetch_add(1, Ordering::Relaxed))),
-        });
-        let options =
-            Options { max_requests: config.max_requests, origins: config.origins, ..Options::default() };
-        let router = host::router(Arc::clone(&host), gateway::routes(), &options);
-        Self { setting, clock, router, host }
+        let config = Config::from(&variable).unwrap();
+        let options = Options {
+            max_requests: config.max_requests,
+            origins: config.origins.clone(),
+            ..Options::default()
+        };
+        let random = SeededRandom::new(SEED.fetch_add(1, Ordering::Relaxed));
+        let host = host::open(config, Arc::clone(&clock) as _, Arc::new(random)).await.unwrap();
+        let router = host::router(host, gateway::routes(), &options);
+        Self { setting, clock, router }
     }
 
     /// Another service on the same folder, with the same clock.
@@ -78,14 +74,18 @@ impl InProcess {
         Self::start(Arc::clone(&self.setting), Arc::clone(&self.clock)).await
     }
 
+    /// The same with one variable that differs.
+    pub async fn beside_with(&self, name: &str, value: &str) -> Self {
+        let config = |asked: &str| match self.setting.environment().get(asked) {
+            _ if asked == name => Some(value.to_owned()),
+            own => own.cloned(),
+        };
+        Self::with(Arc::clone(&self.setting), Arc::clone(&self.clock), &config).await
+    }
+
     /// Its clock.
     pub fn clock(&self) -> &ManualClock {
         &self.clock
-    }
-
-    /// Its service.
-    pub fn host(&self) -> &Host {
-        &self.host
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt as _;
@@ -44,18 +45,7 @@ impl Gateway {
 
     /// Starts one and waits until it answers.
     pub fn start(setting: Arc<Setting>) -> Self {
-        let mut command = Command::new(program());
-        let inherited =
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VOICEMAIL_"));
-        inherited.for_each(|(name, _)| {
-            command.env_remove(name);
-        });
-        command
-            .envs(setting.environment())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = spawn(&setting);
         let written = Arc::new(Mutex::new(String::new()));
         gather(child.stdout.take().unwrap(), &written);
         gather(child.stderr.take().unwrap(), &written);
@@ -66,6 +56,30 @@ impl Gateway {
         let end = address.find(|c: char| !c.is_ascii_digit() && !".:".contains(c)).unwrap_or(address.len());
         address[..end].clone_into(&mut started.address);
         started
+    }
+
+    /// Starts one that must not come up; what it wrote.
+    pub fn refused(setting: &Setting) -> String {
+        let mut child = spawn(setting);
+        let written = Arc::new(Mutex::new(String::new()));
+        let streams =
+            [gather(child.stdout.take().unwrap(), &written), gather(child.stderr.take().unwrap(), &written)];
+        let deadline = Instant::now() + PATIENCE;
+        let mut ended = child.try_wait().unwrap();
+        while ended.is_none() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+            ended = child.try_wait().unwrap();
+        }
+        let _ = child.kill();
+        for stream in streams {
+            stream.join().unwrap();
+        }
+        let written = written.lock().unwrap().clone();
+        assert!(
+            ended.is_some_and(|status| !status.success()),
+            "it came up, or ended with success: {written}"
+        );
+        written
     }
 
     /// A number that no other case of this gateway has.
@@ -148,8 +162,19 @@ fn terminate(child: &Child) {
     let _ = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
 }
 
+/// Starts the program with this setting and nothing else of ours.
+fn spawn(setting: &Setting) -> Child {
+    let mut command = Command::new(program());
+    let inherited = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VOICEMAIL_"));
+    inherited.for_each(|(name, _)| {
+        command.env_remove(name);
+    });
+    command.envs(setting.environment()).env_remove("RUST_LOG").current_dir(setting.folder());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
 /// Copies a stream to where all can read it.
-fn gather(stream: impl Read + Send + 'static, to: &Arc<Mutex<String>>) {
+fn gather(stream: impl Read + Send + 'static, to: &Arc<Mutex<String>>) -> JoinHandle<()> {
     let to = Arc::clone(to);
     std::thread::spawn(move || {
         let (mut stream, mut line) = (BufReader::new(stream), Vec::new());
@@ -157,7 +182,7 @@ fn gather(stream: impl Read + Send + 'static, to: &Arc<Mutex<String>>) {
             to.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(&line));
             line.clear();
         }
-    });
+    })
 }
 
 /// The gateway's program, built as these tests are.

@@ -20,7 +20,7 @@ pub use call::{Call, wav};
 pub use centre::{Centre, Person, id};
 pub use front::Front;
 pub use gateway::Gateway;
-pub use setting::{PASSWORD, Setting};
+pub use setting::{PASSWORD, SECRET, Setting};
 
 /// Runs cases through both fronts.
 #[macro_export]

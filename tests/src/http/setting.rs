@@ -1,14 +1,14 @@
 //! What a service is started with: the same environment for both fronts.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argon2::{Argon2, Params, PasswordHasher as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The token secret of every service under test.
-pub(super) const SECRET: &str = "a token secret for tests alone, 32+";
+pub const SECRET: &str = "a token secret for tests alone, 32+";
 /// The password of every user with a password.
 pub const PASSWORD: &str = "correct horse battery staple";
 /// The OAuth client that every tenant lists.
@@ -63,6 +63,18 @@ impl Setting {
     /// Its variables.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
+    }
+
+    /// Writes a file beside the data; where it is.
+    pub fn file(&self, name: &str, content: &str) -> String {
+        let path = self.folder().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    }
+
+    /// The folder that holds all of it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The folder of the storage.
