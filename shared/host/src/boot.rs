@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::certificate_key::CertificateKey;
 use crate::config::{Config, ConfigFault, ConfigFaults};
 use crate::identity::Identity;
 use crate::metrics::Metrics;
@@ -146,12 +147,18 @@ pub async fn open(
     let fs = Fs::open(&config.data, setup, &config.regions()).await?;
     let token_secret = match config.token_secret.clone() {
         Some(given) => given,
-        None => kept(&fs, &config.data, "token-secret").await?,
+        None => kept(&fs, &config.data, "token-secret", text_key).await?,
     };
     let subject_key = match config.subject_key.take() {
         Some(given) => given,
-        None => kept(&fs, &config.data, "subject-key").await?,
+        None => kept(&fs, &config.data, "subject-key", text_key).await?,
     };
+    let certificate_key = match config.certificate_key.take() {
+        Some(given) => given,
+        None => kept(&fs, &config.data, "certificate-key", || CertificateKey::make(&SystemRandom)).await?,
+    };
+    let certificate_key = CertificateKey::read(&certificate_key.reveal())
+        .map_err(|fault| format!("VOICEMAIL_CERTIFICATE_KEY {fault}"))?;
     same_as_ever(&fs, &subject_key).await?;
     let identity = Identity::new(config.identity(token_secret)?);
     Ok(Service::new(Parts {
@@ -160,18 +167,28 @@ pub async fn open(
         subject_key: subject_key.reveal().to_vec(),
         trash_window: config.trash_window,
         identity,
+        certificate_key,
         storage: Arc::new(fs),
         clock,
         random,
     }))
 }
 
-/// A key that the storage keeps, made if there is none yet: text, so that a person can sign tokens with it.
-async fn kept(fs: &Fs, data: &Path, name: &'static str) -> Result<Secret, StartError> {
-    let make = || BASE64_URL_SAFE_NO_PAD.encode(random::bytes(&SystemRandom, 32)).into_bytes();
+/// A key that the storage keeps, made if there is none yet.
+async fn kept(
+    fs: &Fs,
+    data: &Path,
+    name: &'static str,
+    make: impl FnOnce() -> Vec<u8>,
+) -> Result<Secret, StartError> {
     let key = zeroize::Zeroizing::new(fs.key(name, make).await?);
     tracing::info!(file = %data.join("keys").join(name).display(), "{name} is not configured and is kept here");
     Secret::value(&key, LEAST_SECRET).map_err(|fault| format!("{name} {fault}").into())
+}
+
+/// A key of 32 bytes as text, so that a person can sign tokens with it.
+fn text_key() -> Vec<u8> {
+    BASE64_URL_SAFE_NO_PAD.encode(random::bytes(&SystemRandom, 32)).into_bytes()
 }
 
 /// Refuses a subject key that differs from the one before: under it no caller of the messages that are there would be

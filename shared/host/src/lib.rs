@@ -6,6 +6,7 @@ compile_error!("a host needs a storage: the feature fs");
 mod audit;
 pub mod body;
 mod boot;
+mod certificate_key;
 pub mod config;
 mod directory;
 pub mod etag;
@@ -31,6 +32,7 @@ pub mod wire;
 
 pub use audit::audit;
 pub use boot::{Function, Start, StartError, Started, open, run};
+pub use certificate_key::CertificateKey;
 pub use directory::Directory;
 pub use extract::{Path, Query};
 pub use identity::{Identity, Principal};

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::routing::get;
-use axum::{Router, middleware};
+use axum::{Json, Router, middleware};
 use domain::Code;
+use jsonwebtoken::jwk::JwkSet;
 use tokio::sync::Semaphore;
 use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
 use utoipa_axum::router::OpenApiRouter;
@@ -55,6 +56,7 @@ pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Rou
     let mut routes = routes
         .route("/healthz", get(health::lives))
         .route("/readyz", get(|State(host)| health::is_ready(host, last)))
+        .route("/.well-known/voicemail-jwks.json", get(key_set))
         .route("/openapi.json", get(async |headers: HeaderMap| etag::bytes(&headers, json, document)))
         .fallback(async || Problem::new(Code::NotFound, "There is no such route; see /openapi.json."));
     if let Some(metrics) = options.metrics.clone() {
@@ -72,6 +74,11 @@ pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Rou
         routes = routes.layer(cors);
     }
     routes.layer(middleware::from_fn_with_state(Arc::new(layer), surround))
+}
+
+/// The public keys of certificates of erasure.
+async fn key_set(State(host): State<Host>) -> Json<JwkSet> {
+    Json(host.certificate_key.key_set())
 }
 
 #[cfg(test)]

@@ -136,6 +136,16 @@ async fn what_a_failure_says_in_its_head_stays() {
 }
 
 #[tokio::test]
+async fn anybody_may_have_the_key_that_checks_certificates() {
+    let (router, _testing) = surrounded(&Options::default()).await;
+    let set = json(send(&router, "GET", "/.well-known/voicemail-jwks.json", &[]).await).await;
+    let member =
+        |name: &str| set.pointer(&format!("/keys/0/{name}")).and_then(Value::as_str).map(str::to_owned);
+    assert_eq!(member("crv").as_deref(), Some("Ed25519"));
+    assert!(member("kid").is_some() && member("x").is_some() && member("d").is_none());
+}
+
+#[tokio::test]
 async fn an_answer_is_not_stored_unless_it_says_otherwise() {
     let (router, _testing) = surrounded(&Options::default()).await;
     assert_eq!(text(&send(&router, "GET", "/healthz", &[]).await, "cache-control"), "no-store");

@@ -12,6 +12,7 @@ use domain::{
 };
 use storage::{Index, Recordings, Storage, StorageError, TenantStorage, Versioned};
 
+use crate::certificate_key::CertificateKey;
 use crate::directory::Directory;
 use crate::identity::{Identity, Principal};
 use crate::problem::Problem;
@@ -32,6 +33,8 @@ pub struct Parts {
     pub trash_window: Duration,
     /// Who may sign in.
     pub identity: Identity,
+    /// What signs certificates of erasure.
+    pub certificate_key: CertificateKey,
     /// The backend.
     pub storage: Arc<dyn Storage>,
     /// Time.
@@ -50,6 +53,7 @@ pub struct Service {
     pub here: Option<Region>,
     trash_window: Duration,
     identity: Identity,
+    pub(crate) certificate_key: CertificateKey,
     tenants: BTreeMap<TenantId, Arc<Tenancy>>,
     ccids: BTreeMap<String, TenantId>,
 }
@@ -77,7 +81,17 @@ pub struct Access {
 impl Service {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Host {
-        let Parts { tenants, here, subject_key, trash_window, identity, storage, clock, random } = parts;
+        let Parts {
+            tenants,
+            here,
+            subject_key,
+            trash_window,
+            identity,
+            certificate_key,
+            storage,
+            clock,
+            random,
+        } = parts;
         let tenancy = |tenant: Tenant| {
             let storage = storage.tenant(&tenant);
             let directory = Directory::new(Arc::clone(&storage.index), Arc::clone(&clock));
@@ -86,7 +100,7 @@ impl Service {
         };
         let ccids = tenants.iter().map(|tenant| (tenant.ccid.clone(), tenant.id.clone())).collect();
         let tenants = tenants.into_iter().map(tenancy).collect();
-        Arc::new(Self { clock, random, here, trash_window, identity, tenants, ccids })
+        Arc::new(Self { clock, random, here, trash_window, identity, certificate_key, tenants, ccids })
     }
 
     /// When a message that goes to the trash at `now` is purged, in whole seconds.

@@ -9,6 +9,7 @@ use domain::{ManualClock, SeededRandom, Settings, Tenant, Timestamp};
 use storage::fs::{Fs, Setup};
 use tempfile::TempDir;
 
+use crate::certificate_key::CertificateKey;
 use crate::identity::{self, Identity, Users};
 use crate::service::{Host, Parts, Service};
 
@@ -50,6 +51,7 @@ pub(crate) async fn testing() -> Testing {
         subject_key: vec![7; 32],
         trash_window: Duration::from_hours(24),
         identity: Identity::new(identity::Settings { bearer: None, users }),
+        certificate_key: CertificateKey::read(&CertificateKey::make(&SeededRandom::new(2))).unwrap(),
         storage: Arc::new(fs.clone()),
         clock: Arc::clone(&clock) as _,
         random: Arc::new(SeededRandom::new(1)),

@@ -203,7 +203,8 @@ pub trait Index: Send + Sync {
     async fn mark_unread(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>>;
 
     /// Puts a hold on, by the rule of [`Message::hold`]. `None`: there is no message that can take it. A hold of the
-    /// trash or of a mailbox will be told by `due`, also where this call was cut off after the hold was on.
+    /// trash or of a mailbox will be told by `due`, also where this call was cut off after the hold was on. A hold of
+    /// a case that is undone by then does not stay.
     async fn hold(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Result<Option<Message>>;
 
     /// Takes a hold off, by the rule of [`Message::release`]. Of a release and a claim that race, one wins.
