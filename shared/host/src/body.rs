@@ -1,7 +1,8 @@
-//! Bodies, read under a limit of size and of patience.
+//! Bodies, read under a limit of size, of patience and of memory.
 //!
 //! A body may come slowly, but not forever: after 20 s it must have come at 1 KiB/s on average, so that a large recording
-//! on a slow line passes and a client that trickles single bytes is let go.
+//! on a slow line passes and a client that trickles single bytes is let go. All bodies of a process share a room: what
+//! finds no place in it within a second is told to come again.
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use domain::Code;
 use futures::StreamExt as _;
 use serde::de::DeserializeOwned;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::problem::Problem;
@@ -24,28 +26,54 @@ const GRACE: Duration = Duration::from_secs(20);
 /// Bytes per second that a body which takes longer must have brought on average.
 const LEAST_RATE: u64 = 1024;
 
-/// How much memory is set aside for a body whose length is said, before any of it came.
-const FORETHOUGHT: usize = 1 << 20;
+/// How many bytes the bodies of a process may hold together: several of the largest, hundreds of usual ones.
+const ROOM: usize = 512 << 20;
 
-/// Reads a whole body: 413 `too-large` over `limit` bytes, 408 `timeout` when it does not arrive.
+/// How long a body waits for a place.
+const WAIT: Duration = Duration::from_secs(1);
+
+static BODIES: Semaphore = Semaphore::const_new(ROOM);
+
+/// A body and its place.
+struct Held {
+    bytes: BytesMut,
+    place: SemaphorePermit<'static>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Reads a whole body: 413 `too-large` over `limit` bytes, 408 `timeout` when it does not arrive, 503 `busy` when the
+/// process holds too much already. It keeps its place for as long as the bytes live.
 pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    read_into(&BODIES, body, limit).await
+}
+
+async fn read_into(room: &'static Semaphore, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let begun = Instant::now();
-    let expected = http_body::Body::size_hint(&body).lower();
+    let busy = || Problem::new(Code::Busy, "Too many large requests are under way; try again shortly.");
+    let mut whole = Held { bytes: BytesMut::new(), place: room.try_acquire_many(0).map_err(|_| busy())? };
     let mut chunks = body.into_data_stream();
-    let mut whole =
-        BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0).min(limit).min(FORETHOUGHT));
     loop {
-        let came = u64::try_from(whole.len()).unwrap_or(u64::MAX);
+        let came = u64::try_from(whole.bytes.len()).unwrap_or(u64::MAX);
         let patience = begun + GRACE.max(Duration::from_secs(came / LEAST_RATE));
         match tokio::time::timeout_at(patience, chunks.next()).await {
             Err(_) => return Err(Problem::new(Code::Timeout, "The body did not arrive in time.")),
-            Ok(None) => return Ok(whole.freeze()),
+            Ok(None) => return Ok(Bytes::from_owner(whole)),
             Ok(Some(Err(error))) => {
                 let problem = Problem::new(Code::BadRequest, "The body ended before its end.");
                 return Err(Problem { cause: Some(std::sync::Arc::new(error)), ..problem });
             }
-            Ok(Some(Ok(chunk))) if chunk.len() > limit - whole.len() => return Err(too_large(limit)),
-            Ok(Some(Ok(chunk))) => whole.extend_from_slice(&chunk),
+            Ok(Some(Ok(chunk))) if chunk.len() > limit - whole.bytes.len() => return Err(too_large(limit)),
+            Ok(Some(Ok(chunk))) => {
+                let size = u32::try_from(chunk.len()).map_err(|_| too_large(limit))?;
+                let place = tokio::time::timeout(WAIT, room.acquire_many(size)).await;
+                whole.place.merge(place.ok().and_then(Result::ok).ok_or_else(busy)?);
+                whole.bytes.extend_from_slice(&chunk);
+            }
         }
     }
 }
@@ -118,6 +146,18 @@ mod tests {
         assert_eq!(said("301"), Err(StatusCode::PAYLOAD_TOO_LARGE));
         assert_eq!(said("18446744073709551615"), Err(StatusCode::PAYLOAD_TOO_LARGE));
         assert!(within(&HeaderMap::new(), 300).is_ok(), "its length is not said");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_share_a_room_and_keep_their_place_until_they_are_dropped() {
+        let room: &'static Semaphore = Box::leak(Box::new(Semaphore::new(300)));
+        let read = |size| read_into(room, body(1, size, Duration::ZERO), 300);
+        let first = read(200).await.unwrap();
+        assert_eq!(read(101).await.unwrap_err().code, Code::Busy);
+        assert_eq!(read(100).await.unwrap().len(), 100);
+        drop(first);
+        assert_eq!(read(300).await.unwrap().len(), 300);
+        assert_eq!(room.available_permits(), 300);
     }
 
     #[tokio::test(start_paused = true)]
