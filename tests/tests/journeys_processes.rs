@@ -191,6 +191,19 @@ async fn over_the_limit_of_requests_under_way_it_is_503_busy_after_a_short_wait(
 }
 
 #[tokio::test]
+async fn the_gateway_sweeps_by_itself() {
+    let setting = Setting::new(1).with("VOICEMAIL_SWEEP_EVERY", "100ms").with("VOICEMAIL_TRASH_WINDOW", "1s");
+    let centre = Centre::gateway(&Arc::new(setting)).await;
+    centre.personal("5001", "alice").await;
+    let path = format!("5001/messages/{}", id(&centre.deposit("5001", &Call::new()).await));
+    let alice = centre.agent("alice");
+    alice.delete(&path).await.is(200);
+    let purged = async || alice.get(&path).await.status == 404 && centre.recordings().is_empty();
+    within(Duration::from_secs(20), "it is not purged", purged).await;
+    alice.post(&format!("{path}/undo")).await.refused(410, "gone");
+}
+
+#[tokio::test]
 async fn the_log_tells_who_did_what_and_never_a_number_a_name_a_password_or_a_token() {
     let centre = Centre::gateway(&Arc::new(Setting::new(1))).await;
     centre.personal("5001", "alice").await;

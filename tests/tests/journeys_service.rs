@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::http::Method;
-use serde_json::json;
-use tests::http::{Call, Centre, Setting, id};
+use axum::body::Body;
+use axum::http::{Method, Request};
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+use tests::http::{Call, Centre, Front, Setting, id};
 
 async fn the_clients_request_id_comes_back_where_it_is_one_and_else_a_new_one(centre: Centre) {
     let who = centre.agent("alice");
@@ -128,6 +130,24 @@ async fn the_gateway_counts_requests_for_whoever_asks_and_names_no_mailbox() {
     for hidden in ["50071", &message, "15112345678", "alice", "t0"] {
         assert!(!text.contains(hidden), "{hidden} in {text}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_arrive_is_408() {
+    let centre = Centre::in_process().await;
+    centre.personal("5001", "alice").await;
+    let Front::InProcess(service) = &centre.front else { unreachable!() };
+    for (path, who) in [("5001/messages", centre.platform()), ("5001/messages/read", centre.agent("alice"))] {
+        let begun = futures::stream::iter([Ok::<_, std::io::Error>("RIFF")]);
+        let body = Body::from_stream(begun.chain(futures::stream::pending()));
+        let request = Request::post(format!("/v1/mailboxes/{path}"));
+        let request = request.header("authorization", who.credentials().unwrap()).body(body).unwrap();
+        let answer = service.send(request).await;
+        assert_eq!(answer.status(), 408);
+        let problem: Value = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!(problem["code"], "timeout");
+    }
+    assert!(centre.recordings().is_empty());
 }
 
 #[tokio::test]

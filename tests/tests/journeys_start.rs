@@ -163,7 +163,7 @@ async fn while_a_regions_volume_is_away_its_recordings_are_503_and_the_rest_work
     assert_eq!(centre.platform().deposit("5001", &Call::new()).await.status, 503);
     assert_eq!(centre.nobody().get("/readyz").await.status, 503);
     assert_eq!(centre.counts("5001").await, [1, 0, 0, 0]);
-    assert_eq!(centre.ids("5001", "").await, [message.clone()]);
+    assert_eq!(centre.ids("5001", "").await, std::slice::from_ref(&message));
     std::fs::rename(&away, &region).unwrap();
     alice.get(&format!("5001/messages/{message}/audio")).await.is(200);
     centre.deposit("5001", &Call::new()).await;

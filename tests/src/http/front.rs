@@ -83,6 +83,13 @@ impl InProcess {
         Self::with(Arc::clone(&self.setting), Arc::clone(&self.clock), &config).await
     }
 
+    /// Sends a request, whose body may come piece by piece.
+    pub async fn send(&self, request: Request<Body>) -> Response<Bytes> {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+    }
+
     /// Its clock.
     pub fn clock(&self) -> &ManualClock {
         &self.clock
@@ -99,11 +106,7 @@ impl Front {
     /// Sends a request and gives the whole answer.
     pub async fn send(&self, mut request: Request<Bytes>) -> Response<Bytes> {
         match self {
-            Self::InProcess(InProcess { router, .. }) => {
-                let response = router.clone().oneshot(request.map(Body::from)).await.unwrap();
-                let (parts, body) = response.into_parts();
-                Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
-            }
+            Self::InProcess(service) => service.send(request.map(Body::from)).await,
             Self::Socket { gateway, client } => {
                 let uri: Uri = format!("http://{}{}", gateway.address, request.uri()).parse().unwrap();
                 *request.uri_mut() = uri;

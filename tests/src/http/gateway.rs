@@ -1,7 +1,8 @@
 //! The real gateway, as a process of its own.
 
-use std::io::{BufRead as _, BufReader, Read};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -37,7 +38,8 @@ impl Gateway {
     pub fn shared() -> Arc<Self> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let gateway = Arc::new(Self::start(Arc::new(Setting::new(CASES))));
+            let cases = if one_process_a_case().is_some() { 1 } else { CASES };
+            let gateway = Arc::new(Self::start(Arc::new(Setting::new(cases))));
             *shared = Arc::downgrade(&gateway);
             gateway
         })
@@ -185,26 +187,45 @@ fn gather(stream: impl Read + Send + 'static, to: &Arc<Mutex<String>>) -> JoinHa
     })
 }
 
-/// The gateway's program, built as these tests are.
-fn program() -> &'static PathBuf {
+/// The gateway's program, built as these tests are, once: in a run that starts a process for each case, by the first.
+fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--quiet", "-p", "gateway", "--message-format=json-render-diagnostics"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
+        let Some(run) = one_process_a_case() else { return build() };
+        let note = std::env::current_exe().unwrap().with_file_name(format!("journeys-gateway-{run}"));
+        let mut note =
+            File::options().read(true).write(true).create(true).truncate(false).open(note).unwrap();
+        note.lock().unwrap();
+        let mut path = String::new();
+        note.read_to_string(&mut path).unwrap();
+        if path.is_empty() {
+            path = build().display().to_string();
+            note.write_all(path.as_bytes()).unwrap();
         }
-        let built = cargo.stderr(Stdio::inherit()).output().unwrap();
-        assert!(built.status.success(), "the gateway does not build");
-        let built = String::from_utf8(built.stdout).unwrap();
-        let mut messages =
-            built.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let program = messages.find_map(|message| {
-            let is_gateway = message["target"]["name"] == "gateway" && message["executable"].is_string();
-            is_gateway.then(|| PathBuf::from(message["executable"].as_str().unwrap()))
-        });
-        program.expect("cargo names the program that it built")
+        path.into()
     })
+}
+
+/// The id of a run of nextest, which starts a process for each case.
+fn one_process_a_case() -> Option<String> {
+    std::env::var("NEXTEST_RUN_ID").ok()
+}
+
+fn build() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["build", "--quiet", "-p", "gateway", "--message-format=json-render-diagnostics"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let built = cargo.stderr(Stdio::inherit()).output().unwrap();
+    assert!(built.status.success(), "the gateway does not build");
+    let built = String::from_utf8(built.stdout).unwrap();
+    let mut messages = built.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let program = messages.find_map(|message| {
+        let is_gateway = message["target"]["name"] == "gateway" && message["executable"].is_string();
+        is_gateway.then(|| PathBuf::from(message["executable"].as_str().unwrap()))
+    });
+    program.expect("cargo names the program that it built")
 }
