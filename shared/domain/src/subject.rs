@@ -62,32 +62,38 @@ impl From<Subject> for String {
     }
 }
 
-/// A tenant's key: HMAC of the tenant's id under the installation's subject key. Never printed, wiped when dropped.
+/// A tenant's keys: HMAC of the tenant's id, and of what a key is for, under the installation's subject key. Never
+/// printed, wiped when dropped. No id of a tenant holds a NUL, and a caller may be any text: so no caller of any tenant
+/// has a hash that is one of these keys.
 #[derive(Clone, ZeroizeOnDrop)]
-pub struct TenantKey([u8; 32]);
+pub struct TenantKey {
+    callers: [u8; 32],
+    calls: [u8; 32],
+    links: [u8; 32],
+}
 
 impl TenantKey {
-    /// Derives it.
+    /// Derives them.
     pub fn new(installation: &[u8], tenant: &TenantId) -> Self {
-        Self(hmac(installation, &[tenant.as_str().as_bytes()]))
+        let key = |purpose: &[u8]| hmac(installation, &[tenant.as_str().as_bytes(), purpose]);
+        Self { callers: key(b""), calls: key(b"\0calls"), links: key(b"\0links") }
     }
 
     /// The hash of a caller.
     pub fn subject(&self, caller: &Caller) -> Subject {
-        let hash = hmac(&self.0, &[caller.reveal().as_bytes()]);
+        let hash = hmac(&self.callers, &[caller.reveal().as_bytes()]);
         Subject(format!("{VERSION}{}", BASE64_URL_SAFE_NO_PAD.encode(hash)))
     }
 
     /// The signature of a link that plays a message until `expires_at`.
     pub fn link(&self, mailbox: &MailboxId, id: MessageId, expires_at: Timestamp) -> String {
         let text = format!("{mailbox}\0{id}\0{}", expires_at.millis());
-        BASE64_URL_SAFE_NO_PAD.encode(hmac(&hmac(&self.0, &[b"link"]), &[text.as_bytes()]))
+        BASE64_URL_SAFE_NO_PAD.encode(hmac(&self.links, &[text.as_bytes()]))
     }
 
-    /// The random part of a call's message id. Under a key of its own, so that it can never equal a caller's hash.
+    /// The random part of a call's message id.
     pub(crate) fn call(&self, mailbox: &MailboxId, call_id: &str) -> [u8; 10] {
-        let hash =
-            hmac(&hmac(&self.0, &[b"call id"]), &[mailbox.as_str().as_bytes(), &[0], call_id.as_bytes()]);
+        let hash = hmac(&self.calls, &[mailbox.as_str().as_bytes(), &[0], call_id.as_bytes()]);
         let mut bytes = [0; 10];
         bytes.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
         bytes
@@ -127,6 +133,21 @@ mod tests {
         assert_eq!(subject.as_str().parse::<Subject>(), Ok(subject.clone()));
         assert_eq!(subject.as_str().len(), 45);
         assert!(!subject.as_str().contains("30"), "or the hash is not one");
+    }
+
+    #[test]
+    fn no_callers_hash_is_a_key() {
+        let hmac_of = |text: &str| {
+            let caller: Caller = serde_json::from_value(text.into()).unwrap();
+            BASE64_URL_SAFE_NO_PAD
+                .decode(key("a").subject(&caller).as_str().trim_start_matches("1."))
+                .unwrap()
+        };
+        for text in ["link", "links", "\0links", "call id", "calls", "\0calls", "a\0links", ""] {
+            assert!(
+                [key("a").callers, key("a").calls, key("a").links].iter().all(|key| key[..] != hmac_of(text))
+            );
+        }
     }
 
     #[test]
