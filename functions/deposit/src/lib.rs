@@ -4,8 +4,6 @@ mod call;
 mod intake;
 mod store;
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -55,13 +53,11 @@ async fn deposit(
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let tenancy = Arc::clone(host.tenancy(&who, Operation::Deposit)?);
+    let tenancy = host.tenancy(&who, Operation::Deposit)?;
     let id: MailboxId = mailbox.parse().map_err(|_: BadName| Problem::not_found("mailbox"))?;
     let mailbox = tenancy.directory.mailbox(&id).await?.map(|mailbox| mailbox.value);
     let (call, audio) = intake::read(&headers, content, mailbox.as_ref(), host.clock.now()).await?;
-    // In a task of its own: a client that goes away must not leave a deposit half done.
-    let stored = tokio::spawn(async move { store(&host, &tenancy, id, mailbox, call, audio).await });
-    let stored = stored.await.map_err(|_| Problem::new(Code::Internal, "The deposit failed; repeat it."))?;
+    let stored = store(&host, tenancy, id, mailbox, call, audio).await;
     answer(&stored?)
 }
 

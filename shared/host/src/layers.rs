@@ -44,7 +44,7 @@ pub(crate) async fn surround(State(layer): State<Arc<Layer>>, request: Request, 
         request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default().to_owned();
     // Of the highest level, or a quieter log would lose the ids of the lines that are left.
     let span = tracing::error_span!("request", request_id = id, trace_id, method, route);
-    async move {
+    let work = async move {
         let under_way = UnderWay::new();
         let answer = AssertUnwindSafe(layer.answer(&route, request, next)).catch_unwind().await;
         let answer = answer.unwrap_or_else(|_| {
@@ -59,9 +59,11 @@ pub(crate) async fn surround(State(layer): State<Arc<Layer>>, request: Request, 
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(target: "access", method, route, status = status.as_u16(), ms, "answered");
         response
-    }
-    .instrument(span)
-    .await
+    };
+    // In a task of its own: a client that goes away leaves nothing half done and no change without its audit line, and
+    // its turn is over when its work is.
+    let done = tokio::spawn(work.instrument(span)).await;
+    done.unwrap_or_else(|_| Problem::new(Code::Internal, "The service is stopping.").into_response())
 }
 
 impl Layer {

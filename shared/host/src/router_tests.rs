@@ -181,6 +181,16 @@ async fn over_the_limit_a_request_waits_a_second_and_is_then_told_to_come_back()
     assert_eq!(send(&router, "POST", "/post", &[]).await.status(), StatusCode::OK);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_client_went_away_is_done_and_has_its_turn_until_then() {
+    let (router, _testing) = surrounded(&Options { max_requests: 1, ..Options::default() }).await;
+    let left = tokio::time::timeout(Duration::from_secs(1), send(&router, "GET", "/slow", &[])).await;
+    assert!(left.is_err());
+    assert_eq!(send(&router, "POST", "/post", &[]).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    assert_eq!(send(&router, "POST", "/post", &[]).await.status(), StatusCode::OK);
+}
+
 #[tokio::test]
 async fn it_is_ready_while_every_index_and_region_answers() {
     let (router, testing) = surrounded(&Options::default()).await;
