@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
-use domain::{Mailbox, Settings, Timestamp};
+use domain::{Code, Mailbox, Settings, Timestamp};
 use host::{Problem, body};
 use utoipa::ToSchema;
 
@@ -38,7 +38,11 @@ pub(crate) async fn read(
 ) -> Result<(Call, Result<Bytes, Problem>), Problem> {
     let taken = taken(headers, content, limit(mailbox), mailbox.is_some(), now).await;
     // What is no call cannot be the repeat of one: that there is no such mailbox comes before what is wrong with it.
-    taken.map_err(|problem| if mailbox.is_some() { problem } else { Problem::not_found("mailbox") })
+    let is_no_call = |code| matches!(code, Code::BadRequest | Code::TooLarge);
+    taken.map_err(|problem| match mailbox {
+        None if is_no_call(problem.code) => Problem::not_found("mailbox"),
+        _ => problem,
+    })
 }
 
 async fn taken(
