@@ -51,6 +51,15 @@ async fn a_repeat_of_a_call_too_large_for_the_mailbox_is_200(centre: Centre) {
     is_repeated(&centre, &call.audio(wav(1001)), &message).await;
 }
 
+async fn a_repeat_as_a_form_too_large_for_the_mailbox_is_200(centre: Centre) {
+    centre.personal("5001", "alice").await;
+    let call = named(&centre, "call-1");
+    let message = centre.deposit("5001", &call).await;
+    centre.settings("5001", json!({"max_message_seconds": 1})).await;
+    let answer = centre.platform().deposit_form("5001", &call.audio(vec![0; 1 << 20])).await.is(200);
+    assert_eq!(answer.json(), message);
+}
+
 async fn another_call_id_another_time_or_another_mailbox_is_another_message(centre: Centre) {
     centre.personal("5001", "alice").await;
     centre.personal("5002", "bob").await;
@@ -184,4 +193,8 @@ tests::journeys![
 tests::journeys_in_time![
     a_call_taken_by_a_clock_ahead_is_stored_as_now_and_its_repeat_has_the_same_id,
     a_repeat_of_a_purged_call_is_410_for_30_days,
+];
+
+tests::journeys_to_come![
+    a_repeat_as_a_form_too_large_for_the_mailbox_is_200: "a form is read whole before its facts are known"
 ];
