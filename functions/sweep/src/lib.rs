@@ -128,13 +128,18 @@ async fn purge_due(
 async fn purge(tenancy: &Tenancy, due: &Due, now: Timestamp) -> Result<bool, StorageError> {
     let (index, remains) = (tenancy.index(), &due.remains);
     let claimed = index.claim(&remains.mailbox, remains.id, &Claim::Due(due.hold.clone())).await?;
-    if claimed == Claimed::Claimed {
-        let recordings = tenancy.recordings(&remains.region)?;
-        recordings.delete(&remains.audio).await?;
-        if recordings.exists(&remains.audio).await? {
-            return Err(StorageError::unavailable("deleting a recording", "it is still there"));
+    match claimed {
+        Claimed::Claimed => {
+            let recordings = tenancy.recordings(&remains.region)?;
+            recordings.delete(&remains.audio).await?;
+            if recordings.exists(&remains.audio).await? {
+                return Err(StorageError::unavailable("deleting a recording", "it is still there"));
+            }
+            index.bury(remains, now).await?;
         }
-        index.bury(remains, now).await?;
+        // A burial may have been cut off before all that names the message was taken: it is finished here.
+        Claimed::Gone => index.bury(remains, now).await?,
+        Claimed::Undone => {}
     }
     index.settle(due).await?;
     Ok(claimed == Claimed::Claimed)
@@ -155,7 +160,14 @@ async fn expire(
         // Ids begin with the time of the call, and none is received after that.
         let mut before = Some(MessageId::first_at(over.plus(Duration::from_millis(1))));
         while in_time() && before.is_some() {
-            let page = tenancy.index().page(id, PageOf { folder: None, before, limit: BATCH }).await?;
+            let of = PageOf { folder: None, before, limit: BATCH };
+            let page = match tenancy.index().page(id, of).await {
+                Ok(page) => page,
+                Err(error) => {
+                    failed(swept, &error, "a mailbox could not be expired");
+                    break;
+                }
+            };
             for message in &page.messages {
                 match tenancy.index().hold(id, message.facts.id, &hold).await {
                     Ok(message) => swept.expired += u64::from(message.is_some()),
