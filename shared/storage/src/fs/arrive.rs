@@ -12,7 +12,7 @@ use super::disk::{Disk, Linked};
 use super::layout::{self, ARRIVING, DEAD, Try};
 use super::look::{Look, look};
 use super::marks::{hold, hold_for_case};
-use super::stored::{Journal, Row, StoredMarker, decode, encode};
+use super::stored::{Journal, Row, StoredMarker, decode, encode, passing_over};
 use crate::{Birth, Deposit, Fenced, Found, Remains, StorageError};
 use domain::{Facts, Message, Status};
 
@@ -125,7 +125,7 @@ pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<Remains>> {
             clear_torn(disk, &path, before)?;
             continue;
         }
-        let journal: Journal = decode(&path, &content)?;
+        let Some(journal) = passing_over(decode::<Journal>(&path, &content).map(Some))? else { continue };
         if journal.begun_at < before {
             tries.insert(attempt, Remains::from(&journal.facts));
         }
@@ -135,7 +135,7 @@ pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<Remains>> {
         let Some(attempt) = Try::parse(&name) else { continue };
         let path = attempt.dead();
         let Some(content) = disk.read(&path)? else { continue };
-        let journal: Journal = decode(&path, &content)?;
+        let Some(journal) = passing_over(decode::<Journal>(&path, &content).map(Some))? else { continue };
         tries.insert(attempt, Remains::from(&journal.facts));
     }
     Ok(tries.into_values().collect())

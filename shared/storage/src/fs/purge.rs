@@ -6,7 +6,7 @@ use super::blocking::Step;
 use super::disk::Disk;
 use super::layout::{self, DUE, DueName, Mark, Try};
 use super::look::marks_of;
-use super::stored::{Row, StoredMarker, StoredRemains, Tombstone, encode, read};
+use super::stored::{Row, StoredMarker, StoredRemains, Tombstone, encode, passing_over, read};
 use crate::{CallerMarker, Due, Remains};
 
 /// Claims a message. Its hold is renamed to the claim, so that of an undo and a claim one finds it; a case, whose fate is
@@ -64,7 +64,7 @@ pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: us
                 return Ok(found);
             }
             // Else: struck off since its name was listed.
-            if let Some(remains) = read::<StoredRemains>(disk, &entry.path())? {
+            if let Some(remains) = passing_over(read::<StoredRemains>(disk, &entry.path()))? {
                 found.push(Due { remains: remains.into(), hold: entry.hold });
             }
         }

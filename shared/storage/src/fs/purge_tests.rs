@@ -100,3 +100,17 @@ async fn a_message_of_another_try_is_not_buried() {
     let row = Row::read(&store.index.tree().disk, &mailbox(), loser.id).unwrap();
     assert!(row.is_of(&born.facts.attempt));
 }
+
+#[tokio::test]
+async fn a_damaged_entry_does_not_keep_the_others_from_the_sweep() {
+    let store = Store::new().await;
+    let (damaged, whole) = (store.born("030 1").await.facts.id, store.born("030 2").await.facts.id);
+    for id in [damaged, whole] {
+        store.index.hold(&mailbox(), id, &trash()).await.unwrap();
+    }
+    let entry = store.files_of(damaged).into_iter().find(|path| path.contains("/due/")).unwrap();
+    std::fs::write(store.folder.path().join(entry), "{").unwrap();
+    sweep(&store).await.unwrap();
+    assert!(matches!(store.index.message(&mailbox(), damaged).await, Ok(Found::Message(_))));
+    assert!(matches!(store.index.message(&mailbox(), whole).await, Ok(Found::Gone)));
+}

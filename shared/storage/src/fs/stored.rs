@@ -43,6 +43,17 @@ pub(super) fn read<T: DeserializeOwned>(disk: &Disk, path: &str) -> Step<Option<
     disk.read(path)?.map(|bytes| decode(path, &bytes)).transpose()
 }
 
+/// What was read. What is damaged is told in the log and passed over: one file must not stop the sweep of all others.
+pub(super) fn passing_over<T>(read: Step<Option<T>>) -> Step<Option<T>> {
+    match read {
+        Err(Fault::Storage(StorageError::Corrupt { context })) => {
+            tracing::error!(file = context, "a damaged file is passed over; restore it from a backup");
+            Ok(None)
+        }
+        read => read,
+    }
+}
+
 /// A try's journal, which becomes the message.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Journal {
