@@ -128,6 +128,54 @@ async fn a_stop_ends_the_request_under_way_properly_and_a_restart_finds_everythi
 }
 
 #[tokio::test]
+async fn whatever_was_acknowledged_is_there_after_a_crash_and_what_was_not_can_be_repeated() {
+    const EACH: usize = 12;
+    let setting = Arc::new(Setting::new(1));
+    let before = Centre::gateway(&setting).await;
+    before.personal("5001", "alice").await;
+    before.settings("5001", json!({"max_messages": 1000})).await;
+    let received_at = before.ago(60);
+    let call = |n: usize| {
+        let length = u32::try_from(n).unwrap() + 50;
+        Call::new().audio(wav(length)).with("call_id", n.to_string()).with("received_at", received_at.clone())
+    };
+    // Several platforms at once, each one call after the other; the machine fails in the middle.
+    let (platform, acknowledged) = (before.platform(), std::sync::Mutex::new(Vec::new()));
+    let (one, many, done) = (&platform, &acknowledged, std::cell::Cell::new(0));
+    let storm = futures::future::join_all((0..4).map(|lane| {
+        let (call, done, gateway) = (&call, &done, before.process());
+        async move {
+            for n in (0..EACH).map(|step| lane * EACH + step) {
+                let Some(answer) = one.deposit("5001", &call(n)).unless_broken().await else { return };
+                many.lock().unwrap().push((n, answer.is(201).json()));
+                done.set(done.get() + 1);
+                if done.get() == 2 * EACH {
+                    gateway.kill();
+                }
+            }
+        }
+    }));
+    storm.await;
+    let after = Centre::gateway(&setting).await;
+    let alice = after.agent("alice");
+    let acknowledged = acknowledged.into_inner().unwrap();
+    assert!(acknowledged.len() >= 2 * EACH && acknowledged.len() < 4 * EACH, "{}", acknowledged.len());
+    for (n, message) in &acknowledged {
+        assert_eq!(after.platform().deposit("5001", &call(*n)).await.is(200).json(), *message);
+        let audio = alice.get(&format!("5001/messages/{}/audio", id(message))).await.is(200);
+        assert_eq!(audio.body, *call(*n).bytes());
+    }
+    for n in 0..4 * EACH {
+        let again = after.platform().deposit("5001", &call(n)).await;
+        assert!(matches!(again.status, 200 | 201), "{again:?}");
+    }
+    assert_eq!(after.counts("5001").await, [4 * EACH as u64, 0, 0, 0]);
+    for message in after.ids("5001", "").await {
+        alice.get(&format!("5001/messages/{message}/audio")).await.is(200);
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_comes_before_the_body_is_read() {
     let centre = Centre::gateway(&Arc::new(Setting::new(1))).await;
     centre.personal("5001", "alice").await;

@@ -103,18 +103,18 @@ impl Front {
         Self::Socket { gateway, client: client.timeout(PATIENCE).build().unwrap() }
     }
 
-    /// Sends a request and gives the whole answer.
-    pub async fn send(&self, mut request: Request<Bytes>) -> Response<Bytes> {
+    /// Sends a request and gives the whole answer; an error where the connection broke.
+    pub async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, reqwest::Error> {
         match self {
-            Self::InProcess(service) => service.send(request.map(Body::from)).await,
+            Self::InProcess(service) => Ok(service.send(request.map(Body::from)).await),
             Self::Socket { gateway, client } => {
                 let uri: Uri = format!("http://{}{}", gateway.address, request.uri()).parse().unwrap();
                 *request.uri_mut() = uri;
-                let response = client.execute(request.try_into().unwrap()).await.unwrap();
+                let response = client.execute(request.try_into().unwrap()).await?;
                 let (status, headers) = (response.status(), response.headers().clone());
-                let mut answer = Response::new(response.bytes().await.unwrap());
+                let mut answer = Response::new(response.bytes().await?);
                 (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
-                answer
+                Ok(answer)
             }
         }
     }

@@ -116,6 +116,13 @@ impl Gateway {
         terminate(&self.child.lock().unwrap());
     }
 
+    /// Kills it (SIGKILL), as a machine that fails does.
+    pub fn kill(&self) {
+        let mut child = self.child.lock().unwrap();
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+
     /// Waits until it has ended.
     pub fn ended(&self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
