@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::{Clock, Group, GroupId, Mailbox, MailboxId, Owner, Timestamp};
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use storage::{Expect, Index, Result, Versioned, Written};
 
 use crate::identity::Principal;
@@ -214,9 +214,17 @@ fn remember<K: std::hash::Hash + Eq + Clone, T: Clone>(
     value: Option<&T>,
     version: u64,
 ) {
-    let newer = |known: &Known<T>| known.version > version;
-    if !cache.peek(id).is_some_and(|known| newer(&known)) {
-        cache.insert(id.clone(), Known { read_at, value: value.cloned().map(Arc::new), version });
+    let new = Known { read_at, value: value.cloned().map(Arc::new), version };
+    // Looked at and replaced in one step: an older read must not come in between and undo an own change.
+    let entry = cache.entry(id, None, |_, known| {
+        if known.version <= version {
+            known.clone_from(&new);
+        }
+        EntryAction::Retain(())
+    });
+    if let EntryResult::Vacant(place) = entry {
+        // Refused only where somebody else put one there meanwhile.
+        let _ = place.insert(new);
     }
 }
 
