@@ -40,6 +40,11 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
     }
 
+    /// The hour it lies in, UTC, as names of folders and keys have it: `2026112210`.
+    pub fn hour(self) -> String {
+        self.to_string().chars().filter(char::is_ascii_digit).take(10).collect()
+    }
+
     /// The next whole second, or this one when it is whole.
     pub fn up_to_second(self) -> Self {
         Self::from_millis(self.0.saturating_add(999) / 1000 * 1000)
@@ -137,6 +142,12 @@ mod tests {
     fn a_time_is_written_in_utc_with_milliseconds() {
         let time: Timestamp = "2026-11-22T11:00:00+01:00".parse().unwrap();
         assert_eq!(time.to_string(), "2026-11-22T10:00:00.000Z");
+    }
+
+    #[test]
+    fn an_hour_is_that_of_utc() {
+        let time: Timestamp = "2026-11-22T00:59:59.999+01:00".parse().unwrap();
+        assert_eq!(time.hour(), "2026112123");
     }
 
     #[test]

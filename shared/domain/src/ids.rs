@@ -213,8 +213,7 @@ pub struct AudioKey {
 impl AudioKey {
     /// The key of a recording that is put at `now`.
     pub fn new(now: Timestamp, id: MessageId, attempt: Attempt, mailbox: MailboxId, extension: &str) -> Self {
-        let hour = now.to_string().chars().filter(char::is_ascii_digit).take(10).collect();
-        Self { hour, id, attempt, mailbox, extension: extension.to_owned() }
+        Self { hour: now.hour(), id, attempt, mailbox, extension: extension.to_owned() }
     }
 }
 

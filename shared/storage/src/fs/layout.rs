@@ -210,8 +210,7 @@ pub(super) fn deadline(hold: &Hold) -> Timestamp {
 
 /// A folder of `due`: `yyyymmddhh`, UTC.
 pub(super) fn hour(time: Timestamp) -> String {
-    let time = Timestamp::from_millis(time.millis().min(MAX_MS13));
-    time.to_string().chars().filter(char::is_ascii_digit).take(10).collect()
+    Timestamp::from_millis(time.millis().min(MAX_MS13)).hour()
 }
 
 /// A recording, in the folder of its mailbox. The hour of its key is for object stores and is no part of the name.
