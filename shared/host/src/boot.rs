@@ -145,7 +145,7 @@ pub async fn open(
 ) -> Result<Host, StartError> {
     let setup = if config.set_up { Setup::Auto } else { Setup::Never };
     let fs = Fs::open(&config.data, setup, &config.regions()).await?;
-    let token_secret = match config.token_secret.clone() {
+    let token_secret = match config.token_secret.take() {
         Some(given) => given,
         None => kept(&fs, &config.data, "token-secret", text_key).await?,
     };

@@ -172,13 +172,13 @@ impl Config {
         self.tenants.iter().flat_map(|tenant| tenant.regions.iter().cloned()).collect()
     }
 
-    /// How people sign in, with `made` for the token secret where none is configured.
+    /// How people sign in: with tokens under `token_secret`, and with the passwords that are configured.
     ///
     /// # Errors
     /// The users of the demo cannot be made.
-    pub fn identity(&mut self, made: Secret) -> Result<identity::Settings, String> {
-        let secret = self.token_secret.clone().unwrap_or(made);
-        let bearer = Bearer::shared(secret, self.token_issuer.as_deref(), self.token_audience.as_deref());
+    pub fn identity(&mut self, token_secret: Secret) -> Result<identity::Settings, String> {
+        let bearer =
+            Bearer::shared(token_secret, self.token_issuer.as_deref(), self.token_audience.as_deref());
         let users = if self.demo { Some(Users::demo()?) } else { self.users.take() };
         Ok(identity::Settings { bearer: Some(bearer), users })
     }
