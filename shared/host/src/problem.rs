@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{BadName, Code};
+use domain::Code;
 use serde::Serialize;
 use storage::StorageError;
 
@@ -193,12 +193,6 @@ impl From<StorageError> for Problem {
             ),
         };
         Self { cause: Some(Arc::new(error)), ..problem }
-    }
-}
-
-impl From<BadName> for Problem {
-    fn from(bad: BadName) -> Self {
-        Self::bad("id", bad.to_string())
     }
 }
 
