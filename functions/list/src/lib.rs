@@ -6,8 +6,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use domain::MessageId;
-use host::wire::{FolderName, MessageBody};
+use domain::{Folder, MessageId};
+use host::wire::MessageBody;
 use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Query, etag, message_id};
 use serde::{Deserialize, Serialize};
 use storage::PageOf;
@@ -89,9 +89,9 @@ impl Which {
     fn page(&self) -> Result<PageOf, Problem> {
         let folder = match self.folder.as_deref() {
             None => None,
-            Some("new") => Some(FolderName::New),
-            Some("old") => Some(FolderName::Old),
-            Some("trash") => Some(FolderName::Trash),
+            Some("new") => Some(Folder::New),
+            Some("old") => Some(Folder::Old),
+            Some("trash") => Some(Folder::Trash),
             Some(_) => return Err(Problem::bad("folder", "new, old or trash")),
         };
         let limit = match &self.limit {
@@ -100,7 +100,7 @@ impl Which {
         };
         let before = self.cursor.as_deref().map(|cursor| read_cursor(cursor).ok_or(cursor)).transpose();
         Ok(PageOf {
-            folder: folder.map(Into::into),
+            folder,
             limit: limit.ok_or_else(|| Problem::bad("limit", "1 to 200"))?,
             before: before.map_err(|_| Problem::bad("cursor", "as `next` gave it"))?,
         })

@@ -41,11 +41,11 @@ pub struct MessageBody {
     purge_at: Option<String>,
 }
 
-/// A folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// A folder, as the document shows it.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = Folder)]
-pub enum FolderName {
+enum FolderName {
     /// Not marked read.
     New,
     /// Marked read.
@@ -60,16 +60,6 @@ impl From<Folder> for FolderName {
             Folder::New => Self::New,
             Folder::Old => Self::Old,
             Folder::Trash => Self::Trash,
-        }
-    }
-}
-
-impl From<FolderName> for Folder {
-    fn from(folder: FolderName) -> Self {
-        match folder {
-            FolderName::New => Self::New,
-            FolderName::Old => Self::Old,
-            FolderName::Trash => Self::Trash,
         }
     }
 }
