@@ -22,6 +22,7 @@ struct Deleted {
     /// The message.
     id: String,
     /// Until when it can be undone; then it is purged.
+    #[schema(required = true)]
     purge_at: Option<String>,
 }
 

@@ -42,6 +42,7 @@ struct PageBody {
     /// Newest first.
     messages: Vec<MessageBody>,
     /// The cursor of the next page; `null` on the last.
+    #[schema(required = true)]
     next: Option<String>,
 }
 

@@ -18,8 +18,10 @@ pub struct MessageBody {
     /// Where it is shown.
     folder: FolderName,
     /// The caller: E.164, or the text that is no number; `null` where withheld.
+    #[schema(required = true)]
     caller_id: Option<String>,
     /// The caller's name as received.
+    #[schema(required = true)]
     caller_name: Option<String>,
     /// When the call was taken.
     received_at: String,
@@ -34,10 +36,13 @@ pub struct MessageBody {
     /// Where its recording lies.
     region: String,
     /// When it was marked read.
+    #[schema(required = true)]
     read_at: Option<String>,
     /// Who marked it read.
+    #[schema(required = true)]
     read_by: Option<String>,
     /// When it is purged, where it is in the trash.
+    #[schema(required = true)]
     purge_at: Option<String>,
 }
 
@@ -152,4 +157,21 @@ pub async fn bulk<F: Future<Output = Result<(), Problem>>>(
         }
     }
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use utoipa::PartialSchema as _;
+
+    #[test]
+    fn the_document_promises_every_field_of_a_message_as_it_is_always_there() {
+        let schema = serde_json::to_value(MessageBody::schema()).unwrap();
+        let count = |of: &str| match schema.get(of) {
+            Some(serde_json::Value::Array(names)) => names.len(),
+            Some(serde_json::Value::Object(fields)) => fields.len(),
+            _ => 0,
+        };
+        assert_eq!((count("required"), count("properties")), (14, 14));
+    }
 }
