@@ -93,8 +93,12 @@ pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, limit: u
     parse(&read(body, limit).await?)
 }
 
-/// Reads JSON. What is wrong with it is named by its place.
+/// Reads a JSON object. What is wrong with it is named by its place.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // A list would be taken for the object's fields in the order in which they happen to be declared.
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(Problem::bad("body", "a JSON object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let place = match error.path().to_string() {
@@ -205,7 +209,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_wrong_with_a_json_body_is_named_by_its_place() {
         assert_eq!(wrong("{\"ids\":[1,true]}").await.0, "ids[1]");
-        for text in ["", "{", "[]", "{\"ids\":[]} {}", "\u{0}", "{}"] {
+        for text in ["", "{", "[]", "[[1]]", "null", "{\"ids\":[]} {}", "\u{0}", "{}"] {
             assert_eq!(wrong(text).await.0, "body", "{text}");
         }
         assert!(
