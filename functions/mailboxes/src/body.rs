@@ -32,9 +32,8 @@ pub(crate) struct Sent {
     /// Whether it takes messages; true without it.
     enabled: Option<bool>,
     /// What is missing is the tenant's default.
-    #[serde(default)]
     #[schema(value_type = Option<SettingsSent>)]
-    settings: SomeSettings,
+    settings: Option<SomeSettings>,
 }
 
 /// Settings, all optional.
@@ -87,6 +86,7 @@ struct SettingsBody {
     /// The longest message in seconds.
     max_message_seconds: u32,
     /// After how many days a message goes to the trash; null: never.
+    #[schema(required = true)]
     retention_days: Option<u32>,
     /// An IANA time zone.
     time_zone: String,
@@ -133,7 +133,7 @@ impl Sent {
         if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
             faults.push(fault("name", "1 to 128 characters, none of them control characters"));
         }
-        let settings = self.settings.over(defaults).map_err(|bad| {
+        let settings = self.settings.unwrap_or_default().over(defaults).map_err(|bad| {
             faults
                 .extend(bad.iter().map(|(name, rule)| fault(&format!("settings.{name}"), &rule.to_string())));
         });
@@ -182,6 +182,12 @@ mod tests {
             (mailbox.name.as_str(), mailbox.enabled, mailbox.settings),
             ("5001", true, Settings::default())
         );
+    }
+
+    #[test]
+    fn null_is_as_left_out() {
+        let nulls = r#"{"id":null,"kind":"personal","user":"alice","group":null,"name":null,"enabled":null,"settings":null}"#;
+        assert_eq!(check(nulls), check(r#"{"kind":"personal","user":"alice"}"#));
     }
 
     #[test]
