@@ -4,27 +4,18 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use domain::{Group, Mailbox, Owner, Tenant};
-use host::{Host, StartError, Tenancy};
+use host::{Host, StartError};
 use storage::Expect;
 
-/// Makes the demo's group and mailboxes, where they are not there; what somebody changed stays.
+/// Makes the demo's group and mailboxes. A mailbox is made once: one that somebody deleted is not made again.
 pub(crate) async fn make(host: &Host) -> Result<(), StartError> {
     for tenancy in host.tenants() {
-        for group in [Group { id: "sales".parse()?, members: ["alice".parse()?, "bob".parse()?].into() }] {
-            tenancy.directory.put_group(&group, Expect::Absent).await?;
+        let sales = Group { id: "sales".parse()?, members: ["alice".parse()?, "bob".parse()?].into() };
+        tenancy.directory.put_group(&sales, Expect::Absent).await?;
+        let ever = tenancy.index().mailbox_ids().await?;
+        for mailbox in mailboxes(&tenancy.tenant)?.iter().filter(|mailbox| !ever.contains(&mailbox.id)) {
+            tenancy.directory.put_mailbox(mailbox, Expect::Absent).await?;
         }
-        for mailbox in mailboxes(&tenancy.tenant)? {
-            put(tenancy, &mailbox).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Made once: a mailbox that somebody deleted is not made again, as its version goes on.
-async fn put(tenancy: &Tenancy, mailbox: &Mailbox) -> Result<(), StartError> {
-    let ever = tenancy.index().mailbox_ids().await?;
-    if !ever.contains(&mailbox.id) {
-        tenancy.directory.put_mailbox(mailbox, Expect::Absent).await?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Every function in one process: the service on one machine, in a container, behind Azure Functions.
+//! Every function in one process: the service on one machine.
 
 mod demo;
 
