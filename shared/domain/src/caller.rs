@@ -103,9 +103,10 @@ fn number_like(text: &str) -> Option<String> {
     (only && !digits.is_empty()).then(|| format!("{}{digits}", if text.starts_with('+') { "+" } else { "" }))
 }
 
-/// E.164, where the library finds a number; `None` for internal extensions and what is too short or long. Whether the
-/// number is valid in its country is never asked: numbers come from telephony, not from a form. What the library would
-/// read otherwise the second time (`00`, for example) is no number: one caller must have one spelling.
+/// E.164, where the library finds a number; `None` for a single digit and for more than 17. Whether the number is valid
+/// in its country is never asked: numbers come from telephony, not from a form. So the extension `5001` of a German
+/// tenant is `+495001`. What the library would read otherwise the second time (`00`, for example) is no number: one
+/// caller must have one spelling.
 fn e164(digits: &str, country: Country) -> Option<String> {
     let parse = |text: &str| {
         let number = PhoneNumber::parse(text, Some(country.0)).ok()?;
