@@ -257,6 +257,7 @@ async fn a_full_mailbox_is_409_and_new_and_old_count_but_not_the_trash(centre: C
     let alice = centre.agent("alice");
     alice.put(&format!("5001/messages/{}/read", id(&first))).await.is(200);
     leaves_nothing(&centre, "5001", &Call::new(), 409, "mailbox-full").await;
+    leaves_nothing(&centre, "5001", &Call::new().audio("no audio"), 409, "mailbox-full").await;
     alice.delete(&format!("5001/messages/{}", id(&second))).await.is(200);
     centre.deposit("5001", &Call::new()).await;
     leaves_nothing(&centre, "5001", &Call::new(), 409, "mailbox-full").await;

@@ -1,7 +1,7 @@
 //! One deposit, whatever brought it.
 
 use axum::body::Bytes;
-use domain::{Attempt, AudioKey, Caller, Code, Facts, Mailbox, MailboxId, Message, MessageId};
+use domain::{Attempt, AudioKey, Caller, Code, Counts, Facts, Mailbox, MailboxId, Message, MessageId};
 use host::{Fault, Problem, Service, Tenancy};
 use storage::{Arrival, Birth, Deposit, Found, Recordings, Remains};
 
@@ -32,14 +32,11 @@ pub async fn store(
         Some(call_id) => MessageId::of_call(taken_at, &mailbox_id, call_id, &tenancy.key),
         None => MessageId::random(taken_at, host.random.as_ref()),
     };
-    let (mailbox, audio, recording) = match admit(mailbox, audio) {
+    let (mailbox, audio, recording) = match admit(mailbox.as_ref(), audio) {
         Ok(admitted) => admitted,
-        Err(refusal) if call.call_id.is_none() => return Err(refusal),
         Err(refusal) => {
-            return match tenancy.index().message(&mailbox_id, id).await? {
-                Found::Nothing => Err(refusal),
-                found => repeat(found),
-            };
+            let call = call.call_id.map(|_| id);
+            return refused(tenancy, &mailbox_id, mailbox.as_ref(), call, refusal).await;
         }
     };
     let attempt = Attempt::draw(host.random.as_ref());
@@ -61,14 +58,14 @@ pub async fn store(
         region: tenancy.tenant.deposit_region(host.here.as_ref()).clone(),
         audio: AudioKey::new(now, id, attempt, mailbox_id, recording.kind.extension()),
     };
-    elect(tenancy, &mailbox, &Deposit { facts, begun_at: now }, audio).await
+    elect(tenancy, mailbox, &Deposit { facts, begun_at: now }, audio).await
 }
 
 /// Whether the mailbox takes this recording.
 fn admit(
-    mailbox: Option<Mailbox>,
+    mailbox: Option<&Mailbox>,
     audio: Result<Bytes, Problem>,
-) -> Result<(Mailbox, Bytes, audio::Recording), Problem> {
+) -> Result<(&Mailbox, Bytes, audio::Recording), Problem> {
     let mailbox = mailbox.ok_or_else(|| Problem::not_found("mailbox"))?;
     if !mailbox.enabled {
         return Err(Problem::new(
@@ -97,6 +94,37 @@ fn admit(
     Ok((mailbox, audio, recording))
 }
 
+/// How a deposit is answered that is not taken: a repeat by its message, and a full mailbox as full whatever is wrong
+/// with the recording.
+async fn refused(
+    tenancy: &Tenancy,
+    mailbox_id: &MailboxId,
+    mailbox: Option<&Mailbox>,
+    call: Option<MessageId>,
+    refusal: Problem,
+) -> Result<Deposited, Problem> {
+    if let Some(id) = call {
+        match tenancy.index().message(mailbox_id, id).await? {
+            Found::Nothing => {}
+            found => return repeat(found),
+        }
+    }
+    let is_of_audio =
+        matches!(refusal.code, Code::UnsupportedAudio | Code::BrokenAudio | Code::TooLong | Code::TooLarge);
+    if let Some(mailbox) = mailbox.filter(|_| is_of_audio) {
+        within(mailbox, tenancy.index().counts(mailbox_id).await?)?;
+    }
+    Err(refusal)
+}
+
+/// Refuses where the mailbox is full.
+fn within(mailbox: &Mailbox, counts: Counts) -> Result<(), Problem> {
+    if counts.stored() < mailbox.settings.max_messages {
+        return Ok(());
+    }
+    Err(Problem::new(Code::MailboxFull, "The mailbox holds as many messages as it may; delete some."))
+}
+
 /// Two steps to the storage: everything that carries the attempt, then the birth.
 async fn elect(
     tenancy: &Tenancy,
@@ -115,12 +143,9 @@ async fn elect(
             return Err(error.into());
         }
     };
-    if counts.stored() >= mailbox.settings.max_messages {
+    if let Err(full) = within(mailbox, counts) {
         take_back(tenancy, recordings, facts).await;
-        return Err(Problem::new(
-            Code::MailboxFull,
-            "The mailbox holds as many messages as it may; delete some.",
-        ));
+        return Err(full);
     }
     // Where this fails it is not known who was born: nothing is taken back, the sweep finds out.
     match tenancy.index().insert(deposit).await? {
