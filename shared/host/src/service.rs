@@ -199,9 +199,10 @@ impl Tenancy {
         })
     }
 
-    /// Its audio, region by region.
+    /// Its audio, region by region, without those that it has left.
     pub fn regions(&self) -> impl Iterator<Item = (&Region, &dyn Recordings)> {
-        self.storage.recordings.iter().map(|(region, recordings)| (region, recordings.as_ref()))
+        let recordings = &self.storage.recordings;
+        self.tenant.regions.iter().filter_map(|region| Some((region, recordings.get(region)?.as_ref())))
     }
 }
 

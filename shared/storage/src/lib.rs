@@ -27,7 +27,7 @@ use domain::{Region, Tenant};
 pub struct TenantStorage {
     /// Its metadata.
     pub index: Arc<dyn Index>,
-    /// Its audio, by region.
+    /// Its audio, by region; those that it has left are among them where its recordings may still lie there.
     pub recordings: BTreeMap<Region, Arc<dyn Recordings>>,
 }
 

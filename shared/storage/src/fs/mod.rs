@@ -118,10 +118,13 @@ impl Fs {
 
     fn index(&self, tenant: &Tenant) -> FsIndex {
         let disk = Disk::new(self.0.root.join(TENANTS).join(tenant.id.as_str()), self.0.root.join(STORE));
-        // Also those that the tenant has left: recordings may lie there.
-        let regions: BTreeSet<&Region> = self.0.regions.iter().chain(&tenant.regions).collect();
-        let regions = regions.into_iter().map(|region| (region.clone(), self.region(tenant, region)));
+        let regions = self.regions(tenant).map(|region| (region.clone(), self.region(tenant, region)));
         FsIndex::new(Tree { disk, regions: regions.collect() })
+    }
+
+    /// The tenant's regions, and those that it has left: its recordings may lie there until they are purged.
+    fn regions<'a>(&'a self, tenant: &'a Tenant) -> impl Iterator<Item = &'a Region> {
+        self.0.regions.iter().chain(&tenant.regions).collect::<BTreeSet<_>>().into_iter()
     }
 
     fn region(&self, tenant: &Tenant, region: &Region) -> Disk {
@@ -132,7 +135,7 @@ impl Fs {
 
 impl Storage for Fs {
     fn tenant(&self, tenant: &Tenant) -> TenantStorage {
-        let recordings = tenant.regions.iter().map(|region| {
+        let recordings = self.regions(tenant).map(|region| {
             let recordings: Arc<dyn Recordings> = Arc::new(FsRecordings::new(self.region(tenant, region)));
             (region.clone(), recordings)
         });

@@ -1,10 +1,12 @@
+use std::collections::BTreeSet;
 use std::fs;
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 
 use super::super::testing::*;
-use crate::{Index as _, Recordings as _, StorageError};
+use super::super::{Fs, Setup};
+use crate::{Index as _, Recordings as _, Storage as _, StorageError};
 
 async fn read(store: &Store, key: &domain::AudioKey, range: Option<std::ops::Range<u64>>) -> Vec<u8> {
     let audio = store.recordings.get(key, range).await.unwrap().unwrap();
@@ -79,4 +81,16 @@ async fn a_root_that_was_unmounted_answers_nothing_and_nothing_is_made_in_it() {
     assert!(store.recordings.exists(&born.facts.audio).await.is_err(), "not: it is erased");
     assert!(store.arrive(&deposit("030 1")).await.is_err());
     assert_eq!(fs::read_dir(root).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn recordings_in_a_region_that_the_tenant_has_left_are_still_reached() {
+    let store = Store::new().await;
+    let key = store.born("030 1").await.facts.audio;
+    let (other, here) =
+        ("other".parse::<domain::Region>().unwrap(), BTreeSet::from(["other".parse().unwrap()]));
+    let fs = Fs::open(store.folder.path(), Setup::Auto, &here).await.unwrap();
+    let moved = domain::Tenant { master: other.clone(), regions: vec![other], ..tenant() };
+    let recordings = fs.tenant(&moved).recordings;
+    assert!(recordings.get(&region()).unwrap().exists(&key).await.unwrap());
 }
