@@ -109,6 +109,8 @@ async fn head_is_the_same_without_the_bytes(centre: Centre) {
     }
     assert_eq!(head.header("content-length"), audio.len().to_string());
     alice.head("5001/messages/nothing/audio").await.is(404);
+    let ranged = alice.head(&path).header("range", "bytes=0-9").await.is(200);
+    assert!(!ranged.has("content-range"), "a range is of a GET alone");
 }
 
 async fn a_download_is_named_by_the_messages_id_and_nothing_of_the_caller(centre: Centre) {
@@ -183,6 +185,9 @@ async fn what_is_not_there_is_404(centre: Centre) {
     {
         alice.get(&format!("{path}/audio")).await.refused(404, "not-found");
         alice.get(&format!("{path}/audio?link=1")).await.refused(404, "not-found");
+    }
+    for path in ["%FF/messages/x/audio", "5001/messages/x/audio?link=1&link=2"] {
+        centre.nobody().get(path).await.refused(401, "unauthenticated");
     }
 }
 

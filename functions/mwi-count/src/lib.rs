@@ -115,11 +115,17 @@ fn summary(mailbox: &Mailbox, domain: &str, counts: Counts) -> String {
     )
 }
 
-/// Whether the client asks for RFC 3842 by name.
+/// Whether the client asks for RFC 3842 by name, and does not refuse it (`q=0`).
 fn wants_summary(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
-    let media_type = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    accepted.flat_map(|accept| accept.split(',')).any(|range| media_type(range) == SUMMARY)
+    let asks = |range: &str| {
+        let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+        let is_refused = |part: String| {
+            part.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok()).is_some_and(|q| q <= 0.0)
+        };
+        parts.next().is_some_and(|name| name == SUMMARY) && !parts.any(is_refused)
+    };
+    accepted.flat_map(|accept| accept.split(',')).any(asks)
 }
 
 #[cfg(test)]
@@ -153,5 +159,6 @@ mod tests {
         assert!(asks("application/simple-message-summary"));
         assert!(asks("text/html, Application/Simple-Message-Summary;q=0.9"));
         assert!(!asks("*/*") && !asks("application/json"));
+        assert!(!asks("application/json, application/simple-message-summary; q=0.0"), "it is refused");
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{AudioKey, Code, Message};
 use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Query, Tenancy, audit, etag, message_id};
@@ -61,17 +61,23 @@ struct Link {
 )]
 async fn play(
     State(host): State<Host>,
-    Path((mailbox, id)): Path<(String, String)>,
-    Query(how): Query<How>,
+    path: Result<Path<(String, String)>, Problem>,
+    how: Result<Query<How>, Problem>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut parts, _) = request.into_parts();
+    // A range is of a GET alone (RFC 9110, 14.2).
+    if parts.method != Method::GET {
+        parts.headers.remove(header::RANGE);
+    }
+    let is_signed = matches!(&how, Ok(Query(how)) if how.signature.is_some());
+    let who = if is_signed { None } else { Some(Principal::from_request_parts(&mut parts, &host).await?) };
+    let (Path((mailbox, id)), Query(how)) = (path?, how?);
     let id = message_id(&id);
-    if how.signature.is_some() {
+    let Some(who) = who else {
         let (tenancy, message) = link::open(&host, &how, &mailbox, id?).await?;
         return stream(&tenancy, &message, &how, &parts.headers).await;
-    }
-    let who = Principal::from_request_parts(&mut parts, &host).await?;
+    };
     let access = host.open(&who, Operation::Play, &mailbox).await?;
     let message = link::message(&access.tenancy, access.id(), id?).await?;
     audit(&who, Operation::Play, &[("mailbox", access.id()), ("message", &message.facts.id)]);
