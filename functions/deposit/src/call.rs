@@ -50,7 +50,7 @@ pub(crate) struct Sent {
 }
 
 #[derive(Clone, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "true or false")]
 enum Urgent {
     Is(bool),
     Text(String),
@@ -162,6 +162,12 @@ mod tests {
             json(&text).unwrap_err(),
             ["caller_id", "caller_name", "urgent", "received_at", "call_id"]
         );
+    }
+
+    #[test]
+    fn what_is_neither_true_nor_false_is_told_so() {
+        let wrong = serde_json::from_str::<Sent>(r#"{"urgent":1}"#).err().unwrap();
+        assert!(wrong.to_string().starts_with("true or false"), "{wrong}");
     }
 
     #[test]
