@@ -180,3 +180,20 @@ fn a_tenants_file_that_is_no_list_of_tenants_is_a_fault_that_says_where() {
         assert!(faults.contains(place), "{place} in {faults}");
     }
 }
+
+#[test]
+fn a_country_must_be_one_whose_dialling_rules_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |country: &str| {
+        let tenant = format!(r#"[{{"tenant":"a","country":"{country}","master":"r","regions":["r"]}}]"#);
+        let path = file(folder.path(), "tenants.json", &tenant);
+        config(&[("VOICEMAIL_TENANTS", &path)]).err().map(|faults| format!("{faults:?}")).unwrap_or_default()
+    };
+    let countries = "AE AR AT AU BE BR CA CH CL CN CO CZ DE DK EG ES FI FR GB GR HK HU IE IL IN IT JP KE KR MX MY NL NO NZ PL PT \
+        RO RU SA SE SG TR UA US VN XK ZA";
+    let refused: Vec<_> = countries.split(' ').filter(|country| !told(country).is_empty()).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    for none in ["UK", "XX", "ZZ"] {
+        assert!(told(none).contains("dialling rules"), "{none}: {}", told(none));
+    }
+}
