@@ -6,8 +6,8 @@
 //! mailboxes/<mailbox>/messages/<id>             facts, or a tombstone; never renamed
 //! mailboxes/<mailbox>/marks/<id>.r              read; content: when, by whom
 //! mailboxes/<mailbox>/marks/<id>.u.<a>          urgent: a hint, believed only if the facts say so
-//! mailboxes/<mailbox>/marks/<id>.t.<ms13>       held by the trash, until then       (.d.<ms13>: with its mailbox)
-//! mailboxes/<mailbox>/marks/<id>.c.<case32>.<ms13>                                  held by a case
+//! mailboxes/<mailbox>/holds/<id>.t.<ms13>       held by the trash, until then       (.d.<ms13>: with its mailbox)
+//! mailboxes/<mailbox>/holds/<id>.c.<case32>.<ms13>                                  held by a case
 //! mailboxes/<mailbox>/purging/<id>              the claim; stays until the tombstone goes
 //! arriving/<id>.<a>.<mailbox>                   a try: its facts, which become the message by a second name
 //! dead/<id>.<a>.<mailbox>                       copy of a try that was fenced
@@ -262,8 +262,14 @@ pub(super) fn marks(mailbox: &MailboxId) -> String {
     format!("{MAILBOXES}/{mailbox}/marks")
 }
 
+/// Apart from the other marks: most messages are read in time and few are held, and each work on one message lists this.
+pub(super) fn holds(mailbox: &MailboxId) -> String {
+    format!("{MAILBOXES}/{mailbox}/holds")
+}
+
 pub(super) fn mark(mailbox: &MailboxId, id: MessageId, mark: &Mark) -> String {
-    format!("{}/{id}.{mark}", marks(mailbox))
+    let folder = if matches!(mark, Mark::Hold(_)) { holds(mailbox) } else { marks(mailbox) };
+    format!("{folder}/{id}.{mark}")
 }
 
 pub(super) fn claims(mailbox: &MailboxId) -> String {

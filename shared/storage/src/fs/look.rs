@@ -1,4 +1,4 @@
-//! Looks: one message, a page, the counts. Marks are read first, then claims, then messages: things move from marks to
+//! Looks: one message, a page, the counts. Holds are read first, then claims, then messages: things move from holds to
 //! claims, and a message's facts go before its claim does, so that what was hidden before is not shown. What is visible
 //! throughout is not missed, since the names in `messages` are never renamed.
 
@@ -41,24 +41,24 @@ impl Look {
 
 /// Looks at one message.
 pub(super) fn look(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Look> {
-    let marks = marks_of(disk, mailbox, id)?;
+    let holds = holds_of(disk, mailbox, id)?;
     let claimed = disk.has(&layout::claim(mailbox, id))?;
     Ok(match Row::read(disk, mailbox, id)? {
         Row::Nothing => Look::Nothing,
         Row::Tombstone(_) => Look::Tombstone,
         Row::Facts(facts) => {
-            let read = if marks.contains(&Mark::Read) { read_mark(disk, mailbox, id)? } else { None };
-            Look::Message(Box::new(Message { facts: *facts, read, holds: holds(&marks), claimed }))
+            let read = read_mark(disk, mailbox, id)?;
+            Look::Message(Box::new(Message { facts: *facts, read, holds, claimed }))
         }
     })
 }
 
-/// The marks of a message, as the folder names them.
-pub(super) fn marks_of(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Vec<Mark>> {
+/// The holds of a message, as the folder names them.
+pub(super) fn holds_of(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<BTreeSet<Hold>> {
     let start = format!("{id}.");
-    let names = disk.list(&layout::marks(mailbox))?;
+    let names = disk.list(&layout::holds(mailbox))?;
     let own = names.range(start.clone()..).take_while(|name| name.starts_with(&start));
-    Ok(own.filter_map(|name| Mark::parse(name)).map(|(_, mark)| mark).collect())
+    Ok(holds(&own.filter_map(|name| Mark::parse(name)).map(|(_, mark)| mark).collect::<Vec<_>>()))
 }
 
 fn holds(marks: &[Mark]) -> BTreeSet<Hold> {
@@ -72,9 +72,11 @@ fn holds(marks: &[Mark]) -> BTreeSet<Hold> {
 /// All marks of a mailbox, by message.
 pub(super) fn marks_by_message(disk: &Disk, mailbox: &MailboxId) -> Step<BTreeMap<MessageId, Vec<Mark>>> {
     let mut marks: BTreeMap<MessageId, Vec<Mark>> = BTreeMap::new();
-    for name in disk.list(&layout::marks(mailbox))? {
-        if let Some((id, mark)) = Mark::parse(&name) {
-            marks.entry(id).or_default().push(mark);
+    for folder in [layout::marks(mailbox), layout::holds(mailbox)] {
+        for name in disk.list(&folder)? {
+            if let Some((id, mark)) = Mark::parse(&name) {
+                marks.entry(id).or_default().push(mark);
+            }
         }
     }
     Ok(marks)

@@ -5,7 +5,7 @@ use domain::{Claim, Claimed, MailboxId, MessageId, Subject, Timestamp};
 use super::blocking::Step;
 use super::disk::Disk;
 use super::layout::{self, DUE, DueName, Mark, Try};
-use super::look::marks_of;
+use super::look::holds_of;
 use super::stored::{Row, StoredMarker, StoredRemains, Tombstone, encode, passing_over, read};
 use crate::{CallerMarker, Due, Remains};
 
@@ -41,8 +41,11 @@ pub(super) fn bury(disk: &Disk, remains: &Remains, now: Timestamp) -> Step<()> {
         Row::Facts(_) => disk.replace(&layout::row(mailbox, *id), &encode(&Tombstone { gone: now })?)?,
         Row::Tombstone(_) | Row::Nothing => {}
     }
-    let marks = marks_of(disk, mailbox, *id)?;
-    disk.take_all(&marks.iter().map(|mark| layout::mark(mailbox, *id, mark)).collect::<Vec<_>>())?;
+    let mark = |mark: &Mark| layout::mark(mailbox, *id, mark);
+    // The hint of a try that lost is its own to take back, and the tidying's.
+    disk.take_all(&[mark(&Mark::Read), mark(&Mark::Urgent(remains.attempt.clone()))])?;
+    let holds = holds_of(disk, mailbox, *id)?;
+    disk.take_all(&holds.into_iter().map(|hold| mark(&Mark::Hold(hold))).collect::<Vec<_>>())?;
     disk.take(&Try::from(remains).caller(remains.subject.as_ref()))?;
     Ok(())
 }
