@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
-use domain::{Counts, Mailbox, Owner};
+use domain::{Counts, Mailbox};
 use host::{Host, Operation, Path, Principal, Problem, ProblemBody, etag};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -92,10 +92,7 @@ fn row(mailbox: &Mailbox, counts: Counts) -> Row {
     Row {
         mailbox: mailbox.id.to_string(),
         name: mailbox.name.clone(),
-        kind: match mailbox.owner {
-            Owner::Personal { .. } => "personal",
-            Owner::Group { .. } => "group",
-        },
+        kind: mailbox.owner.kind(),
         messages_waiting: new > 0,
         new,
         old,
@@ -136,7 +133,7 @@ mod tests {
     fn the_summary_is_as_rfc_3842_writes_it() {
         let mailbox = Mailbox {
             id: "5001".parse().unwrap(),
-            owner: Owner::Personal { user: "alice".parse().unwrap() },
+            owner: domain::Owner::Personal { user: "alice".parse().unwrap() },
             name: "Alice".into(),
             enabled: true,
             settings: domain::Settings::default(),

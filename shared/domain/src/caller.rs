@@ -6,7 +6,7 @@ use std::str::FromStr;
 use rlibphonenumber::{PhoneNumber, PhoneNumberFormat};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::BadName;
+use crate::names::BadName;
 
 /// The longest caller ID that is taken, in bytes, as received.
 pub const MAX_CALLER_BYTES: usize = 256;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::ids::{CaseKey, Region};
+use crate::names::{CaseKey, Region};
 use crate::subject::Subject;
 
 const MINUTE: Duration = Duration::from_mins(1);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::ids::{BadName, GroupId, MailboxId, UserId};
+use crate::names::{BadName, GroupId, MailboxId, UserId};
 
 /// Whose mailbox it is. The kind never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,14 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// `personal` or `group`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Personal { .. } => "personal",
+            Self::Group { .. } => "group",
+        }
+    }
+
     /// Whether the two are of one kind.
     pub fn same_kind(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
 use crate::clock::Timestamp;
-use crate::ids::{Attempt, AudioKey, CaseKey, MailboxId, MessageId, Region, UserId};
+use crate::ids::{AudioKey, MessageId};
+use crate::names::{Attempt, CaseKey, MailboxId, Region, UserId};
 use crate::subject::Subject;
 
 /// What came in. Written once, by the attempt that was elected.

@@ -1,8 +1,8 @@
 //! A tenant: a customer of the installation, with its regions and what its mailboxes start with.
 
 use crate::caller::Country;
-use crate::ids::{Region, TenantId};
 use crate::mailbox::Settings;
+use crate::names::{Region, TenantId};
 
 /// A tenant as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]

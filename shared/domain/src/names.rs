@@ -1,0 +1,145 @@
+//! Names of things: validated once, safe as a part of a file name or a key ever after.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::random::Random;
+
+/// The text cannot be this kind of name; says which texts can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadName(pub(crate) &'static str);
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $valid:path, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadName;
+
+            fn from_str(text: &str) -> Result<Self, BadName> {
+                if $valid(text) { Ok(Self(text.to_owned())) } else { Err(BadName($rule)) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadName;
+
+            fn try_from(text: String) -> Result<Self, BadName> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// A mailbox, for example `5001`. Leading zeros count.
+    MailboxId, is_plain, "an id has 1 to 64 of A-Z a-z 0-9 . _ - and does not start with a dot"
+);
+name!(
+    /// A user, as the token's `sub` names them.
+    UserId, is_plain, "an id has 1 to 64 of A-Z a-z 0-9 . _ - and does not start with a dot"
+);
+name!(
+    /// A group of users.
+    GroupId, is_plain, "an id has 1 to 64 of A-Z a-z 0-9 . _ - and does not start with a dot"
+);
+name!(
+    /// A tenant.
+    TenantId, is_tenant, "a tenant id has 1 to 60 of a-z 0-9 -"
+);
+name!(
+    /// A region, for example `eu-central-1`.
+    Region, is_tenant, "a region has 1 to 60 of a-z 0-9 -"
+);
+name!(
+    /// The nonce of one deposit attempt: 64 random bits as 16 hex digits. All that the attempt makes before the birth
+    /// carries it, so that it takes back its own things only.
+    Attempt, is_hex16, "an attempt is 16 hex digits"
+);
+name!(
+    /// A data protection case in file names and keys: the first 32 hex digits of SHA-256(tenant, NUL, case id), so that
+    /// no case id of a customer becomes a name.
+    CaseKey, is_hex32, "a case key is 32 hex digits"
+);
+
+fn is_plain(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && !text.starts_with('.')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+fn is_tenant(text: &str) -> bool {
+    (1..=60).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn is_hex(text: &str, len: usize) -> bool {
+    text.len() == len && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+fn is_hex16(text: &str) -> bool {
+    is_hex(text, 16)
+}
+
+fn is_hex32(text: &str) -> bool {
+    is_hex(text, 32)
+}
+
+pub(crate) fn hex(bytes: impl IntoIterator<Item = u8>) -> String {
+    bytes.into_iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Attempt {
+    /// A fresh one.
+    pub fn draw(random: &dyn Random) -> Self {
+        Self(hex(random.bytes().into_iter().take(8)))
+    }
+}
+
+impl CaseKey {
+    /// The key of a tenant's case.
+    pub fn of(tenant: &TenantId, case_id: &str) -> Self {
+        let digest =
+            Sha256::new().chain_update(tenant.as_str()).chain_update([0]).chain_update(case_id).finalize();
+        Self(hex(digest.into_iter().take(16)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_could_leave_its_folder_is_refused() {
+        for text in ["", ".", "..", ".a", "a/b", "a\\b", "a\0", "ä", "a b", &"a".repeat(65)] {
+            assert!(text.parse::<MailboxId>().is_err(), "{text:?}");
+        }
+        assert_eq!("007".parse::<MailboxId>().unwrap().as_str(), "007");
+    }
+}
