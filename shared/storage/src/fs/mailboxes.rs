@@ -3,14 +3,14 @@
 use domain::{Group, GroupId, Hold, Mailbox, MailboxId, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::blocking::Step;
+use super::blocking::{Fault, Step};
 use super::chain::{self, State};
 use super::disk::Disk;
 use super::layout::{self, GROUPS, MAILBOXES, Mark};
 use super::look::marks_by_message;
 use super::marks::hold_until;
 use super::stored::Row;
-use crate::{Expect, Remains, Versioned, Written};
+use crate::{Expect, Remains, StorageError, Versioned, Written};
 
 /// A mailbox.
 pub(super) fn mailbox(disk: &Disk, id: &MailboxId) -> Step<Option<Versioned<Mailbox>>> {
@@ -31,7 +31,15 @@ fn values<T: DeserializeOwned>(
     disk: &Disk,
     folders: impl Iterator<Item = String>,
 ) -> Step<Vec<Versioned<T>>> {
-    folders.filter_map(|folder| chain::value(disk, &folder).transpose()).collect()
+    let value = |folder: String| match chain::value(disk, &folder) {
+        // One damaged file must not hide all the others; whoever asks for this very one is told.
+        Err(Fault::Storage(error @ StorageError::Corrupt { .. })) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a record is passed over");
+            None
+        }
+        value => value.transpose(),
+    };
+    folders.filter_map(value).collect()
 }
 
 /// Writes a mailbox if it is as expected.
@@ -140,5 +148,25 @@ fn delete<T: DeserializeOwned + serde::Serialize>(
             chain::append(disk, folder, version + 1, State::<T>::Deleted { purge_at })
         }
         _ => Ok(Written::Conflict),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fs::testing::{Store, mailbox_named};
+    use crate::{Expect, Index as _, StorageError};
+
+    #[tokio::test]
+    async fn a_damaged_mailbox_does_not_hide_the_others_and_is_told_to_whoever_asks_for_it() {
+        let store = Store::new().await;
+        for id in ["a", "b"] {
+            store.index.put_mailbox(&mailbox_named(id), Expect::Absent).await.unwrap();
+        }
+        let config = store.tenant_folder().join("mailboxes/a/config/00000001.json");
+        std::fs::write(config, b"{").unwrap();
+        let listed = store.index.mailboxes().await.unwrap();
+        assert!(listed.iter().map(|found| found.value.id.as_str()).eq(["b"]));
+        let asked = store.index.mailbox(&mailbox_named("a").id).await;
+        assert!(matches!(asked, Err(StorageError::Corrupt { .. })));
     }
 }
