@@ -66,11 +66,15 @@ pub(crate) async fn mailboxes(
     Ok(())
 }
 
+/// Another slot each day: a machine that is off at the same hours every day still comes to every mailbox.
 fn has_turn(mailbox: &MailboxId, now: Timestamp) -> bool {
-    let mut hasher = DefaultHasher::new();
-    mailbox.hash(&mut hasher);
-    let slot = now.since(Timestamp::default()).as_secs() / SLOT.as_secs();
-    (0..REACH).any(|back| slot.wrapping_sub(back) % SLOTS == hasher.finish() % SLOTS)
+    let now = now.since(Timestamp::default()).as_secs() / SLOT.as_secs();
+    let its_slot = |slot: u64| {
+        let mut hasher = DefaultHasher::new();
+        (mailbox, slot / SLOTS).hash(&mut hasher);
+        slot % SLOTS == hasher.finish() % SLOTS
+    };
+    (0..REACH).any(|back| its_slot(now.saturating_sub(back)))
 }
 
 #[cfg(test)]
@@ -79,15 +83,28 @@ mod tests {
 
     #[test]
     fn every_mailbox_has_its_turn_each_day_also_where_the_sweep_comes_every_ten_minutes() {
-        let start = Timestamp::from_millis(1_795_341_600_000);
+        let midnight = Timestamp::from_millis(1_795_305_600_000);
         for n in 0..500 {
             let mailbox = n.to_string().parse().unwrap();
             let turns = |every: u32| {
                 let mut runs =
-                    (0..24 * 60 / every).map(|run| start.plus(Duration::from_mins((run * every).into())));
+                    (0..24 * 60 / every).map(|run| midnight.plus(Duration::from_mins((run * every).into())));
                 runs.any(|now| has_turn(&mailbox, now))
             };
             assert!(turns(5) && turns(10), "{n}");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_is_on_for_eight_hours_a_day_comes_to_every_mailbox_within_a_month() {
+        let morning = Timestamp::from_millis(1_795_334_400_000);
+        for n in 0..500 {
+            let mailbox = n.to_string().parse().unwrap();
+            let on = (0..30).flat_map(|day| (0..8 * 12).map(move |run| day * 24 * 60 + run * 5));
+            assert!(
+                on.map(|minutes| morning.plus(Duration::from_mins(minutes)))
+                    .any(|now| has_turn(&mailbox, now))
+            );
         }
     }
 }
