@@ -41,9 +41,6 @@ const KNOWN: &[&str] = &[
     "VOICEMAIL_SWEEP_EVERY",
     "VOICEMAIL_MAX_REQUESTS",
     "VOICEMAIL_ORIGINS",
-    "VOICEMAIL_TABLE",
-    "VOICEMAIL_BUCKETS",
-    "VOICEMAIL_AZURE",
 ];
 
 /// The longest time from Forget Me to gone, which the law's day allows.
