@@ -5,9 +5,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::{Hold, MessageId};
-use host::wire::{BulkAnswer, BulkBody, bulk};
+use host::wire::{BulkAnswer, bulk};
 use host::{Access, Host, Operation, Path, Principal, Problem, ProblemBody, audit, body, message_id};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,6 +24,14 @@ struct Deleted {
     /// Until when it can be undone; then it is purged.
     #[schema(required = true)]
     purge_at: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = DeleteSeveral)]
+struct Several {
+    /// 1 to 100 message ids; repeats count once.
+    #[schema(min_items = 1, max_items = 100)]
+    ids: Vec<String>,
 }
 
 /// Deletes a message. Repeating answers the same.
@@ -45,7 +53,7 @@ async fn delete(
 #[utoipa::path(
     post, path = "/v1/mailboxes/{mailbox}/messages/delete", operation_id = "delete-several", tag = "delete",
     params(("mailbox" = String, Path, description = "The mailbox")),
-    request_body = BulkBody,
+    request_body = Several,
     responses((status = 200, body = BulkAnswer), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn several(
@@ -56,7 +64,7 @@ async fn several(
     content: Body,
 ) -> Result<Json<BulkAnswer>, Problem> {
     let access = host.open(&who, Operation::Delete, &mailbox).await?;
-    let BulkBody { ids, .. } = body::json(&headers, content, body::JSON_LIMIT).await?;
+    let Several { ids } = body::json(&headers, content, body::JSON_LIMIT).await?;
     let (host, access, who) = (&host, &access, &who);
     bulk(&ids, |id| async move { trash(host, access, who, id).await.map(drop) }).await.map(Json)
 }

@@ -5,14 +5,31 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::{MessageId, ReadMark};
-use host::wire::{BulkAnswer, BulkBody, MessageBody, bulk};
+use host::wire::{BulkAnswer, MessageBody, bulk};
 use host::{Access, Host, Operation, Path, Principal, Problem, ProblemBody, audit, body, message_id};
+use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Host> {
     OpenApiRouter::new().routes(routes!(read, unread)).routes(routes!(several))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = MarkReadSeveral)]
+struct Several {
+    /// 1 to 100 message ids; repeats count once.
+    #[schema(min_items = 1, max_items = 100)]
+    ids: Vec<String>,
+    /// Read, also where it is left out, or unread.
+    #[serde(default = "yes")]
+    read: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Marks a message read. Repeating is harmless: whoever was first stays.
@@ -49,7 +66,7 @@ async fn unread(
 #[utoipa::path(
     post, path = "/v1/mailboxes/{mailbox}/messages/read", operation_id = "mark-read-several", tag = "mark-read",
     params(("mailbox" = String, Path, description = "The mailbox")),
-    request_body = BulkBody,
+    request_body = Several,
     responses((status = 200, body = BulkAnswer), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn several(
@@ -60,7 +77,7 @@ async fn several(
     content: Body,
 ) -> Result<Json<BulkAnswer>, Problem> {
     let access = host.open(&who, Operation::MarkRead, &mailbox).await?;
-    let BulkBody { ids, read } = body::json(&headers, content, body::JSON_LIMIT).await?;
+    let Several { ids, read } = body::json(&headers, content, body::JSON_LIMIT).await?;
     let (host, access, who) = (&host, &access, &who);
     bulk(&ids, |id| async move { mark(host, access, who, id, read).await.map(drop) }).await.map(Json)
 }

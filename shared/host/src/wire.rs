@@ -1,7 +1,7 @@
 //! What clients see of a message, and the shapes that several operations share.
 
 use domain::{Folder, Message, MessageId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::problem::{Fault, Problem};
@@ -95,21 +95,6 @@ impl MessageBody {
     pub fn shown(message: &Message) -> Result<Self, Problem> {
         Self::of(message).ok_or_else(|| Problem::not_found("message"))
     }
-}
-
-/// The body of a bulk operation.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-pub struct BulkBody {
-    /// 1 to 100 message ids; repeats count once.
-    #[schema(min_items = 1, max_items = 100)]
-    pub ids: Vec<String>,
-    /// Read or unread; for the bulk read only.
-    #[serde(default = "yes")]
-    pub read: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// What became of each id.
