@@ -20,20 +20,28 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Each package of ours, with the names of all packages that it builds with.
-fn packages() -> BTreeMap<String, BTreeSet<String>> {
+/// The packages of the workspace, or with `all` those of every library too, as cargo knows them.
+fn metadata(all: bool) -> Vec<Value> {
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let which: &[&str] = if all { &["--filter-platform", &platform] } else { &["--no-deps"] };
     let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked"])
+        .args(which)
         .current_dir(root())
         .output()
         .unwrap();
     let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// Each package of ours, with the names of all packages that it builds with.
+fn packages() -> BTreeMap<String, BTreeSet<String>> {
     let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
     let needs = |package: &Value| {
         let all = package["dependencies"].as_array().unwrap();
         all.iter().filter(|needed| needed["kind"].as_str() != Some("dev")).map(name).collect()
     };
-    metadata["packages"].as_array().unwrap().iter().map(|package| (name(package), needs(package))).collect()
+    metadata(false).iter().map(|package| (name(package), needs(package))).collect()
 }
 
 #[test]
@@ -89,5 +97,21 @@ fn no_file_is_longer_than_it_may_be() {
         };
         let lines = text.lines().count();
         assert!(lines <= most, "{file} has {lines} lines, and may have {most}");
+    }
+}
+
+#[test]
+fn every_library_has_a_licence_that_is_allowed() {
+    let deny = std::fs::read_to_string(root().join("deny.toml")).unwrap();
+    let allowed = deny.lines().find(|line| line.starts_with("allow = ")).unwrap();
+    let allowed: Vec<_> =
+        allowed.split('"').skip(1).step_by(2).map(|id| spdx::Licensee::parse(id).unwrap()).collect();
+    let libraries = metadata(true);
+    assert!(libraries.len() > 100, "the libraries are found");
+    for library in libraries {
+        let (name, licence) = (&library["name"], library["license"].as_str().unwrap_or_default());
+        let licence = spdx::Expression::parse_mode(licence, spdx::ParseMode::LAX).unwrap();
+        let allows = licence.evaluate(|needed| allowed.iter().any(|licensee| licensee.satisfies(needed)));
+        assert!(allows, "{name} has the licence {licence}");
     }
 }
