@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::certificate_key::CertificateKey;
 use crate::config::{Config, ConfigFault, ConfigFaults};
-use crate::identity::Identity;
+use crate::identity::{Identity, TokenKeys};
 use crate::metrics::Metrics;
 use crate::router::{Options, router};
 use crate::secret::{LEAST_SECRET, Secret};
@@ -145,9 +145,10 @@ pub async fn open(
 ) -> Result<Host, StartError> {
     let setup = if config.set_up { Setup::Auto } else { Setup::Never };
     let fs = Fs::open(&config.data, setup, &config.regions()).await?;
-    let token_secret = match config.token_secret.take() {
-        Some(given) => given,
-        None => kept(&fs, &config.data, "token-secret", text_key).await?,
+    let token_keys = match (config.token_jwks.take(), config.token_secret.take()) {
+        (Some(jwks), _) => TokenKeys::Issuer(jwks),
+        (None, Some(given)) => TokenKeys::Shared(given),
+        (None, None) => TokenKeys::Shared(kept(&fs, &config.data, "token-secret", text_key).await?),
     };
     let subject_key = match config.subject_key.take() {
         Some(given) => given,
@@ -160,7 +161,11 @@ pub async fn open(
     let certificate_key = CertificateKey::read(&certificate_key.reveal())
         .map_err(|fault| format!("VOICEMAIL_CERTIFICATE_KEY {fault}"))?;
     same_as_ever(&fs, &subject_key).await?;
-    let identity = Identity::new(config.identity(token_secret)?);
+    // An issuer that cannot be reached yet does not hold up the start: a token that comes meanwhile asks again.
+    if let TokenKeys::Issuer(jwks) = &token_keys {
+        jwks.keep_fresh();
+    }
+    let identity = Identity::new(config.identity(token_keys)?);
     Ok(Service::new(Parts {
         tenants: config.tenants,
         here: config.here,
@@ -225,7 +230,7 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::Principal;
+    use crate::identity::{Jwks, Principal};
     use axum::extract::FromRequestParts as _;
     use axum::http::Request;
 
@@ -258,6 +263,21 @@ mod tests {
             let who = Principal::from_request_parts(&mut parts, &host).await.unwrap();
             assert_eq!(who.user.as_str(), user);
         }
+    }
+
+    #[tokio::test]
+    async fn with_an_issuer_that_cannot_be_reached_it_starts_and_makes_no_token_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        // Nobody listens there any more.
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let config = Config {
+            token_jwks: Some(Jwks::at(&format!("http://{address}/jwks")).unwrap()),
+            token_issuer: Some("https://id.example".into()),
+            ..config(folder.path(), None)
+        };
+        assert!(open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.is_ok());
+        assert!(folder.path().join("keys/subject-key").exists());
+        assert!(!folder.path().join("keys/token-secret").exists());
     }
 
     #[tokio::test]

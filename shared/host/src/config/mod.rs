@@ -15,7 +15,7 @@ use axum::http::HeaderValue;
 use domain::{Region, Tenant};
 
 use self::reader::Reader;
-use crate::identity::{self, Bearer, Users};
+use crate::identity::{self, Bearer, Jwks, TokenKeys, Users};
 use crate::secret::{LEAST_SECRET, Secret};
 
 /// The variables that this service knows; what they mean is told at the fields of [`Config`].
@@ -64,8 +64,12 @@ pub struct Config {
     pub here: Option<Region>,
     /// Whether tenants and users are made up, as neither is configured.
     pub demo: bool,
-    /// `VOICEMAIL_TOKEN_SECRET`: the HS256 secret of bearer tokens; made at the first start where it is not given.
+    /// `VOICEMAIL_TOKEN_SECRET`: the HS256 secret of bearer tokens; made at the first start where neither it nor a key
+    /// set is given.
     pub token_secret: Option<Secret>,
+    /// `VOICEMAIL_TOKEN_JWKS`, an address or a file: the key set of the issuer of bearer tokens (RS256, ES256), in place
+    /// of a secret; needs `VOICEMAIL_TOKEN_ISSUER`.
+    pub token_jwks: Option<Jwks>,
     /// `VOICEMAIL_TOKEN_ISSUER`: what `iss` must be.
     pub token_issuer: Option<String>,
     /// `VOICEMAIL_TOKEN_AUDIENCE`: what `aud` must be or hold.
@@ -128,6 +132,7 @@ impl Config {
             demo,
             token_secret: vars
                 .secret(["VOICEMAIL_TOKEN_SECRET", "VOICEMAIL_TOKEN_SECRET_FILE"], LEAST_SECRET),
+            token_jwks: vars.read("VOICEMAIL_TOKEN_JWKS", None, |place| Jwks::at(place).map(Some)),
             token_issuer: vars.read("VOICEMAIL_TOKEN_ISSUER", None, |text| Ok(Some(text.to_owned()))),
             token_audience: vars.read("VOICEMAIL_TOKEN_AUDIENCE", None, |text| Ok(Some(text.to_owned()))),
             users: vars.read("VOICEMAIL_USERS", None, |path| {
@@ -142,9 +147,17 @@ impl Config {
             origins: vars.read("VOICEMAIL_ORIGINS", Vec::new(), origins),
         };
         vars.read("VOICEMAIL_STORAGE", (), storage);
-        vars.read("VOICEMAIL_TOKEN_JWKS", (), |_| {
-            Err("is not built in: this build takes a shared secret; set VOICEMAIL_TOKEN_SECRET".to_owned())
-        });
+        if vars.has("VOICEMAIL_TOKEN_JWKS") {
+            if !vars.has("VOICEMAIL_TOKEN_ISSUER") {
+                let detail = "is not set, and VOICEMAIL_TOKEN_JWKS needs it: an issuer may sign for many";
+                vars.fault("VOICEMAIL_TOKEN_ISSUER", detail.to_owned());
+            }
+            if vars.has("VOICEMAIL_TOKEN_SECRET") || vars.has("VOICEMAIL_TOKEN_SECRET_FILE") {
+                let detail = "and VOICEMAIL_TOKEN_SECRET are both set, and tokens are signed in one way; \
+                              leave one of them unset";
+                vars.fault("VOICEMAIL_TOKEN_JWKS", detail.to_owned());
+            }
+        }
         if demo && !config.listen.ip().is_loopback() {
             vars.fault(
                 "VOICEMAIL_LISTEN",
@@ -169,13 +182,12 @@ impl Config {
         self.tenants.iter().flat_map(|tenant| tenant.regions.iter().cloned()).collect()
     }
 
-    /// How people sign in: with tokens under `token_secret`, and with the passwords that are configured.
+    /// How people sign in: with tokens under `keys`, and with the passwords that are configured.
     ///
     /// # Errors
     /// The users of the demo cannot be made.
-    pub fn identity(&mut self, token_secret: Secret) -> Result<identity::Settings, String> {
-        let bearer =
-            Bearer::shared(token_secret, self.token_issuer.as_deref(), self.token_audience.as_deref());
+    pub fn identity(&mut self, keys: TokenKeys) -> Result<identity::Settings, String> {
+        let bearer = Bearer::new(keys, self.token_issuer.as_deref(), self.token_audience.as_deref());
         let users = if self.demo { Some(Users::demo()?) } else { self.users.take() };
         Ok(identity::Settings { bearer: Some(bearer), users })
     }

@@ -56,7 +56,7 @@ fn each_variable_that_is_wrong_is_named_and_all_at_once() {
         ("VOICEMAIL_TENANTS", "/nowhere/tenants.json"),
         ("VOICEMAIL_REGION", "EU West"),
         ("VOICEMAIL_TOKEN_SECRET", "short"),
-        ("VOICEMAIL_TOKEN_JWKS", "https://id.example/jwks"),
+        ("VOICEMAIL_TOKEN_JWKS", "ftp://id.example/jwks"),
         ("VOICEMAIL_TOKEN_ISSUER", ""),
         ("VOICEMAIL_USERS", "/nowhere/users.json"),
         ("VOICEMAIL_SUBJECT_KEY_FILE", "/nowhere/key"),
@@ -88,6 +88,57 @@ fn a_secret_is_given_once_as_a_value_or_as_a_file_with_a_line_end() {
     let short = faults(&[(value, "hunter2")], value);
     assert_eq!(short, ["has 7 bytes; it needs at least 32"]);
     assert_eq!(faults(&[(value, "")], value).len(), 1, "an empty one is a template not filled in");
+}
+
+#[test]
+fn a_key_set_needs_an_issuer_and_stands_in_place_of_a_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret_file = file(folder.path(), "secret", SECRET);
+    let (jwks, issuer) = (
+        ("VOICEMAIL_TOKEN_JWKS", "http://id.example/jwks"),
+        ("VOICEMAIL_TOKEN_ISSUER", "https://id.example"),
+    );
+    let good = config(&[jwks, issuer]).unwrap_or_else(|faults| panic!("{faults}"));
+    assert!(good.token_jwks.is_some() && good.token_secret.is_none());
+    assert_eq!(faults(&[jwks], "VOICEMAIL_TOKEN_ISSUER").len(), 1);
+    for secret in [("VOICEMAIL_TOKEN_SECRET", SECRET), ("VOICEMAIL_TOKEN_SECRET_FILE", secret_file.as_str())]
+    {
+        assert_eq!(faults(&[jwks, issuer, secret], "VOICEMAIL_TOKEN_JWKS").len(), 1);
+        assert!(config(&[issuer, secret]).is_ok());
+    }
+}
+
+#[test]
+fn a_key_set_is_at_an_http_address_or_in_a_file_with_a_key_that_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |place: &str| {
+        let vars = [("VOICEMAIL_TOKEN_JWKS", place), ("VOICEMAIL_TOKEN_ISSUER", "https://id.example")];
+        faults(&vars, "VOICEMAIL_TOKEN_JWKS").join("\n")
+    };
+    for place in ["http://id.example/jwks", "HTTPS://id.example:8443/jwks?p=1", "https://[::1]/jwks"] {
+        assert_eq!(told(place), "");
+    }
+    let odd = [
+        "ftp://id.example/jwks",
+        "file:///jwks",
+        "https://",
+        "https:///jwks",
+        "https://:443/",
+        "http://a b/",
+    ];
+    for place in odd.into_iter().chain(["https://user:hunter2@id.example/jwks"]) {
+        assert!(told(place).starts_with("is no https:// or http:// address"), "{place}: {}", told(place));
+    }
+    assert!(told("/nowhere/jwks.json").starts_with("/nowhere/jwks.json: cannot be read"));
+    for (text, part) in [
+        ("{", "line 1"),
+        (r#"{"keys":"hunter2"}"#, "expected a key set"),
+        (r#"{"keys":[]}"#, "no key that is for RS256 or ES256"),
+        (r#"{"keys":[{"kty":"oct","k":"hunter2"}]}"#, "no key that is for RS256 or ES256"),
+    ] {
+        let fault = told(&file(folder.path(), "jwks.json", text));
+        assert!(fault.contains(part) && !fault.contains("hunter2"), "{fault}");
+    }
 }
 
 #[test]

@@ -1,28 +1,49 @@
-//! Bearer tokens: a JWT (RFC 7519) under a shared secret.
+//! Bearer tokens: a JWT (RFC 7519) under a shared secret, or under a key of its issuer.
+//!
+//! The configuration says which of the two; under an issuer's key, the key says the algorithm. What the token says of
+//! its algorithm must be the same and never chooses one.
 
 use std::collections::HashSet;
 
-use domain::{GroupId, Timestamp, UserId};
+use domain::{Code, GroupId, Timestamp, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::jwks::{ASKED_AT_MOST_EVERY, Jwks};
+use crate::problem::Problem;
 use crate::role::Role;
 use crate::secret::Secret;
 
 /// How far the clocks of the issuer and of this host may differ.
 const LEEWAY_SECONDS: f64 = 60.0;
 
+/// What signatures of tokens are checked with.
+pub enum TokenKeys {
+    /// HS256 under this secret.
+    Shared(Secret),
+    /// RS256 or ES256 under a key of the issuer.
+    Issuer(Jwks),
+}
+
 /// How tokens are checked.
-#[derive(Debug, Clone)]
 pub struct Bearer {
-    secret: Secret,
+    keys: TokenKeys,
     validation: Validation,
 }
 
-/// Why a token is not good, for the caller: never says more than which rule.
+/// Why a token is not taken, for the caller: never says more than which rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refused(pub(super) &'static str);
+pub(super) enum Refused {
+    /// It is not good.
+    Token(&'static str),
+    /// Nobody can say yet: the issuer was never reached.
+    NoKeys,
+}
+
+/// One text for whatever is wrong before the claims, so that nobody learns how far a forgery came.
+pub(super) const FORGED: Refused =
+    Refused::Token("The token is malformed, from another issuer, or not signed by it.");
 
 /// What a token says of its bearer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +70,25 @@ struct Claims {
     client_id: Option<String>,
 }
 
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Token(rule) => Self::new(Code::Unauthenticated, rule),
+            Refused::NoKeys => Self::new(
+                Code::Busy,
+                "The keys of the token's issuer cannot be had at the moment; repeat the request.",
+            )
+            .after(ASKED_AT_MOST_EVERY.as_secs()),
+        }
+    }
+}
+
 impl Bearer {
-    /// Tokens signed with HS256 under `secret`; from `issuer` where given, and for `audience` where given.
-    pub fn shared(secret: Secret, issuer: Option<&str>, audience: Option<&str>) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
-        // Time is passed in, so exp and nbf are checked here and not by the library's own clock.
-        validation.validate_exp = false;
+    /// Tokens signed under `keys`; from `issuer` where given, and for `audience` where given.
+    pub fn new(keys: TokenKeys, issuer: Option<&str>, audience: Option<&str>) -> Self {
+        // The algorithm is set with the key. Time is passed in, so exp and nbf are checked here and not by the library's
+        // own clock.
+        let mut validation = Validation { validate_exp: false, ..Validation::default() };
         let mut required = HashSet::new();
         if let Some(issuer) = issuer {
             validation.set_issuer(&[issuer]);
@@ -66,17 +100,41 @@ impl Bearer {
         }
         validation.validate_aud = audience.is_some();
         validation.required_spec_claims = required;
-        Self { secret, validation }
+        Self { keys, validation }
     }
 
     /// Who bears a token.
-    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<Bearing, Refused> {
-        let key = DecodingKey::from_secret(&self.secret.reveal());
-        let token = jsonwebtoken::decode::<Claims>(token, &key, &self.validation)
-            .map_err(|_| Refused("The token is malformed, from another issuer, or not signed by it."))?;
+    pub(super) async fn verify(&self, token: &str, now: Timestamp) -> Result<Bearing, Refused> {
+        let jwks = match &self.keys {
+            TokenKeys::Shared(secret) => {
+                let key = DecodingKey::from_secret(&secret.reveal());
+                return self.check(token, Algorithm::HS256, &key, now);
+            }
+            TokenKeys::Issuer(jwks) => jwks,
+        };
+        let header = jsonwebtoken::decode_header(token).map_err(|_| FORGED)?;
+        // Before the issuer is asked for the key.
+        if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
+            return Err(FORGED);
+        }
+        let kid = header.kid.as_deref();
+        let set = jwks.set(kid, now).await.ok_or(Refused::NoKeys)?;
+        let (algorithm, key) = set.find(kid, header.alg).ok_or(FORGED)?;
+        self.check(token, algorithm, key, now)
+    }
+
+    fn check(
+        &self,
+        token: &str,
+        algorithm: Algorithm,
+        key: &DecodingKey,
+        now: Timestamp,
+    ) -> Result<Bearing, Refused> {
+        let validation = Validation { algorithms: vec![algorithm], ..self.validation.clone() };
+        let token = jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|_| FORGED)?;
         // RFC 7515, 4.1.11: an extension that must be understood, and is not.
         if token.header.crit.is_some() {
-            return Err(Refused("The token asks for an extension that is not known here."));
+            return Err(Refused::Token("The token asks for an extension that is not known here."));
         }
         let claims = token.claims;
         #[expect(
@@ -85,15 +143,15 @@ impl Bearer {
         )]
         let now = now.millis() as f64 / 1000.0;
         if now >= claims.exp + LEEWAY_SECONDS {
-            return Err(Refused("The token has expired."));
+            return Err(Refused::Token("The token has expired."));
         }
         if claims.nbf.is_some_and(|nbf| now < nbf - LEEWAY_SECONDS) {
-            return Err(Refused("The token is not valid yet."));
+            return Err(Refused::Token("The token is not valid yet."));
         }
         Ok(Bearing {
             tenant: claims.tenant,
             ccid: claims.ccid,
-            user: claims.sub.parse().map_err(|_| Refused("The token's sub is no user id."))?,
+            user: claims.sub.parse().map_err(|_| Refused::Token("The token's sub is no user id."))?,
             groups: texts(&claims.groups).filter_map(|group| group.parse().ok()).collect(),
             roles: texts(&claims.roles).filter_map(Role::named).collect(),
             client: claims.client_id,
@@ -111,6 +169,7 @@ mod tests {
     use super::*;
     use base64::Engine as _;
     use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use futures::FutureExt as _;
     use jsonwebtoken::{EncodingKey, Header};
     use serde_json::json;
 
@@ -121,7 +180,12 @@ mod tests {
     }
 
     fn bearer(issuer: Option<&str>, audience: Option<&str>) -> Bearer {
-        Bearer::shared(Secret::value(SECRET, 32).unwrap(), issuer, audience)
+        Bearer::new(TokenKeys::Shared(Secret::value(SECRET, 32).unwrap()), issuer, audience)
+    }
+
+    /// Under a shared secret nothing is waited for.
+    fn at_once(bearer: &Bearer, token: &str) -> Result<Bearing, Refused> {
+        bearer.verify(token, now()).now_or_never().unwrap()
     }
 
     fn seconds(after_now: i64) -> i64 {
@@ -144,7 +208,7 @@ mod tests {
     }
 
     fn verify(claims: &Value) -> Result<Bearing, Refused> {
-        bearer(None, None).verify(&sign(claims), now())
+        at_once(&bearer(None, None), &sign(claims))
     }
 
     #[test]
@@ -170,26 +234,26 @@ mod tests {
         for alg in ["none", "None", "RS256", "ES256", "HS512", "EdDSA"] {
             let unsigned = parts(&json!({"alg": alg, "typ": "JWT"}));
             for token in [format!("{unsigned}."), format!("{unsigned}.{signature}"), unsigned.clone()] {
-                assert!(bearer(None, None).verify(&token, now()).is_err(), "{alg}");
+                assert!(at_once(&bearer(None, None), &token).is_err(), "{alg}");
             }
         }
         // Rightly signed with the secret, but by another algorithm of the family.
         let header = Header::new(Algorithm::HS384);
         let token = jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(SECRET)).unwrap();
-        assert!(bearer(None, None).verify(&token, now()).is_err());
+        assert!(at_once(&bearer(None, None), &token).is_err());
     }
 
     #[test]
     fn a_token_under_another_secret_is_refused() {
         let key = EncodingKey::from_secret(b"another secret of the same size.");
         let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims(), &key).unwrap();
-        assert!(bearer(None, None).verify(&token, now()).is_err());
+        assert!(at_once(&bearer(None, None), &token).is_err());
     }
 
     #[test]
     fn a_token_that_expired_59_seconds_ago_is_good_and_61_seconds_ago_is_not() {
         assert!(verify(&with("exp", json!(seconds(-59)))).is_ok());
-        assert_eq!(verify(&with("exp", json!(seconds(-61)))), Err(Refused("The token has expired.")));
+        assert_eq!(verify(&with("exp", json!(seconds(-61)))), Err(Refused::Token("The token has expired.")));
         assert!(verify(&with("exp", json!(1_795_341_541.5))).is_ok(), "fractions are allowed");
     }
 
@@ -217,13 +281,13 @@ mod tests {
             sign(&claims)
         };
         let (iss, aud) = (json!("https://id.example"), json!("voicemail"));
-        assert!(both.verify(&token(iss.clone(), aud.clone()), now()).is_ok());
-        assert!(both.verify(&token(iss.clone(), json!(["other", "voicemail"])), now()).is_ok());
-        assert!(both.verify(&token(json!("https://evil.example"), aud.clone()), now()).is_err());
-        assert!(both.verify(&token(iss.clone(), json!("other")), now()).is_err());
-        assert!(both.verify(&token(json!(null), aud), now()).is_err());
-        assert!(both.verify(&token(iss, json!(null)), now()).is_err());
-        assert!(both.verify(&sign(&claims()), now()).is_err(), "neither is there");
+        assert!(at_once(&both, &token(iss.clone(), aud.clone())).is_ok());
+        assert!(at_once(&both, &token(iss.clone(), json!(["other", "voicemail"]))).is_ok());
+        assert!(at_once(&both, &token(json!("https://evil.example"), aud.clone())).is_err());
+        assert!(at_once(&both, &token(iss.clone(), json!("other"))).is_err());
+        assert!(at_once(&both, &token(json!(null), aud)).is_err());
+        assert!(at_once(&both, &token(iss, json!(null))).is_err());
+        assert!(at_once(&both, &sign(&claims())).is_err(), "neither is there");
     }
 
     #[test]
@@ -244,13 +308,13 @@ mod tests {
     fn a_token_that_asks_for_an_unknown_extension_is_refused() {
         let header = Header { crit: Some(vec!["exp2".into()]), ..Header::new(Algorithm::HS256) };
         let token = jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(SECRET)).unwrap();
-        assert!(bearer(None, None).verify(&token, now()).is_err());
+        assert!(at_once(&bearer(None, None), &token).is_err());
     }
 
     #[test]
     fn no_text_makes_a_token_check_panic() {
         for text in ["", ".", "..", "...", "a.b.c", "é.é.é", &"x.".repeat(10_000)] {
-            assert!(bearer(None, None).verify(text, now()).is_err());
+            assert!(at_once(&bearer(None, None), text).is_err());
         }
     }
 }

@@ -2,9 +2,11 @@
 
 mod basic;
 mod bearer;
+mod jwks;
 mod users;
 
-pub use bearer::Bearer;
+pub use bearer::{Bearer, TokenKeys};
+pub use jwks::Jwks;
 pub use users::Users;
 
 use std::collections::BTreeSet;
@@ -72,7 +74,7 @@ impl Identity {
     }
 
     /// Who sent a request with these headers: 401 for no or bad credentials, 403 for a tenant that `find` does not
-    /// know, 429 after too many wrong passwords. Nothing that was sent is in the answer or in the log.
+    /// know, 429 after too many wrong passwords, 503 where the issuer of tokens was never reached. Nothing that was sent is in the answer or in the log.
     pub async fn verify(
         &self,
         headers: &HeaderMap,
@@ -88,8 +90,7 @@ impl Identity {
             one.to_str().ok().and_then(|text| text.split_once(' ')).unwrap_or_default();
         match (&self.bearer, &self.basic) {
             (Some(bearer), _) if scheme.eq_ignore_ascii_case("bearer") => {
-                let said =
-                    bearer.verify(credentials.trim(), now).map_err(|refused| unauthenticated(refused.0))?;
+                let said = bearer.verify(credentials.trim(), now).await?;
                 Ok(Principal {
                     tenant: one_tenant(said.tenant.as_deref(), said.ccid.as_deref(), find)?,
                     user: said.user,

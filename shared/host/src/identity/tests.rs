@@ -176,7 +176,10 @@ fn a_tenant_may_be_named_by_its_ccid_and_a_name_that_is_unknown_never_counts_as_
 #[tokio::test]
 async fn a_bearer_token_goes_through_to_the_principal() {
     let secret = crate::Secret::value(&[b'x'; 32], 32).unwrap();
-    let identity = Identity::new(Settings { bearer: Some(Bearer::shared(secret, None, None)), users: None });
+    let identity = Identity::new(Settings {
+        bearer: Some(Bearer::new(TokenKeys::Shared(secret), None, None)),
+        users: None,
+    });
     let claims = serde_json::json!({"ccid": "a customer's id", "sub": "alice", "roles": ["agent"],
         "exp": now().millis() / 1000 + 60, "client_id": "app"});
     let key = jsonwebtoken::EncodingKey::from_secret(&[b'x'; 32]);
