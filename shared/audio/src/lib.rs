@@ -3,8 +3,9 @@
 //! [`inspect`] believes no header that it can check. A length is counted from the bytes that are there, so a
 //! recording that was cut off on its way is refused instead of being kept as if it were whole:
 //!
-//! - WAV: the chunks must be as long as they say. Writers that cannot go back to fill the lengths in (a pipe)
-//!   leave a placeholder; such a recording is measured to its end, and a cut in it cannot be told.
+//! - WAV and AU: there must be as many bytes as the header says. Writers that cannot go back to fill the length in
+//!   (a pipe) leave a placeholder; such a recording is measured to its end, and a cut in it cannot be told, except
+//!   inside a block of GSM.
 //! - Ogg: every page must be whole, have the right checksum and follow the page before it, and the last one must
 //!   carry the end-of-stream flag. Without that flag a cut between two pages could not be told, so its absence
 //!   counts as a cut, also for a live stream that was recorded without it.
@@ -15,6 +16,7 @@
 //! take memory for tags that nobody asks for here. The time is linear in the number of bytes, and no memory is
 //! taken because a header asks for it.
 
+mod au;
 mod mp3;
 mod ogg;
 mod wav;
@@ -40,6 +42,8 @@ pub struct Recording {
 pub enum Kind {
     /// RIFF/WAVE.
     Wav,
+    /// Sun's and `NeXT`'s `.snd`.
+    Au,
     /// Ogg (RFC 3533).
     Ogg,
     /// A bare stream of MPEG audio layer III frames, with or without ID3 tags.
@@ -51,6 +55,7 @@ impl Kind {
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Wav => "audio/wav",
+            Self::Au => "audio/basic",
             Self::Ogg => "audio/ogg",
             Self::Mp3 => "audio/mpeg",
         }
@@ -60,6 +65,7 @@ impl Kind {
     pub fn extension(self) -> &'static str {
         match self {
             Self::Wav => "wav",
+            Self::Au => "au",
             Self::Ogg => "ogg",
             Self::Mp3 => "mp3",
         }
@@ -76,8 +82,12 @@ pub enum Codec {
     MuLaw,
     /// G.711 A-law, 8 bits a sample.
     ALaw,
+    /// GSM 06.10 full rate, two frames in 65 bytes as Microsoft packs them.
+    Gsm,
     /// Opus (RFC 6716).
     Opus,
+    /// Vorbis I.
+    Vorbis,
     /// MPEG-1, MPEG-2 or MPEG-2.5 audio layer III.
     Mp3,
 }
@@ -87,7 +97,7 @@ pub enum Codec {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Not audio, or audio of a kind that is not taken.
-    #[error("{0}: send WAV (PCM, mu-law or A-law), Ogg/Opus or MP3")]
+    #[error("{0}: send WAV (PCM, mu-law, A-law or GSM), AU, Ogg (Opus or Vorbis) or MP3")]
     Unsupported(String),
     /// Audio of a kind that is taken, but empty, damaged or cut off.
     #[error("{0}: send the whole recording again")]
@@ -113,18 +123,25 @@ pub fn inspect(bytes: &[u8]) -> Result<Recording, Refusal> {
     }
     if wav::claims(bytes) {
         wav::inspect(bytes)
+    } else if au::claims(bytes) {
+        au::inspect(bytes)
     } else if ogg::claims(bytes) {
         ogg::inspect(bytes)
     } else if mp3::claims(bytes) {
         mp3::inspect(bytes)
     } else {
-        Err(Refusal::unsupported("this is not a WAV, Ogg or MP3 recording"))
+        Err(Refusal::unsupported("this is not a WAV, AU, Ogg or MP3 recording"))
     }
 }
 
 /// The `N` bytes at an offset, if they are all there.
 fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..)?.first_chunk().copied()
+}
+
+/// A length as an index; what does not fit one is longer than any file here.
+fn size(length: u32) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
 }
 
 /// How long a number of samples plays, to the nanosecond.
@@ -163,18 +180,19 @@ mod tests {
 
     #[test]
     fn what_is_not_audio_is_not_supported() {
-        let not_audio: [&[u8]; 8] = [
+        let not_audio: [&[u8]; 9] = [
             b"Hello, is anybody there?",
             b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
             b"PK\x03\x04\x14\0\0\0\x08\0",
             b"%PDF-1.7\n",
             b"\xff\xfeU\0T\0F\0-\x001\x006\0",
             b"RIFF\x24\0\0\0AVI LIST",
+            b"dns.\x18\0\0\0",
             b"fLaC\0\0\0\x22",
             &[0; 4096],
         ];
         for bytes in not_audio {
-            assert_eq!(unsupported(bytes), "this is not a WAV, Ogg or MP3 recording");
+            assert_eq!(unsupported(bytes), "this is not a WAV, AU, Ogg or MP3 recording");
         }
     }
 
@@ -182,7 +200,7 @@ mod tests {
     fn a_refusal_says_what_happened_and_what_to_do() {
         assert_eq!(
             inspect(b"hello").unwrap_err().to_string(),
-            "this is not a WAV, Ogg or MP3 recording: send WAV (PCM, mu-law or A-law), Ogg/Opus or MP3"
+            "this is not a WAV, AU, Ogg or MP3 recording: send WAV (PCM, mu-law, A-law or GSM), AU, Ogg (Opus or Vorbis) or MP3"
         );
         assert_eq!(
             inspect(b"").unwrap_err().to_string(),
@@ -203,7 +221,8 @@ mod tests {
         #[test]
         fn whatever_comes_is_answered_without_a_panic(
             magic in prop::sample::select(vec![
-                &b""[..], b"RIFF\xff\xff\xff\xffWAVE", b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0", b"OggS\0\x02",
+                &b""[..], b"RIFF\xff\xff\xff\xffWAVE", b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0",
+                b"RIFF\xff\xff\xff\xffWAVEfmt \x14\0\0\0\x31\0\x01\0", b".snd", b".snd\0\0\0\x18", b"OggS\0\x02",
                 b"ID3\x04\0\0\0\0\0\0", b"\xff\xfb\x90\x00", b"\xff\xe3\x18\xc4",
             ]),
             rest in prop::collection::vec(any::<u8>(), 0..2_000),

@@ -1,20 +1,19 @@
-//! Ogg with Opus: a walk from page to page.
+//! Ogg with Opus or Vorbis: a walk from page to page.
 //!
 //! Every page must be whole, have the right checksum and follow the one before, up to the end-of-stream flag (RFC
-//! 3533). The length is what the last page's position says, less the pre-skip (RFC 7845), and never more than the
-//! packets hold: each says in its first bytes how much sound is in it (RFC 6716, section 3).
+//! 3533). The length is what the last page's position says, less where the stream starts, and never more than the
+//! packets hold: each says in its first bytes how much sound is in it.
 
-mod packet;
+mod opus;
 mod page;
+mod vorbis;
 
 use std::num::NonZeroU32;
 
-use self::packet::samples;
+use self::opus::Opus;
 use self::page::{FIRST, LAST, NO_GRANULE, Page};
-use crate::{Codec, Kind, Recording, Refusal, bytes_at, length};
-
-/// Opus counts in 48 kHz whatever the rate of the microphone was (RFC 7845, section 4).
-const OPUS_RATE: NonZeroU32 = NonZeroU32::new(48_000).unwrap();
+use self::vorbis::Vorbis;
+use crate::{Codec, Kind, Recording, Refusal, length};
 
 /// Whether the first bytes are those of an Ogg page.
 pub(crate) fn claims(bytes: &[u8]) -> bool {
@@ -26,39 +25,47 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Recording, Refusal> {
     if !first.is(FIRST) {
         return Err(Refusal::broken("the Ogg lacks its beginning"));
     }
-    if !first.body.starts_with(b"OpusHead") {
-        return Err(Refusal::unsupported(format!("Ogg with {} is not taken", codec_of(first.body))));
+    match first.body {
+        [b'O', b'p', b'u', b's', b'H', b'e', b'a', b'd', ..] => {
+            measure(bytes, Opus::read(first.body)?, first)
+        }
+        [0x01, b'v', b'o', b'r', b'b', b'i', b's', ..] => measure(bytes, Vorbis::read(first.body)?, first),
+        [0x7F, b'F', b'L', b'A', b'C', ..] => Err(Refusal::unsupported("Ogg with FLAC is not taken")),
+        [b'S', b'p', b'e', b'e', b'x', ..] => Err(Refusal::unsupported("Ogg with Speex is not taken")),
+        _ => Err(Refusal::unsupported("Ogg with an unknown codec is not taken")),
     }
-    let pre_skip = pre_skip(first.body).ok_or_else(|| Refusal::broken("the Ogg's Opus header is damaged"))?;
-    match sound(bytes, first)?.samples().checked_sub(u64::from(pre_skip)) {
+}
+
+/// What differs from codec to codec.
+trait Coding {
+    const CODEC: Codec;
+
+    /// Samples a second, as positions count them.
+    fn rate(&self) -> NonZeroU32;
+
+    /// Samples at the start that are not played.
+    fn skip(&self) -> u64;
+
+    /// Takes in a page of the headers behind the first; whether it is the last one of them.
+    fn header(&mut self, page: &Page<'_>) -> Result<bool, Refusal>;
+
+    /// How many samples a packet adds, by the bytes it begins with. Each packet is asked about once, in their order.
+    fn samples(&mut self, start: &[u8]) -> u64;
+}
+
+fn measure<C: Coding>(bytes: &[u8], mut coding: C, first: Page<'_>) -> Result<Recording, Refusal> {
+    match sound(bytes, &mut coding, first)?.samples().checked_sub(coding.skip()) {
         None | Some(0) => Err(Refusal::broken("the Ogg holds no audio")),
         Some(samples) => {
-            Ok(Recording { kind: Kind::Ogg, codec: Codec::Opus, duration: length(samples, OPUS_RATE) })
+            Ok(Recording { kind: Kind::Ogg, codec: C::CODEC, duration: length(samples, coding.rate()) })
         }
     }
 }
 
-/// The name of what is not Opus, by the first bytes of its first packet.
-fn codec_of(packet: &[u8]) -> &'static str {
-    match packet {
-        [0x01, b'v', b'o', b'r', b'b', b'i', b's', ..] => "Vorbis",
-        [0x7F, b'F', b'L', b'A', b'C', ..] => "FLAC",
-        [b'S', b'p', b'e', b'e', b'x', ..] => "Speex",
-        _ => "an unknown codec",
-    }
-}
-
-/// What the decoder needs to settle, in samples at the start that are not played (RFC 7845, section 5.1).
-fn pre_skip(head: &[u8]) -> Option<u16> {
-    let [version, channels]: [u8; 2] = bytes_at(head, 8)?;
-    (version < 16 && channels > 0).then_some(u16::from_le_bytes(bytes_at(head, 10)?))
-}
-
 /// The sound of a stream, once all its pages are found to be in order.
-fn sound(bytes: &[u8], first: Page<'_>) -> Result<Sound, Refusal> {
+fn sound(bytes: &[u8], coding: &mut impl Coding, first: Page<'_>) -> Result<Sound, Refusal> {
     let mut sound = Sound::default();
-    // The second packet, the comments, has its pages to itself (RFC 7845, section 3).
-    let mut comments = true;
+    let mut in_headers = true;
     let mut page = first;
     while !page.is(LAST) {
         let at = page.end;
@@ -72,12 +79,9 @@ fn sound(bytes: &[u8], first: Page<'_>) -> Result<Sound, Refusal> {
         if !next.follows(&page) {
             return Err(Refusal::broken(format!("the Ogg is damaged: pages are missing before byte {at}")));
         }
-        if page.is(FIRST) && !next.body.starts_with(b"OpusTags") {
-            return Err(Refusal::broken("the Ogg's Opus comments are missing"));
-        }
-        if comments {
-            comments = next.open;
-        } else if !sound.add(&next) {
+        if in_headers {
+            in_headers = !coding.header(&next)?;
+        } else if !sound.add(&next, coding) {
             return Err(Refusal::broken(format!("the Ogg is damaged: its time runs backwards at byte {at}")));
         }
         page = next;
@@ -108,10 +112,10 @@ struct Sound {
 
 impl Sound {
     /// Takes in a page; not if its position is before that of an earlier one.
-    fn add(&mut self, page: &Page<'_>) -> bool {
+    fn add(&mut self, page: &Page<'_>, coding: &mut impl Coding) -> bool {
         for (begins, ends, segment) in page.segments() {
             if begins {
-                self.open = samples(segment).unwrap_or(0);
+                self.open = coding.samples(segment);
             }
             if ends {
                 self.ended += std::mem::take(&mut self.open);
@@ -120,7 +124,7 @@ impl Sound {
         if page.granule == NO_GRANULE {
             return true;
         }
-        // A stream cut out of a longer one does not start at 0 (RFC 7845, section 4.3).
+        // A stream cut out of a longer one does not start at 0 (RFC 7845, section 4.3; Vorbis I, section A.2).
         let ended = i64::try_from(self.ended).unwrap_or(i64::MAX);
         let (start, end) = self.span.unwrap_or((page.granule.saturating_sub(ended).max(0), 0));
         self.span = Some((start, page.granule));
@@ -128,7 +132,7 @@ impl Sound {
         page.granule >= end || page.is(LAST)
     }
 
-    /// What is played, the pre-skip included. A position beyond the packets is a claim without sound.
+    /// What is played, and what Opus skips at the start. A position beyond the packets is a claim without sound.
     fn samples(&self) -> u64 {
         let (start, end) = self.span.unwrap_or_default();
         u64::try_from(end.saturating_sub(start)).unwrap_or(0).min(self.ended)
@@ -141,37 +145,16 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::Index;
 
-    use super::page::{CONTINUED, seal};
+    use super::page::{CONTINUED, page, seal};
     use super::*;
     use crate::tests;
 
     /// A packet of one frame of 20 ms, 960 samples (RFC 6716, table 2: configuration 1, code 0).
     const PACKET: [u8; 3] = [1 << 3, 0xAA, 0xBB];
-    const SERIAL: u32 = 0x5EED;
 
     fn head(pre_skip: u16) -> Vec<u8> {
         let [low, high] = pre_skip.to_le_bytes();
         [&b"OpusHead\x01\x01"[..], &[low, high], &16_000_u32.to_le_bytes(), &[0, 0, 0]].concat()
-    }
-
-    /// A page of whole packets; of the last one without its end if it is said to be open.
-    fn page(flags: u8, granule: i64, sequence: u32, packets: &[&[u8]], open: bool) -> Vec<u8> {
-        let mut segments = Vec::new();
-        for packet in packets {
-            segments.extend(vec![255; packet.len() / 255]);
-            segments.push(u8::try_from(packet.len() % 255).unwrap());
-        }
-        if open {
-            assert_eq!(segments.pop(), Some(0), "an open page ends with a full segment");
-        }
-        let mut page =
-            [b"OggS\0".as_slice(), &[flags], &granule.to_le_bytes(), &SERIAL.to_le_bytes()].concat();
-        page.extend([sequence.to_le_bytes(), [0; 4]].concat());
-        page.push(u8::try_from(segments.len()).unwrap());
-        page.extend(segments);
-        page.extend(packets.concat());
-        seal(&mut page);
-        page
     }
 
     /// The two pages before the sound.
@@ -295,12 +278,9 @@ mod tests {
 
     #[test]
     fn other_codecs_in_an_ogg_are_not_supported() {
-        for (packet, name) in [
-            (&b"\x01vorbis\0\0\0\0\x01"[..], "Vorbis"),
-            (b"\x7fFLAC\x01\0", "FLAC"),
-            (b"Speex   1.2", "Speex"),
-            (b"\x80theora", "an unknown codec"),
-        ] {
+        for (packet, name) in
+            [(&b"\x7fFLAC\x01\0"[..], "FLAC"), (b"Speex   1.2", "Speex"), (b"\x80theora", "an unknown codec")]
+        {
             assert!(unsupported(&[page(FIRST, 0, 0, &[packet], false)]).contains(name));
         }
     }

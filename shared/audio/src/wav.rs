@@ -1,22 +1,24 @@
 //! WAV: a walk over the chunks of a RIFF file.
 //!
+//! The `fact` chunk, which counts the samples, is asked only where they are coded in blocks (GSM), and only if the
+//! length of the audio is known too: in a pipe it is left at 0, at a placeholder or at what a writer calculates from
+//! one.
+//!
 //! Sources: "Multimedia Programming Interface and Data Specifications 1.0" (RIFF, `fmt `, `data`), Microsoft's
 //! `WAVEFORMATEXTENSIBLE` and its list of format tags (`mmreg.h`, RFC 2361).
 
-use std::num::NonZeroU32;
+mod format;
 
-use crate::{Codec, Kind, Recording, Refusal, bytes_at, length};
+use self::format::Format;
+use crate::{Recording, Refusal, bytes_at, size};
 
 /// The size of the RIFF header: `RIFF`, a length, `WAVE`.
 const RIFF_HEADER: usize = 12;
 /// The size of a chunk's header: its name and its length.
 const CHUNK_HEADER: usize = 8;
-/// From here on a length is a writer's "I do not know yet": ffmpeg leaves 0xFFFFFFFF in a pipe, sox and espeak-ng
-/// 0x7FFFF000 and a little. No deposit is near 2 GiB.
-const PLACEHOLDER: u32 = 0x7FFF_F000;
-/// The second to sixteenth byte of a subformat GUID, in which the first two are a format tag:
-/// `xxxx0000-0000-0010-8000-00AA00389B71`.
-const SUBFORMAT: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
+/// From here on a length is a writer's "I do not know yet": ffmpeg leaves `0xFFFFFFFF` in a pipe, sox and espeak-ng
+/// `0x7FFFF000`, which sox rounds down to whole blocks (of at most 65,535 bytes). No deposit is near 2 GiB.
+const PLACEHOLDER: u32 = 0x7FFE_F000;
 
 /// Whether the first bytes are those of a WAV file, one of the variants that are not taken included.
 pub(crate) fn claims(bytes: &[u8]) -> bool {
@@ -39,15 +41,15 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Recording, Refusal> {
         )));
     }
 
-    let mut format = None;
+    let mut format: Option<Format> = None;
+    let mut fact = None;
     let mut at = RIFF_HEADER;
     loop {
         let name: [u8; 4] = bytes_at(bytes, at).ok_or_else(cut_off)?;
         let claimed = u32_at(bytes, at + 4).ok_or_else(cut_off)?;
         let body = bytes.get(at + CHUNK_HEADER..).ok_or_else(cut_off)?;
         if &name == b"data" {
-            let format: Format =
-                format.ok_or_else(|| Refusal::broken("the WAV has no format before its audio"))?;
+            let format = format.ok_or_else(|| Refusal::broken("the WAV has no format before its audio"))?;
             let streamed = claimed >= PLACEHOLDER || (claimed == 0 && !length_known);
             let there = if streamed { body.len() } else { size(claimed) };
             if there > body.len() {
@@ -56,99 +58,21 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Recording, Refusal> {
                     body.len()
                 )));
             }
-            return format.recording(there);
+            return format.recording(there, fact.filter(|_| !streamed));
         }
         let chunk = body.get(..size(claimed)).ok_or_else(cut_off)?;
         if &name == b"fmt " {
             format = Some(Format::read(chunk)?);
+        } else if &name == b"fact" {
+            fact = u32_at(chunk, 0);
         }
         // A chunk of an odd length is followed by a byte of padding.
         at += CHUNK_HEADER + chunk.len() + chunk.len() % 2;
     }
 }
 
-/// What the `fmt ` chunk says, checked.
-struct Format {
-    codec: Codec,
-    rate: NonZeroU32,
-    /// Bytes of one sample of all channels.
-    block: usize,
-}
-
-impl Format {
-    fn read(chunk: &[u8]) -> Result<Self, Refusal> {
-        let short = || Refusal::broken("the WAV's format chunk is too short");
-        let field = |at| bytes_at(chunk, at).map(u16::from_le_bytes).ok_or_else(short);
-        let mut tag = field(0)?;
-        let channels = field(2)?;
-        let rate = u32_at(chunk, 4).ok_or_else(short)?;
-        let block = field(12)?;
-        let bits = field(14)?;
-        if tag == 0xFFFE {
-            tag = field(24)?;
-            if bytes_at(chunk, 26).ok_or_else(short)? != SUBFORMAT {
-                return Err(Refusal::unsupported("the WAV's subformat is not a registered one"));
-            }
-        }
-        let codec = match tag {
-            0x0001 => Codec::Pcm,
-            0x0006 => Codec::ALaw,
-            0x0007 => Codec::MuLaw,
-            _ => {
-                return Err(Refusal::unsupported(format!(
-                    "WAV with format tag {tag:#06x}{} is not taken",
-                    name(tag)
-                )));
-            }
-        };
-        let rate = NonZeroU32::new(rate).ok_or_else(|| Refusal::broken("the WAV's sample rate is 0"))?;
-        if channels == 0 {
-            return Err(Refusal::broken("the WAV has 0 channels"));
-        }
-        // G.711 is 8 bits by definition; some writers leave the field 0 or put the 16 bits of the decoded sample.
-        let sample = if codec == Codec::Pcm { bits.div_ceil(8) } else { 1 };
-        if !(1..=4).contains(&sample) || u32::from(block) != u32::from(channels) * u32::from(sample) {
-            return Err(Refusal::broken(format!(
-                "the WAV contradicts itself: {channels} channels of {bits} bits in blocks of {block} bytes"
-            )));
-        }
-        Ok(Self { codec, rate, block: usize::from(block) })
-    }
-
-    fn recording(&self, data: usize) -> Result<Recording, Refusal> {
-        // `read` let no block of 0 bytes through.
-        match data.checked_div(self.block) {
-            None | Some(0) => Err(Refusal::broken("the WAV holds no audio")),
-            Some(samples) => Ok(Recording {
-                kind: Kind::Wav,
-                codec: self.codec,
-                duration: length(samples as u64, self.rate),
-            }),
-        }
-    }
-}
-
-/// The names of the tags that phone systems do send.
-fn name(tag: u16) -> &'static str {
-    match tag {
-        0x0002 => " (Microsoft ADPCM)",
-        0x0003 => " (floating point)",
-        0x0011 => " (IMA ADPCM)",
-        0x0031 => " (GSM 6.10)",
-        0x0040 => " (G.721 ADPCM)",
-        0x0045 => " (G.726 ADPCM)",
-        0x0055 => " (MP3)",
-        _ => "",
-    }
-}
-
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes_at(bytes, at).map(u32::from_le_bytes)
-}
-
-/// A length as an index; what does not fit one is longer than any file here.
-fn size(length: u32) -> usize {
-    usize::try_from(length).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -157,8 +81,9 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::Index;
 
-    use super::*;
+    use super::format::SUBFORMAT;
     use crate::tests::{broken, unsupported};
+    use crate::{Codec, Kind};
 
     const MU_LAW: [u16; 4] = [7, 1, 1, 8];
 
@@ -224,7 +149,7 @@ mod tests {
     #[test]
     fn a_codec_that_is_not_taken_is_named_by_its_format_tag() {
         for (tag, name) in
-            [(0x02, "0x0002 (Microsoft ADPCM)"), (0x31, "0x0031 (GSM 6.10)"), (0x1234, "0x1234")]
+            [(0x02, "0x0002 (Microsoft ADPCM)"), (0x11, "0x0011 (IMA ADPCM)"), (0x1234, "0x1234")]
         {
             assert!(unsupported(&wav([tag, 1, 1, 4], 8_000, 800)).contains(name), "{name}");
         }
@@ -254,9 +179,13 @@ mod tests {
 
     #[test]
     fn a_streamed_wav_is_measured_to_its_end() {
-        for (riff, data) in
-            [(0xFFFF_FFFF, 0xFFFF_FFFF), (0, 0), (0x7FFF_F024, 0x7FFF_F000), (0, 0xFFFF_FFFF_u32)]
-        {
+        for (riff, data) in [
+            (0xFFFF_FFFF, 0xFFFF_FFFF),
+            (0, 0),
+            (0x7FFF_F024, 0x7FFF_F000),
+            (0x7FFF_F048, 0x7FFF_EFFF),
+            (0, 0xFFFF_FFFF_u32),
+        ] {
             let mut bytes = wav(MU_LAW, 8_000, 4_000);
             bytes[4..8].copy_from_slice(&u32::to_le_bytes(riff));
             bytes[40..44].copy_from_slice(&data.to_le_bytes());

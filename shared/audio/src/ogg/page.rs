@@ -128,3 +128,23 @@ pub(super) fn seal(page: &mut [u8]) {
     let checksum = checksum_of(page).to_le_bytes();
     page.iter_mut().skip(CHECKSUM).zip(checksum).for_each(|(byte, checksum)| *byte = checksum);
 }
+
+/// A page of whole packets; of the last one without its end if it is said to be open.
+#[cfg(test)]
+pub(super) fn page(flags: u8, granule: i64, sequence: u32, packets: &[&[u8]], open: bool) -> Vec<u8> {
+    let mut segments = Vec::new();
+    for packet in packets {
+        segments.extend(vec![255; packet.len() / 255]);
+        segments.push(u8::try_from(packet.len() % 255).unwrap());
+    }
+    if open {
+        assert_eq!(segments.pop(), Some(0), "an open page ends with a full segment");
+    }
+    let mut page = [b"OggS\0".as_slice(), &[flags], &granule.to_le_bytes(), b"SERI"].concat();
+    page.extend([sequence.to_le_bytes(), [0; 4]].concat());
+    page.push(u8::try_from(segments.len()).unwrap());
+    page.extend(segments);
+    page.extend(packets.concat());
+    seal(&mut page);
+    page
+}
