@@ -1,4 +1,4 @@
-//! What the tests share: the conformance suite, the counting wrapper, the model, the HTTP journeys' harness.
+//! What the tests share: the conformance suite, the counting wrapper, the fault grid, the model, the HTTP journeys' harness.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -10,6 +10,7 @@
 
 pub mod conformance;
 pub mod counting;
+pub mod faults;
 pub mod fixture;
 pub mod http;
 pub mod model;

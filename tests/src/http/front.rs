@@ -69,6 +69,11 @@ impl InProcess {
         Self { setting, clock, router }
     }
 
+    /// A service that was put together elsewhere, at this time.
+    pub fn serving(setting: Arc<Setting>, clock: Arc<ManualClock>, router: Router) -> Self {
+        Self { setting, clock, router }
+    }
+
     /// Another service on the same folder, with the same clock.
     pub async fn beside(&self) -> Self {
         Self::start(Arc::clone(&self.setting), Arc::clone(&self.clock)).await

@@ -18,7 +18,7 @@ pub use answer::Answer;
 pub use ask::Ask;
 pub use call::{Call, wav};
 pub use centre::{Centre, Person, id};
-pub use front::Front;
+pub use front::{Front, InProcess};
 pub use gateway::Gateway;
 pub use setting::{PASSWORD, SECRET, Setting};
 

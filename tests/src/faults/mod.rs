@@ -1,0 +1,16 @@
+//! The fault grid: each operation and each sweep with every call of the storage contracts failed in turn, before its
+//! effect and after it, alone and with all that follow.
+//!
+//! Each case is run twice from the same files: once the operation is repeated without faults, once only the clock moves
+//! and the sweep comes. The answer must be honest, the state a legal one, the end the right one, and nothing left over.
+
+pub mod breaker;
+pub mod grid;
+pub mod requests;
+pub mod settle;
+pub mod sweeps;
+pub mod view;
+pub mod world;
+
+pub use grid::{Grid, Kind, Operation};
+pub use world::World;

@@ -1,0 +1,81 @@
+//! Time that only passes: the clock moves, the sweep comes, and what is left in the end stays.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use domain::Timestamp;
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use super::breaker::Plan;
+use super::view::{View, leavings, snapshot, view};
+use super::world::{OTHER, World};
+
+const DAY: Duration = Duration::from_hours(24);
+/// How often the sweep comes.
+const EVERY: Duration = Duration::from_mins(5);
+/// The days after which everything has run its course: cut-off tries, the trash, and tombstones after a month.
+const DAYS: [u32; 5] = [1, 2, 3, 34, 35];
+
+/// When worlds begin: ten hours after the midnight of day 0.
+pub fn start() -> Timestamp {
+    midnight(0).plus(Duration::from_hours(10))
+}
+
+/// 2026-11-22T00:00:00Z and so many days.
+fn midnight(day: u32) -> Timestamp {
+    Timestamp::from_millis(1_795_305_600_000).plus(DAY * day)
+}
+
+fn day_of(now: Timestamp) -> u32 {
+    u32::try_from(now.since(midnight(0)).as_secs() / DAY.as_secs()).unwrap()
+}
+
+/// When a sweep of a day tidies the mailboxes of a world: each has its time, which a world without faults tells.
+pub async fn tidy_times(day: u32) -> Vec<Timestamp> {
+    static KNOWN: LazyLock<Mutex<BTreeMap<u32, Vec<Timestamp>>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().await;
+    if let Some(times) = known.get(&day) {
+        return times.clone();
+    }
+    let world = World::new(midnight(day)).await;
+    world.admin().put(OTHER).json(json!({"kind": "personal", "user": "bob"})).await.is(201);
+    let mut times: Vec<Timestamp> = Vec::new();
+    while world.now() < midnight(day + 1) {
+        world.breaking(Plan::default());
+        world.swept().await;
+        let tidies = world.healed().contains(&"tidy");
+        // A mailbox may have its turn in two sweeps in a row.
+        if tidies && times.last().is_none_or(|last| last.plus(EVERY) < world.now()) {
+            times.push(world.now());
+        }
+        world.pass(EVERY);
+    }
+    assert!(!times.is_empty(), "a mailbox is tidied once a day");
+    known.insert(day, times.clone());
+    times
+}
+
+/// Lets time pass and the sweep come until nothing changes; what is shown then. Nothing may be left over.
+pub async fn settled(world: &World) -> View {
+    let today = day_of(world.now());
+    let mut times = vec![world.now().plus(Duration::from_mins(61))];
+    for day in DAYS {
+        times.extend(tidy_times(today + day).await);
+    }
+    sweep_at(world, times).await;
+    let end = (snapshot(world), view(world).await);
+    assert_eq!(leavings(world, true), Vec::<String>::new(), "nothing is left over");
+    sweep_at(world, tidy_times(today + DAYS[4] + 1).await).await;
+    assert_eq!((snapshot(world), view(world).await), end, "nothing changes any more");
+    end.1
+}
+
+async fn sweep_at(world: &World, mut times: Vec<Timestamp>) {
+    times.sort();
+    for then in times {
+        world.pass_until(then);
+        world.swept().await;
+    }
+}

@@ -1,0 +1,202 @@
+//! The sweeps of the grid.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use domain::{Attempt, AudioKey, MessageId};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde_json::json;
+
+use super::breaker::Plan;
+use super::grid::{Kind, Operation};
+use super::requests::{call, named, one, one_deleted};
+use super::settle::tidy_times;
+use super::world::{GROUP, MAILBOX, World};
+use crate::fixture::{DAY, HOUR};
+use crate::http::{Answer, wav};
+use crate::wrap::Fault;
+
+type Prepare = for<'a> fn(&'a mut World) -> BoxFuture<'a, ()>;
+
+const PURGE: &[&str] = &["due", "claim", "delete", "exists", "bury", "settle"];
+const TAKE_BACK: &[&str] = &["arriving", "fence", "delete", "withdraw"];
+const TIDY: &[&str] = &["mailbox_ids", "tidy"];
+
+fn sweep(name: &'static str, needs: &'static [&'static str], prepare: Prepare) -> Operation {
+    let act: for<'a> fn(&'a World) -> BoxFuture<'a, Answer> = |world| world.sweep().boxed();
+    Operation { name, kind: Kind::Sweep, prepare, act, needs, has_litter: false }
+}
+
+/// All of them.
+pub fn all() -> Vec<Operation> {
+    vec![
+        sweep("sweep of trash that is due", PURGE, due_trash),
+        sweep("sweep of a deleted mailbox's messages", PURGE, deleted_mailbox),
+        sweep("sweep of a purge that was cut off after its claim", PURGE, half_purged),
+        sweep("sweep of a purge that was cut off before its end", &["claim", "bury", "settle"], buried),
+        sweep("sweep of trash that was undone", &["claim", "settle"], undone),
+        sweep("sweep of what is over its retention", &["mailboxes", "page", "hold"], over_retention),
+        sweep("sweep of a try that was cut off", TAKE_BACK, cut_off),
+        sweep("sweep of a try that was cut off and repeated", TAKE_BACK, repeated),
+        sweep("sweep of a try that was cut off after its fence", TAKE_BACK, fenced),
+        Operation { has_litter: true, ..sweep("sweep that tidies an orphan", TIDY, orphan) },
+        sweep("sweep that tidies a tombstone away", TIDY, tombstone),
+        sweep(
+            "sweep of everything at once",
+            &["claim", "page", "hold", "fence", "withdraw", "tidy"],
+            everything,
+        ),
+    ]
+}
+
+/// Until a sweep of this day would tidy the mailbox.
+async fn pass_until_tidied(world: &World, day: u32) {
+    for then in tidy_times(day).await {
+        world.pass_until(then);
+        let copy = world.copy().await;
+        copy.breaking(Plan::default());
+        copy.swept().await;
+        if copy.healed().contains(&"tidy") {
+            return;
+        }
+    }
+    panic!("the mailbox has no turn on day {day}");
+}
+
+fn due_trash(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        one_deleted(world).await;
+        world.pass(DAY);
+    }
+    .boxed()
+}
+
+fn deleted_mailbox(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        one(world).await;
+        world.admin().ask(Method::DELETE, MAILBOX).await.is(204);
+        world.pass(DAY);
+    }
+    .boxed()
+}
+
+async fn retains_a_day(world: &World) {
+    let body = json!({"kind": "group", "group": GROUP, "settings": {"retention_days": 1}});
+    world.admin().put(MAILBOX).json(body).await.is(200);
+}
+
+fn over_retention(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        one(world).await;
+        retains_a_day(world).await;
+        world.pass(DAY + HOUR);
+    }
+    .boxed()
+}
+
+/// A deposit whose birth is not even tried.
+async fn unborn(world: &World) {
+    // Longer than a process remembers a mailbox.
+    world.pass(Duration::from_secs(10));
+    let calls = ["mailbox", "arrive", "put", "insert"];
+    world.breaking(Plan::one(calls.len() - 1, Fault::Refused).from_then_on());
+    world.platform().deposit(MAILBOX, &named(world).with("urgent", true)).await.is(503);
+    assert_eq!(world.healed(), calls);
+}
+
+fn cut_off(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        unborn(&*world).await;
+        world.pass(HOUR * 2);
+    }
+    .boxed()
+}
+
+fn repeated(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        unborn(&*world).await;
+        world.deposited(&named(world)).await;
+        world.pass(HOUR * 2);
+    }
+    .boxed()
+}
+
+/// A sweep that ends at this call.
+async fn sweep_until(world: &World, call: &str) {
+    let copy = world.copy().await;
+    copy.breaking(Plan::default());
+    copy.swept().await;
+    let calls = copy.healed();
+    let last = calls.iter().position(|made| *made == call).unwrap();
+    world.breaking(Plan::one(last, Fault::AnswerLost).from_then_on());
+    world.sweep().await;
+    assert_eq!(world.healed()[..=last], calls[..=last]);
+}
+
+fn fenced(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        cut_off(world).await;
+        sweep_until(world, "fence").await;
+    }
+    .boxed()
+}
+
+fn half_purged(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        due_trash(world).await;
+        sweep_until(world, "claim").await;
+    }
+    .boxed()
+}
+
+fn buried(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        due_trash(world).await;
+        sweep_until(world, "bury").await;
+    }
+    .boxed()
+}
+
+/// Its entry among what is due is still there.
+fn undone(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        one_deleted(world).await;
+        world.alice().post(&format!("{}/undo", world.first())).await.is(200);
+        world.pass(DAY);
+    }
+    .boxed()
+}
+
+fn orphan(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        one(world).await;
+        let (random, now) = (domain::SeededRandom::new(99), world.now());
+        let id = MessageId::random(now, &random);
+        let key = AudioKey::new(now, id, Attempt::draw(&random), MAILBOX.parse().unwrap(), "wav");
+        let (_, region) = world.storage.recordings.first_key_value().unwrap();
+        region.put(&key, wav(10), "audio/wav", None).await.unwrap();
+        pass_until_tidied(world, 1).await;
+    }
+    .boxed()
+}
+
+fn tombstone(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        due_trash(world).await;
+        world.swept().await;
+        pass_until_tidied(world, 33).await;
+    }
+    .boxed()
+}
+
+fn everything(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        unborn(&*world).await;
+        one_deleted(world).await;
+        world.deposited(&call("+49301110002")).await;
+        retains_a_day(world).await;
+        pass_until_tidied(world, 2).await;
+    }
+    .boxed()
+}
