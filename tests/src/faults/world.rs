@@ -70,12 +70,17 @@ impl Storage for Breakable {
 impl World {
     /// A group's mailbox of which Alice is a member, and nothing else, at this time.
     pub async fn new(now: Timestamp) -> Self {
-        let world = Self::on(fresh_folder(), now, 1).await;
+        let world = Self::empty(now).await;
         let admin = world.admin();
         let members = serde_json::json!({"members": ["alice", "bob"]});
         admin.put(&format!("/v1/groups/{GROUP}")).json(members).await.is(201);
         admin.put(MAILBOX).json(serde_json::json!({"kind": "group", "group": GROUP})).await.is(201);
         world
+    }
+
+    /// Nothing at all, at this time.
+    pub async fn empty(now: Timestamp) -> Self {
+        Self::on(fresh_folder(), now, 1).await
     }
 
     /// The same files at the same time under a fresh process. Every copy of a world draws the same ids.
