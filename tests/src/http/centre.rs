@@ -100,6 +100,14 @@ impl Centre {
         }
     }
 
+    /// The same tenant of a service in this process, on the same folder, so much later.
+    pub async fn later(&self, time: Duration) -> Self {
+        let Front::Socket { gateway, .. } = &self.front else { panic!("a clock in this process is moved") };
+        let clock = Arc::new(ManualClock::at(self.now().plus(time)));
+        let front = Front::InProcess(InProcess::start(Arc::clone(&gateway.setting), clock).await);
+        Self { front, tenant: self.tenant.clone() }
+    }
+
     /// The process that answers.
     pub fn process(&self) -> &Arc<Gateway> {
         match &self.front {

@@ -12,6 +12,7 @@ mod call;
 mod centre;
 mod front;
 mod gateway;
+mod load;
 mod setting;
 
 pub use answer::Answer;
@@ -20,6 +21,7 @@ pub use call::{Call, wav};
 pub use centre::{Centre, Person, id};
 pub use front::{Front, InProcess};
 pub use gateway::Gateway;
+pub use load::{Act, Chance, State, is_long, numbered, pages};
 pub use setting::{PASSWORD, SECRET, Setting};
 
 /// Runs cases through both fronts.
