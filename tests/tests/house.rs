@@ -79,6 +79,23 @@ fn no_sdk_leaves_the_storage_and_no_lambda_the_host() {
 }
 
 #[test]
+fn only_tests_can_break_the_steps_of_a_storage() {
+    for package in metadata(false) {
+        let asks = |needed: &Value| {
+            let features = needed["features"].as_array().unwrap();
+            needed["name"] == "storage" && features.iter().any(|feature| feature == "faults")
+        };
+        let asked = package["dependencies"].as_array().unwrap().iter().any(asks);
+        assert_eq!(asked, package["name"] == "tests", "{}", package["name"]);
+        for (feature, brings) in package["features"].as_object().unwrap() {
+            let brought = brings.as_array().unwrap().iter().filter_map(Value::as_str);
+            let faults = brought.filter(|brought| brought.ends_with("faults")).count();
+            assert_eq!(faults, 0, "{}: {feature} brings them along", package["name"]);
+        }
+    }
+}
+
+#[test]
 fn no_file_is_longer_than_it_may_be() {
     let tracked =
         Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(root()).output();

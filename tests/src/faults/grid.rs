@@ -6,20 +6,20 @@ use std::fmt;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::breaker::Plan;
+use super::breaker::{Level, Made, Plan};
 use super::settle::{settled, start};
 use super::view::{View, leavings, view};
 use super::world::World;
 use crate::http::Answer;
 use crate::wrap::Fault;
 
-const FAULTS: [Fault; 2] = [Fault::Refused, Fault::AnswerLost];
-
 /// What is asked of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// One request: it was done, or it was not.
     Request,
+    /// One request, decided by one step of its storage; what follows from that is done by it or by the sweep.
+    Decision,
     /// One request for several messages, each of which is answered on its own.
     Bulk,
     /// A sweep, which does as much as it can and is finished by the next.
@@ -40,6 +40,8 @@ pub struct Operation {
     pub needs: &'static [&'static str],
     /// Whether the preparation puts files there that no deposit would leave.
     pub has_litter: bool,
+    /// Whether it works on several messages at once, so that its calls come in another order each time.
+    pub is_abreast: bool,
 }
 
 /// What a run of an operation gave.
@@ -53,26 +55,28 @@ struct Said {
 struct Course {
     before: View,
     before_settled: View,
-    calls: Vec<&'static str>,
+    made: Vec<Made>,
     /// The answer, the state after it, and where time leads from there.
     once: (Said, View, View),
     /// The same when it is repeated.
     twice: (Said, View, View),
 }
 
-/// How many cases an operation had, and of which calls.
+/// How many cases an operation had, and of what.
 pub struct Grid {
     /// The operation.
     pub name: &'static str,
-    /// Its calls without faults.
-    pub calls: Vec<&'static str>,
-    /// The cases, each run twice.
+    /// The calls or steps that it makes without faults.
+    pub made: usize,
+    /// The cases, each once repeated and once left to time.
     pub cases: usize,
+    /// All that was broken.
+    pub broken: BTreeSet<String>,
 }
 
 impl fmt::Display for Grid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>4} cases: {}, of {}", self.cases, self.name, self.calls.join(", "))
+        write!(f, "{:>4} cases: {}, of {} that it makes", self.cases, self.name, self.made)
     }
 }
 
@@ -81,64 +85,92 @@ struct Case<'a> {
     operation: &'a Operation,
     course: &'a Course,
     plan: &'a Plan,
-    calls: Vec<&'static str>,
+    made: &'a [Made],
+}
+
+/// How a call or a step is broken. The process dies at those that change something: what is stored after its death
+/// before another is what is stored before the next.
+fn faults(level: Level, made: &Made) -> &'static [(Fault, bool)] {
+    const REFUSED: (Fault, bool) = (Fault::Refused, false);
+    const LOST: (Fault, bool) = (Fault::AnswerLost, false);
+    const DIES_BEFORE: (Fault, bool) = (Fault::Refused, true);
+    const DIES_AFTER: (Fault, bool) = (Fault::AnswerLost, true);
+    match level {
+        Level::Calls => &[REFUSED, LOST, DIES_BEFORE, DIES_AFTER],
+        Level::Steps if made.changes => &[REFUSED, LOST, DIES_BEFORE, DIES_AFTER],
+        Level::Steps => &[REFUSED],
+    }
+}
+
+/// Each way to break it.
+fn every(level: Level, made: &Made, plan: impl Fn(Fault) -> Plan) -> impl Iterator<Item = Plan> {
+    faults(level, made)
+        .iter()
+        .map(move |(fault, dies)| if *dies { plan(*fault).from_then_on() } else { plan(*fault) })
 }
 
 impl Operation {
     /// Runs every case.
-    pub async fn grid(&self) -> Grid {
+    pub async fn grid(&self, level: Level) -> Grid {
         let mut prepared = World::new(start()).await;
         (self.prepare)(&mut prepared).await;
-        let course = self.course(&prepared).await;
-        assert!(!course.calls.is_empty(), "{} asks nothing of the storage", self.name);
-        let is_made = |call| course.calls.contains(call);
-        assert!(self.needs.iter().all(is_made), "{} makes only {:?}", self.name, course.calls);
+        let course = self.course(level, &prepared).await;
+        let names: Vec<&str> = course.made.iter().map(|made| made.name.as_str()).collect();
+        assert!(!names.is_empty(), "{} asks nothing of the storage", self.name);
+        let needs = if level == Level::Calls { self.needs } else { &[] };
+        assert!(needs.iter().all(|call| names.contains(call)), "{} makes only {names:?}", self.name);
 
         let mut plans: VecDeque<Plan> = VecDeque::new();
-        for (call, fault) in (0..course.calls.len()).flat_map(|call| FAULTS.map(|fault| (call, fault))) {
-            plans.extend([Plan::one(call, fault), Plan::one(call, fault).from_then_on()]);
+        for (number, made) in course.made.iter().enumerate() {
+            plans.extend(every(level, made, |fault| Plan::one(number, fault)));
         }
-        let (mut made, mut broken) = (BTreeSet::new(), BTreeSet::new());
-        made.extend(course.calls.iter().copied());
+        let (mut all, mut broken, mut seen) = (course.made.clone(), BTreeSet::new(), BTreeSet::new());
         let mut cases = 0;
         while let Some(plan) = plans.pop_front() {
-            let calls = self.case(&prepared, &course, &plan).await;
+            let made = self.case(level, &prepared, &course, &plan).await;
             cases += 1;
-            made.extend(calls.iter().copied());
-            for (call, fault) in &plan.breaks {
-                broken.insert((calls[*call], format!("{fault:?}")));
+            all.extend(made.iter().cloned());
+            for (number, fault) in &plan.breaks {
+                broken.extend(made.get(*number).map(|made| (made.name.clone(), format!("{fault:?}"))));
             }
-            // What is only called because something was broken is broken, too.
-            let last = plan.breaks.keys().next_back().copied().unwrap_or_default();
-            if !plan.outage {
-                for call in last + 1..calls.len() {
-                    let so_often = |calls: &[&str], name| calls.iter().filter(|it| **it == name).count();
-                    if so_often(&calls[..=call], calls[call]) > so_often(&course.calls, calls[call]) {
-                        plans.extend(FAULTS.map(|fault| plan.and(call, fault)));
+            // What is only made because something was broken is broken, too.
+            let next = plan.breaks.keys().next_back().map_or(0, |last| last + 1);
+            if plan.last.is_none() {
+                for number in next..made.len() {
+                    let name = &made[number].name;
+                    let so_often = |made: &[Made]| made.iter().filter(|it| it.name == *name).count();
+                    let time = so_often(&made[..=number]);
+                    // A call after each fault before it; of steps there are many, and one does not know which came before.
+                    let after = (level == Level::Calls).then(|| format!("{plan:?}"));
+                    if time > so_often(&course.made) && seen.insert((after, name.clone(), time)) {
+                        plans.extend(every(level, &made[number], |fault| plan.and(number, fault)));
                     }
                 }
             }
         }
-        for call in made {
-            let is_broken = |fault: Fault| broken.contains(&(call, format!("{fault:?}")));
-            assert!(FAULTS.into_iter().all(is_broken), "{}: {call} was made and not broken", self.name);
+        // Of what works abreast, each run breaks what comes then.
+        for made in all.iter().filter(|_| !self.is_abreast) {
+            let is_broken = |fault: Fault| broken.contains(&(made.name.clone(), format!("{fault:?}")));
+            let all_are = faults(level, made).iter().all(|(fault, _)| is_broken(*fault));
+            assert!(all_are, "{}: {} was made and not broken", self.name, made.name);
         }
-        Grid { name: self.name, calls: course.calls, cases }
+        let broken = broken.into_iter().map(|(name, _)| name).collect();
+        Grid { name: self.name, made: course.made.len(), cases, broken }
     }
 
-    async fn course(&self, prepared: &World) -> Course {
+    async fn course(&self, level: Level, prepared: &World) -> Course {
         let world = prepared.copy().await;
         let before = view(&world).await;
-        world.breaking(Plan::default());
+        world.breaking_at(level, Plan::default());
         let said = self.said(&world).await;
-        let calls = world.healed();
+        let made = world.healed_at(level);
         assert!(said.status < 500, "{}: {said:?}", self.name);
         let after = view(&world).await;
-        let once = (said, after, settled(&world.copy().await).await);
+        let once = (said, after, settled(&world).await);
         let said = self.said(&world).await;
         let after = view(&world).await;
         let twice = (said, after, settled(&world).await);
-        Course { before, before_settled: settled(&prepared.copy().await).await, calls, once, twice }
+        Course { before, before_settled: settled(prepared).await, made, once, twice }
     }
 
     /// What is said, without what chance has drawn.
@@ -149,33 +181,33 @@ impl Operation {
         Said { status: answer.status, body: without_ids(body) }
     }
 
-    /// Both runs of a case; the calls that the operation made.
-    async fn case(&self, prepared: &World, course: &Course, plan: &Plan) -> Vec<&'static str> {
-        let mut calls = Vec::new();
-        for is_repeated in [true, false] {
-            let world = prepared.copy().await;
-            world.breaking(plan.clone());
-            let said = self.said(&world).await;
-            calls = world.healed();
-            let case = Case { operation: self, course, plan, calls: calls.clone() };
-            case.was_made();
-            let seen = view(&world).await;
-            let is_done = case.was_honest(&said, &seen);
-            case.keeps_no_litter(&world);
-            if is_repeated {
-                let repeated = self.said(&world).await;
-                case.is_repeated(is_done, &repeated, &view(&world).await, &settled(&world).await);
-            } else {
-                case.is_settled(is_done, &settled(&world).await);
-            }
+    /// A case, once left to time and once repeated; what the operation made.
+    async fn case(&self, level: Level, prepared: &World, course: &Course, plan: &Plan) -> Vec<Made> {
+        let mut world = prepared.copy().await;
+        world.breaking_at(level, plan.clone());
+        let said = self.said(&world).await;
+        let made = world.healed_at(level);
+        let case = Case { operation: self, course, plan, made: &made };
+        case.was_made();
+        if level == Level::Steps && plan.last.is_some() {
+            // The process is dead; what it said was heard by nobody, and is no lie all the same.
+            world = world.reopened().await;
         }
-        calls
+        let seen = view(&world).await;
+        let is_done = case.was_honest(&said, &seen);
+        case.keeps_no_litter(&world);
+        case.is_settled(is_done, &settled(&world).await);
+        let repeated = self.said(&world).await;
+        case.is_repeated(is_done, &repeated, &view(&world).await, &settled(&world).await);
+        made
     }
 }
 
 impl fmt::Display for Case<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} with {:?} of {:?}", self.operation.name, self.plan, self.calls)
+        let names: Vec<&str> = self.made.iter().map(|made| made.name.as_str()).collect();
+        let broken: Vec<&str> = self.plan.breaks.keys().filter_map(|n| names.get(*n).copied()).collect();
+        write!(f, "{} with {:?}, that is {broken:?} of {names:?}", self.operation.name, self.plan)
     }
 }
 
@@ -183,9 +215,13 @@ impl Case<'_> {
     /// The calls that were to be broken were made, and they are those of the run without faults as far as the first.
     fn was_made(&self) {
         let breaks = &self.plan.breaks;
-        assert!(breaks.keys().all(|call| *call < self.calls.len()), "{self}");
         let first = self.plan.first().unwrap_or_default();
-        assert_eq!(self.calls[..=first], self.course.calls[..=first], "{self}");
+        assert!(first < self.made.len(), "{self}");
+        if self.operation.is_abreast {
+            return;
+        }
+        assert!(breaks.keys().all(|number| *number < self.made.len()), "{self}");
+        assert_eq!(self.made[..=first], self.course.made[..=first], "{self}");
     }
 
     /// Whether it was done, after an answer that does not lie and with a state that is a legal one.
@@ -194,7 +230,7 @@ impl Case<'_> {
         let is_unavailable = |of: &Value| of["code"] == "storage-unavailable";
         let failed = &said.body["failed"];
         let tells = match self.operation.kind {
-            Kind::Request => false,
+            Kind::Request | Kind::Decision => false,
             Kind::Bulk => {
                 failed.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_unavailable))
             }
@@ -203,14 +239,17 @@ impl Case<'_> {
         if (said.status == 503 && is_unavailable(&said.body)) || (said.status == 200 && tells) {
             let is_legal = match self.operation.kind {
                 Kind::Request => seen == before || seen == after,
-                Kind::Bulk | Kind::Sweep => is_between(seen, before, after),
+                Kind::Decision | Kind::Bulk | Kind::Sweep => is_between(seen, before, after),
             };
             assert!(is_legal, "{self}: {seen:#?}\nis neither {before:#?}\nnor {after:#?}");
         } else {
             assert_eq!(said, truth, "{self}: an answer that is no failure is the true one");
             assert_eq!(seen, after, "{self}: an answer that is no failure had its effect");
         }
-        before != after && seen == after
+        match self.operation.kind {
+            Kind::Decision => seen != before,
+            _ => before != after && seen == after,
+        }
     }
 
     /// Recordings and caller markers that nothing explains.
@@ -228,7 +267,12 @@ impl Case<'_> {
             assert!(said.status == 200 && said.body["failed"] == 0, "{self}: {said:?}");
             assert_eq!(seen, &once.1, "{self}: the next sweep finishes it");
         } else {
-            assert_eq!((said, seen), (truth, after), "{self}: repeated");
+            assert_eq!(said, truth, "{self}: repeated");
+            let is_legal = match self.operation.kind {
+                Kind::Decision => is_between(seen, &self.course.before, after),
+                _ => seen == after,
+            };
+            assert!(is_legal, "{self}: repeated, {seen:#?}\nis not {after:#?}");
         }
         assert_eq!(end, settled, "{self}: repeated and settled");
     }

@@ -12,5 +12,6 @@ pub mod sweeps;
 pub mod view;
 pub mod world;
 
+pub use breaker::Level;
 pub use grid::{Grid, Kind, Operation};
 pub use world::World;

@@ -13,7 +13,7 @@ type Prepare = for<'a> fn(&'a mut World) -> BoxFuture<'a, ()>;
 type Act = for<'a> fn(&'a World) -> BoxFuture<'a, Answer>;
 
 fn request(name: &'static str, prepare: Prepare, act: Act) -> Operation {
-    Operation { name, kind: Kind::Request, prepare, act, needs: &[], has_litter: false }
+    Operation { name, kind: Kind::Request, prepare, act, needs: &[], has_litter: false, is_abreast: false }
 }
 
 fn bulk(name: &'static str, prepare: Prepare, act: Act) -> Operation {
@@ -67,6 +67,14 @@ pub(super) fn one_deleted(world: &mut World) -> BoxFuture<'_, ()> {
 fn settings(world: &World, max_messages: u32) -> BoxFuture<'_, Answer> {
     let body = json!({"kind": "group", "group": GROUP, "settings": {"max_messages": max_messages}});
     async move { world.admin().put(MAILBOX).json(body).await }.boxed()
+}
+
+fn deleted(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        one_read(world).await;
+        world.admin().ask(Method::DELETE, MAILBOX).await.is(204);
+    }
+    .boxed()
 }
 
 fn full(world: &mut World) -> BoxFuture<'_, ()> {
@@ -202,9 +210,13 @@ fn records() -> Vec<Operation> {
             async { world.admin().put(OTHER).json(json!({"kind": "personal", "user": "bob"})).await }.boxed()
         }),
         request("replace a mailbox", one, |world| settings(world, 7)),
-        request("delete a mailbox", one_read, |world| {
-            async { world.admin().ask(Method::DELETE, MAILBOX).await }.boxed()
-        }),
+        Operation {
+            kind: Kind::Decision,
+            ..request("delete a mailbox", one_read, |world| {
+                async { world.admin().ask(Method::DELETE, MAILBOX).await }.boxed()
+            })
+        },
+        request("make a deleted mailbox again", deleted, |world| settings(world, 7)),
         request("make a group", nothing, |world| {
             async { world.admin().put("/v1/groups/sales").json(json!({"members": ["bob"]})).await }.boxed()
         }),

@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::json;
 
-use super::breaker::Plan;
+use super::breaker::{Level, Plan};
 use super::grid::{Kind, Operation};
 use super::requests::{call, named, one, one_deleted};
 use super::settle::tidy_time;
@@ -25,13 +25,14 @@ const TIDY: &[&str] = &["mailbox_ids", "tidy"];
 
 fn sweep(name: &'static str, needs: &'static [&'static str], prepare: Prepare) -> Operation {
     let act: for<'a> fn(&'a World) -> BoxFuture<'a, Answer> = |world| world.sweep().boxed();
-    Operation { name, kind: Kind::Sweep, prepare, act, needs, has_litter: false }
+    Operation { name, kind: Kind::Sweep, prepare, act, needs, has_litter: false, is_abreast: false }
 }
 
 /// All of them.
 pub fn all() -> Vec<Operation> {
     vec![
         sweep("sweep of trash that is due", PURGE, due_trash),
+        Operation { is_abreast: true, ..sweep("sweep of several that are due", PURGE, several_due) },
         sweep("sweep of a deleted mailbox's messages", PURGE, deleted_mailbox),
         sweep("sweep of a purge that was cut off after its claim", PURGE, half_purged),
         sweep("sweep of a purge that was cut off before its end", &["claim", "bury", "settle"], buried),
@@ -40,6 +41,8 @@ pub fn all() -> Vec<Operation> {
         sweep("sweep of a try that was cut off", TAKE_BACK, cut_off),
         sweep("sweep of a try that was cut off and repeated", TAKE_BACK, repeated),
         sweep("sweep of a try that was cut off after its fence", TAKE_BACK, fenced),
+        sweep("sweep of a recording that was cut off", TAKE_BACK, half_a_recording),
+        sweep("sweep of a journal that was cut off", &["arriving"], half_a_journal),
         Operation { has_litter: true, ..sweep("sweep that tidies an orphan", TIDY, orphan) },
         sweep("sweep that tidies a tombstone away", TIDY, tombstone),
         sweep(
@@ -58,6 +61,21 @@ async fn pass_until_tidied(world: &World, day: u32) {
 fn due_trash(world: &mut World) -> BoxFuture<'_, ()> {
     async {
         one_deleted(world).await;
+        world.pass(DAY);
+    }
+    .boxed()
+}
+
+/// Of two deadlines, one message read and urgent.
+fn several_due(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        one_deleted(world).await;
+        for caller in ["+49301110002", "+49301110003"] {
+            world.pass(HOUR);
+            world.deposited(&call(caller)).await;
+            let last = format!("{MAILBOX}/messages/{}", world.ids[world.ids.len() - 1]);
+            world.alice().ask(Method::DELETE, &last).await.is(200);
+        }
         world.pass(DAY);
     }
     .boxed()
@@ -113,13 +131,39 @@ fn repeated(world: &mut World) -> BoxFuture<'_, ()> {
     .boxed()
 }
 
+/// A deposit whose process dies when half of a file is written.
+async fn died_writing(world: &World, folder: &str) {
+    let deposit = async |world: &World, plan: Plan| {
+        world.breaking_at(Level::Steps, plan);
+        let answer = world.platform().deposit(MAILBOX, &named(world)).await;
+        (answer.status, world.healed_at(Level::Steps))
+    };
+    // Longer than a process remembers a mailbox.
+    world.pass(Duration::from_secs(10));
+    let (_, steps) = deposit(&world.copy().await, Plan::default()).await;
+    let written = format!("write {folder}");
+    let half = steps.iter().rposition(|step| step.name == written).unwrap();
+    assert_eq!(steps[half - 1].name, written, "it is written in two steps");
+    let (status, made) = deposit(world, Plan::one(half, Fault::Refused).from_then_on()).await;
+    assert_eq!((status, &made[..=half]), (503, &steps[..=half]));
+    world.pass(HOUR * 2);
+}
+
+fn half_a_recording(world: &mut World) -> BoxFuture<'_, ()> {
+    died_writing(world, "recordings/.tmp").boxed()
+}
+
+fn half_a_journal(world: &mut World) -> BoxFuture<'_, ()> {
+    died_writing(world, "arriving").boxed()
+}
+
 /// A sweep that ends at this call.
 async fn sweep_until(world: &World, call: &str) {
     let copy = world.copy().await;
     copy.breaking(Plan::default());
     copy.swept().await;
     let calls = copy.healed();
-    let last = calls.iter().position(|made| *made == call).unwrap();
+    let last = calls.iter().position(|made| made == call).unwrap();
     world.breaking(Plan::one(last, Fault::AnswerLost).from_then_on());
     world.sweep().await;
     assert_eq!(world.healed()[..=last], calls[..=last]);

@@ -1,6 +1,6 @@
 //! What a world shows and holds, in a form that two worlds can be compared by; and whether it is a legal one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -100,7 +100,7 @@ fn line(message: &Message) -> String {
 }
 
 /// The files that no message and no record explains. At every moment a recording and a caller marker belong to a
-/// message or to a try that is still journalled; once time has passed, nothing is there but messages and records.
+/// message, to one that is still due, or to a try that is still journalled; once time has passed, nothing is there but messages and records.
 pub fn leavings(world: &World, is_settled: bool) -> Vec<String> {
     let tenant = tenant(world.root());
     let mut known: BTreeSet<String> = BTreeSet::new();
@@ -117,15 +117,25 @@ pub fn leavings(world: &World, is_settled: bool) -> Vec<String> {
             known.insert(format!("mailboxes/{mailbox}/marks/{id}.u.{attempt}"));
         }
     }
-    if !is_settled {
+    let mut folders: Vec<String> = Vec::new();
+    if is_settled {
+        // Of callers, too, of whom nothing is stored any more.
+        folders = empty_folders(&tenant.join("callers"));
+        folders.extend(empty_folders(&tenant.join("due")));
+    } else {
+        let due = files(&tenant.join("due")).into_iter();
+        known.extend(due.map(|due| due.file_name().unwrap().to_str().unwrap()[14..14 + 36].to_owned()));
         let journals = ["arriving", "dead"].map(|folder| names(&tenant.join(folder))).concat();
         known.extend(journals.iter().map(|journal| journal.chars().take(36 + 1 + 16).collect()));
     }
     let is_explained = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or_default();
         let of_a_try: String = name.chars().take(36 + 1 + 16).collect();
+        if path.contains("/.tmp/") || path.starts_with(".tmp/") {
+            return !is_settled;
+        }
         match path.split('/').next().unwrap_or_default() {
-            "callers" | "recordings" => known.contains(&of_a_try),
+            "callers" | "recordings" => known.contains(&of_a_try) || known.contains(&of_a_try[..36]),
             "groups" => true,
             _ if path.starts_with("mailboxes/") && path.contains("/config/") => true,
             _ => !is_settled || known.contains(path),
@@ -135,7 +145,42 @@ pub fn leavings(world: &World, is_settled: bool) -> Vec<String> {
     let recordings = files(&world.root().join("recordings")).into_iter();
     let recordings = recordings.map(|file| file.strip_prefix(world.root()).unwrap().to_owned());
     let all = metadata.chain(recordings).map(|path| path.display().to_string());
-    all.filter(|path| !path.ends_with("region.json") && !is_explained(path)).collect()
+    let all = all.filter(|path| !path.ends_with("region.json") && !is_explained(path));
+    all.chain(folders).collect()
+}
+
+fn empty_folders(of: &Path) -> Vec<String> {
+    let is_empty = |name: &String| names(&of.join(name)).is_empty();
+    names(of).into_iter().filter(is_empty).map(|name| of.join(name).display().to_string()).collect()
+}
+
+/// The time, the files and what is in them, without what chance has drawn: worlds of one fingerprint have one future.
+pub fn fingerprint(world: &World) -> String {
+    let mut text = world.now().to_string();
+    for path in snapshot(world) {
+        let content = std::fs::read(&path).unwrap();
+        let path = path.strip_prefix(world.root()).unwrap().display().to_string();
+        text.extend([&path, "\n", &String::from_utf8_lossy(&content), "\n"]);
+    }
+    let (mut drawn, mut told) = (BTreeMap::new(), String::new());
+    let is_part = |sign: char| sign.is_ascii_alphanumeric() || "-_".contains(sign);
+    for word in text.split_inclusive(|sign| !is_part(sign)) {
+        let name = word.trim_end_matches(|sign| !is_part(sign));
+        if is_drawn(name) {
+            let next = drawn.len();
+            let number = *drawn.entry(name.to_owned()).or_insert(next);
+            told.extend([&format!("#{number}"), &word[name.len()..]]);
+        } else {
+            told.push_str(word);
+        }
+    }
+    told
+}
+
+/// An id of a message, or a nonce.
+fn is_drawn(word: &str) -> bool {
+    word.parse::<domain::MessageId>().is_ok()
+        || (word.len() == 16 && word.bytes().all(|sign| sign.is_ascii_hexdigit()))
 }
 
 /// Every file of a world.

@@ -1,21 +1,23 @@
-//! A service in this process, on a folder of its own, whose calls of the storage are counted and can be broken.
+//! A service in this process, on a folder of its own, whose storage is counted and can be broken.
 
+use std::fs::File;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use axum::Router;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use domain::{Clock as _, ManualClock, SeededRandom, Tenant, Timestamp};
 use host::config::Config;
 use host::identity;
-use host::{CertificateKey, Identity, Options, Parts, Service};
+use host::{CertificateKey, Host, Identity, Options, Parts, Service};
 use storage::fs::{Fs, Setup};
 use storage::{Storage, TenantStorage};
 use tempfile::TempDir;
 
-use super::breaker::{Breaker, Plan};
-use crate::counting::{self, Counter};
+use super::breaker::{Breaker, Level, Made, Plan};
+use super::view::snapshot;
 use crate::http::{Answer, Call, Centre, Front, InProcess, PASSWORD, Person, Setting};
 
 /// The tenant of every world.
@@ -30,16 +32,17 @@ pub const GROUP: &str = "support";
 /// The tenants and users of every world.
 static SETTING: LazyLock<Arc<Setting>> = LazyLock::new(|| Arc::new(Setting::new(1)));
 
+/// The routes, made once: their document, which nobody asks for here, takes longer than most requests.
+static ROUTES: LazyLock<Router<Host>> = LazyLock::new(|| gateway::routes().into());
+
 /// A service and its folder.
 pub struct World {
     /// Those who send requests.
     pub centre: Centre,
     /// What a preparation remembers for the operation: ids of messages.
     pub ids: Vec<String>,
-    /// What breaks the service's calls.
-    pub breaker: Arc<Breaker>,
-    /// What counts them, broken ones too.
-    pub counter: Counter,
+    /// What breaks the calls of its storage, and what breaks the steps below.
+    breakers: [Arc<Breaker>; 2],
     /// The same storage, which nothing breaks and nobody counts.
     pub storage: TenantStorage,
     folder: TempDir,
@@ -48,22 +51,16 @@ pub struct World {
     processes: u64,
 }
 
-/// Gives a service its storage behind the counter and the breaker.
+/// Gives a service its storage behind the breaker of calls.
 struct Breakable {
     fs: Fs,
-    breaker: Arc<Breaker>,
-    counter: OnceLock<Counter>,
+    calls: Arc<Breaker>,
 }
 
 impl Storage for Breakable {
     fn tenant(&self, tenant: &Tenant) -> TenantStorage {
         let storage = self.fs.tenant(tenant);
-        if tenant.id.as_str() != TENANT {
-            return storage;
-        }
-        let (storage, counter) = counting::wrap(&self.breaker.wrap(&storage));
-        assert!(self.counter.set(counter).is_ok(), "a tenant is opened once");
-        storage
+        if tenant.id.as_str() == TENANT { self.calls.wrap(&storage) } else { storage }
     }
 }
 
@@ -91,14 +88,20 @@ impl World {
         Self { ids: self.ids.clone(), ..world }
     }
 
+    /// The same folder under a fresh process, as after the death of the first.
+    pub async fn reopened(self) -> Self {
+        let now = self.now();
+        Self { ids: self.ids, ..Self::on(self.folder, now, self.processes + 1).await }
+    }
+
     async fn on(folder: TempDir, now: Timestamp, processes: u64) -> Self {
         let config = Config::from(&|name| SETTING.environment().get(name).cloned()).unwrap();
         let clock = Arc::new(ManualClock::at(now));
         let fs = Fs::open(folder.path(), Setup::Auto, &config.regions()).await.unwrap();
         let tenant = config.tenants.iter().find(|tenant| tenant.id.as_str() == TENANT).unwrap();
         let storage = fs.tenant(tenant);
-        let breaker = Arc::new(Breaker::default());
-        let breakable = Arc::new(Breakable { fs, breaker: Arc::clone(&breaker), counter: OnceLock::new() });
+        let [calls, steps] = [(); 2].map(|()| Arc::new(Breaker::default()));
+        let breakable = Breakable { fs: fs.broken_by(Arc::clone(&steps) as _), calls: Arc::clone(&calls) };
         let service = Service::new(Parts {
             tenants: config.tenants,
             here: config.here,
@@ -106,15 +109,14 @@ impl World {
             trash_window: config.trash_window,
             identity: Identity::new(identity::Settings { users: config.users, ..Default::default() }),
             certificate_key: certificate_key(),
-            storage: Arc::clone(&breakable) as _,
+            storage: Arc::new(breakable),
             clock: Arc::clone(&clock) as _,
             random: Arc::new(SeededRandom::new(processes)),
         });
-        let router = host::router(service, gateway::routes(), &Options::default());
+        let router = host::router(service, ROUTES.clone().into(), &Options::default());
         let service = InProcess::serving(Arc::clone(&SETTING), Arc::clone(&clock), router);
         let centre = Centre { front: Front::InProcess(service), tenant: TENANT.to_owned() };
-        let counter = breakable.counter.get().unwrap().clone();
-        Self { centre, ids: Vec::new(), breaker, counter, storage, folder, clock, processes }
+        Self { centre, ids: Vec::new(), breakers: [calls, steps], storage, folder, clock, processes }
     }
 
     /// The root of its storage.
@@ -127,9 +129,13 @@ impl World {
         self.clock.now()
     }
 
-    /// Lets time pass.
+    /// Lets time pass, for files that are told by their age, too.
     pub fn pass(&self, time: Duration) {
         self.clock.advance(time);
+        for path in snapshot(self).into_iter().filter(|path| is_told_by_age(path)) {
+            let file = File::options().write(true).open(path).unwrap();
+            file.set_modified(file.metadata().unwrap().modified().unwrap() - time).unwrap();
+        }
     }
 
     /// Lets time pass until then.
@@ -174,16 +180,24 @@ impl World {
         assert_eq!(swept["failed"], 0, "a sweep that nothing breaks fails at nothing: {swept}");
     }
 
-    /// Arms the breaker and begins to count.
+    /// Counts the calls of the storage from here on and breaks them by this plan.
     pub fn breaking(&self, plan: Plan) {
-        self.counter.take();
-        self.breaker.arm(plan);
+        self.breaking_at(Level::Calls, plan);
     }
 
-    /// Breaks nothing any more; the calls since it was armed.
-    pub fn healed(&self) -> Vec<&'static str> {
-        self.breaker.arm(Plan::default());
-        self.counter.take().calls
+    /// Breaks nothing any more; the calls since then.
+    pub fn healed(&self) -> Vec<String> {
+        self.healed_at(Level::Calls).into_iter().map(|made| made.name).collect()
+    }
+
+    /// Counts from here on, and breaks by this plan.
+    pub fn breaking_at(&self, level: Level, plan: Plan) {
+        self.breakers[level as usize].arm(plan);
+    }
+
+    /// Breaks nothing any more; what was made since then.
+    pub fn healed_at(&self, level: Level) -> Vec<Made> {
+        self.breakers[level as usize].arm(Plan::default())
     }
 }
 
@@ -205,11 +219,21 @@ fn fresh_folder() -> TempDir {
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
+            copy(&source, &target);
+            continue;
+        }
+        std::fs::copy(&source, &target).unwrap();
+        if is_told_by_age(&source) {
+            let modified = entry.metadata().unwrap().modified().unwrap();
+            File::options().write(true).open(target).unwrap().set_modified(modified).unwrap();
         }
     }
+}
+
+/// Files without a name yet, and journals, which may be cut off.
+fn is_told_by_age(path: &Path) -> bool {
+    let folder = path.parent().and_then(Path::file_name);
+    folder.is_some_and(|folder| [".tmp", "arriving", "dead"].iter().any(|name| folder == *name))
 }

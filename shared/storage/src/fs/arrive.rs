@@ -1,9 +1,10 @@
 //! A deposit on a volume: the journal, which is the message's file before it has its name; the birth, which is that
 //! name; what takes a try back, and the fence that decides a slow one.
 
-use std::time::SystemTime;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use domain::{Hold, Mailbox, MailboxId, Timestamp};
+use domain::{Facts, Hold, Mailbox, MailboxId, Message, Status, Timestamp};
 
 use super::blocking::Step;
 use super::cases;
@@ -14,7 +15,9 @@ use super::look::{Look, look};
 use super::marks::{hold, hold_for_case};
 use super::stored::{Journal, Row, StoredMarker, decode, encode, passing_over};
 use crate::{Birth, Deposit, Fenced, Found, Remains, StorageError};
-use domain::{Facts, Message, Status};
+
+/// No write takes longer: what is not whole after this was cut off.
+pub(super) const CUT_OFF: Duration = Duration::from_hours(1);
 
 /// Looks whether the id is taken, and journals the try if it is not.
 pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> Step<Option<Found>> {
@@ -116,43 +119,42 @@ pub(super) fn withdraw(disk: &Disk, remains: &Remains) -> Step<()> {
 
 /// Tries that began before `before`, and fenced ones.
 pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<Remains>> {
-    let mut tries: std::collections::BTreeMap<Try, Remains> = std::collections::BTreeMap::new();
-    for name in disk.list(ARRIVING)? {
-        let Some(attempt) = Try::parse(&name) else { continue };
-        let path = attempt.arriving();
-        let Some(content) = disk.read(&path)? else { continue };
-        if is_torn(&content) {
-            clear_torn(disk, &path, before)?;
-            continue;
-        }
-        let Some(journal) = passing_over(decode::<Journal>(&path, &content).map(Some))? else { continue };
-        if journal.begun_at < before {
+    let mut tries = BTreeMap::new();
+    for attempt in tries_in(disk, ARRIVING)? {
+        if let Some(journal) = journal(disk, &attempt.arriving())?
+            && journal.begun_at < before
+        {
             tries.insert(attempt, Remains::from(&journal.facts));
         }
     }
     // After the others: a copy is made before its journal goes, so that a try that moves meanwhile is not missed.
-    for name in disk.list(DEAD)? {
-        let Some(attempt) = Try::parse(&name) else { continue };
-        let path = attempt.dead();
-        let Some(content) = disk.read(&path)? else { continue };
-        let Some(journal) = passing_over(decode::<Journal>(&path, &content).map(Some))? else { continue };
-        tries.insert(attempt, Remains::from(&journal.facts));
+    for attempt in tries_in(disk, DEAD)? {
+        if let Some(journal) = journal(disk, &attempt.dead())? {
+            tries.insert(attempt, Remains::from(&journal.facts));
+        }
     }
     Ok(tries.into_values().collect())
 }
 
-/// A journal that a crash cut off. Nothing was made after it, so nothing but itself is to be cleaned.
-fn is_torn(content: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(content).is_err()
+fn tries_in(disk: &Disk, folder: &str) -> Step<Vec<Try>> {
+    Ok(disk.list(folder)?.iter().filter_map(|name| Try::parse(name)).collect())
 }
 
-fn clear_torn(disk: &Disk, path: &str, before: Timestamp) -> Step<()> {
-    let Some(modified) = disk.modified(path)? else { return Ok(()) };
-    let since_1970 = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    if Timestamp::default().plus(since_1970) < before {
+/// A journal that can be read. One that is torn is no try's and goes: a crash cut it off, and nothing was made after it;
+/// or its volume damaged it, and with no journal the mailbox's tidying finds what its try left.
+fn journal(disk: &Disk, path: &str) -> Step<Option<Journal>> {
+    let Some(content) = disk.read(path)? else { return Ok(None) };
+    if !is_torn(&content) {
+        return passing_over(decode(path, &content).map(Some));
+    }
+    if disk.age(path)?.is_some_and(|age| age >= CUT_OFF) {
         disk.take(path)?;
     }
-    Ok(())
+    Ok(None)
+}
+
+fn is_torn(content: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(content).is_err()
 }
 
 /// Decides what a try became: a journal without a name can get none. A copy and a removal, not a renaming: on NFS a

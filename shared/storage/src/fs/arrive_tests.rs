@@ -1,6 +1,8 @@
+use std::time::SystemTime;
+
 use super::super::testing::*;
 use super::*;
-use crate::{Arrival, Expect, Index as _, Recordings as _};
+use crate::{Expect, Index as _, Recordings as _};
 
 const LATE: i64 = 100_000_000;
 
@@ -40,63 +42,6 @@ async fn no_name_and_no_tombstone_shows_a_number() {
 }
 
 #[tokio::test]
-async fn a_deposit_cut_off_after_any_step_is_a_whole_message_or_nothing_once_the_janitor_came() {
-    for steps in 0.. {
-        // A fresh store: the count of a mailbox takes more steps with each message.
-        let store = Store::new().await;
-        let faults = &store.index.tree().disk.faults;
-        let first = deposit("030 1");
-        faults.stop_after(steps);
-        let arrived = store.arrive(&first).await;
-        let born = match arrived {
-            Ok(_) => store.index.insert(&first).await,
-            Err(error) => Err(error),
-        };
-        let was_cut_off = faults.heal();
-        let is_acknowledged = matches!(born, Ok(Birth::Born(_)));
-        store.janitor(at(LATE)).await.unwrap();
-        store.janitor(at(LATE)).await.unwrap();
-
-        let found = store.index.message(&mailbox(), first.facts.id).await.unwrap();
-        let expected = if found == Found::Nothing { 0 } else { 4 };
-        assert!(!is_acknowledged || expected == 4, "lost after {steps} steps");
-        assert_eq!(store.files_of(first.facts.id).len(), expected, "{steps}: {:#?}", store.files());
-
-        let repeat = again(first.facts.id, "030 1");
-        match store.arrive(&repeat).await.unwrap() {
-            Arrival::Taken(taken) => assert_eq!(taken, found),
-            Arrival::Arrived(_) => {
-                assert!(matches!(store.index.insert(&repeat).await.unwrap(), Birth::Born(_)));
-            }
-        }
-        assert_eq!(store.files_of(first.facts.id).len(), 4, "{steps}: {:#?}", store.files());
-        if !was_cut_off {
-            assert!(steps > 20, "or nothing was cut off");
-            break;
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_janitor_cut_off_after_any_step_is_finished_by_the_next() {
-    let store = Store::new().await;
-    let faults = &store.index.tree().disk.faults;
-    for steps in 0.. {
-        let slow = deposit("030 1");
-        store.arrive(&slow).await.unwrap();
-        faults.stop_after(steps);
-        let _ = store.janitor(at(LATE)).await;
-        let was_cut_off = faults.heal();
-        store.janitor(at(LATE)).await.unwrap();
-        assert_eq!(store.files_of(slow.facts.id), Vec::<String>::new(), "after {steps} steps");
-        assert_eq!(store.index.insert(&slow).await.unwrap(), Birth::Fenced);
-        if !was_cut_off {
-            break;
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_journal_that_a_crash_cut_off_is_no_try_and_is_cleared() {
     let store = Store::new().await;
     let torn = Try::from(&deposit("030 1").facts);
@@ -104,9 +49,11 @@ async fn a_journal_that_a_crash_cut_off_is_no_try_and_is_cleared() {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(torn.to_string());
     std::fs::write(&path, br#"{"v":1,"begun_at":"20"#).unwrap();
-    assert_eq!(store.index.arriving(Timestamp::default()).await.unwrap(), []);
-    assert!(path.exists(), "perhaps it is being written");
     assert_eq!(store.index.arriving(at(LATE)).await.unwrap(), []);
+    assert!(path.exists(), "perhaps it is being written");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(SystemTime::now() - CUT_OFF).unwrap();
+    assert_eq!(store.index.arriving(Timestamp::default()).await.unwrap(), []);
     assert!(!path.exists());
 }
 

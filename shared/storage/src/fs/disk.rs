@@ -1,4 +1,4 @@
-//! The steps on a volume: durable, and safe on NFS. The only place that knows what NFS does.
+//! What is done on a volume, in steps: durable, and safe on NFS. The only place that knows what NFS does.
 //!
 //! Each step is on the volume before the next begins: a file is synced before it gets its name, and the folder after
 //! it. What makes a name is exclusive by `link(2)`, `O_EXCL` or `mkdir(2)`. On NFS an answer may be lost and the
@@ -8,13 +8,14 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use domain::{Attempt, SystemRandom};
+
+use super::volume::Volume;
 
 /// Files that have no name yet. Starts with a dot, as no mailbox does, so that no listing shows it.
 const TEMPORARY: &str = ".tmp";
@@ -33,8 +34,7 @@ const TRIES: usize = 4;
 pub(super) struct Disk {
     top: PathBuf,
     marker: Option<PathBuf>,
-    #[cfg(test)]
-    pub(super) faults: super::faults::Faults,
+    volume: Volume,
 }
 
 /// What became of a file that was to get a name.
@@ -64,32 +64,19 @@ pub(super) fn nonce() -> String {
 
 impl Disk {
     /// A folder that is made when it is first needed, in one that is never made here, on the volume of this marker.
-    pub(super) fn new(top: PathBuf, marker: PathBuf) -> Self {
-        Self { marker: Some(marker), ..Self::unmarked(top) }
+    pub(super) fn new(top: PathBuf, marker: PathBuf, volume: Volume) -> Self {
+        Self { top, marker: Some(marker), volume }
     }
 
     /// A folder on a volume that has no marker yet.
     pub(super) fn unmarked(top: PathBuf) -> Self {
-        Self {
-            top,
-            marker: None,
-            #[cfg(test)]
-            faults: super::faults::Faults::default(),
-        }
-    }
-
-    /// Every step on the volume passes here, so that a test can cut any of them off.
-    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests stop at a step of this disk"))]
-    fn step<T>(&self, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        #[cfg(test)]
-        self.faults.pass()?;
-        act()
+        Self { top, marker: None, volume: Volume::default() }
     }
 
     /// An error unless the volume is mounted.
     pub(super) fn mounted(&self) -> io::Result<()> {
         let Some(marker) = &self.marker else { return Ok(()) };
-        self.step(|| File::open(marker)).map(drop).map_err(|error| match error.kind() {
+        self.volume.open(marker).map(drop).map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 io::Error::other("the volume is not mounted: its marker file is not there")
             }
@@ -102,7 +89,7 @@ impl Disk {
         let path = self.top.join(path);
         let folder = folder_of(&path)?;
         // Opening the folder makes an NFS client ask the server anew whether what it knows of it still holds.
-        match self.step(|| File::open(folder).and_then(|_| File::open(&path))) {
+        match self.volume.open_anew(folder, &path) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == ErrorKind::NotFound => self.mounted().map(|()| None),
             Err(error) => Err(error),
@@ -117,10 +104,9 @@ impl Disk {
     /// The content of a file; `None`: it is not there.
     pub(super) fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         repeated(|| {
-            let Some(mut file) = self.open(path)? else { return Ok(Some(None)) };
-            let mut content = Vec::new();
-            match self.step(|| file.read_to_end(&mut content)) {
-                Ok(_) => Ok(Some(Some(content))),
+            let Some(file) = self.open(path)? else { return Ok(Some(None)) };
+            match self.volume.read(file, &self.top.join(path)) {
+                Ok(content) => Ok(Some(Some(content))),
                 // Another host removed it while it was open here: look again.
                 Err(error) if error.kind() == ErrorKind::StaleNetworkFileHandle => Ok(None),
                 Err(error) => Err(error),
@@ -132,22 +118,23 @@ impl Disk {
     /// client keeps of an open file that was removed (`.nfs…`).
     pub(super) fn list(&self, folder: &str) -> io::Result<BTreeSet<String>> {
         let folder = self.top.join(folder);
-        let names = self.step(|| {
-            fs::read_dir(&folder)?
-                .map(|entry| Ok(entry?.file_name().into_string().unwrap_or_default()))
-                .filter(|name| !name.as_ref().is_ok_and(|name| name.is_empty() || name.starts_with('.')))
-                .collect()
-        });
-        match names {
+        match self.volume.list(&folder) {
+            Ok(names) => {
+                Ok(names.into_iter().filter(|name| !name.is_empty() && !name.starts_with('.')).collect())
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => self.mounted().map(|()| BTreeSet::new()),
-            names => names,
+            Err(error) => Err(error),
         }
     }
 
-    /// When a file was last written; `None`: it is not there.
-    pub(super) fn modified(&self, path: &str) -> io::Result<Option<SystemTime>> {
-        let Some(file) = self.open(path)? else { return Ok(None) };
-        self.step(|| file.metadata()?.modified()).map(Some)
+    /// How long ago a file was last written; `None`: it is not there. The time of a file is the machine's, so it is
+    /// compared with the machine's and not with a clock passed in.
+    pub(super) fn age(&self, path: &str) -> io::Result<Option<Duration>> {
+        match self.volume.modified(&self.top.join(path)) {
+            Ok(modified) => Ok(Some(SystemTime::now().duration_since(modified).unwrap_or_default())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a file with this content under a name that is free, whole or not at all.
@@ -165,18 +152,19 @@ impl Disk {
     fn publish_as(&self, path: &str, content: &[u8], mode: u32) -> io::Result<Published> {
         let target = self.top.join(path);
         let temporary = self.temporary(content, mode)?;
-        let published = repeated(|| match self.in_folder(&target, || fs::hard_link(&temporary, &target)) {
-            Ok(()) => Ok(Some(Published::Done)),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(match self.read(path)? {
-                // The answer to the first try was lost.
-                Some(there) if there == content => Some(Published::Done),
-                Some(there) => Some(Published::There(there)),
-                None => None,
-            }),
-            Err(error) => Err(error),
-        });
-        // Left behind, it is removed by the next tidying.
-        let _ = self.step(|| fs::remove_file(&temporary));
+        let published =
+            repeated(|| match self.in_folder(&target, || self.volume.link(&temporary, &target)) {
+                Ok(()) => Ok(Some(Published::Done)),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(match self.read(path)? {
+                    // The answer to the first try was lost.
+                    Some(there) if there == content => Some(Published::Done),
+                    Some(there) => Some(Published::There(there)),
+                    None => None,
+                }),
+                Err(error) => Err(error),
+            });
+        // Left behind, it is removed by a sweep an hour later.
+        let _ = self.volume.remove(&temporary);
         let published = published?;
         // Also where it was there: whoever made it may not have come so far, and this call's answer builds on it.
         self.sync_folder_of(&target)?;
@@ -188,7 +176,7 @@ impl Disk {
     pub(super) fn create(&self, path: &str, content: &[u8]) -> io::Result<bool> {
         let target = self.top.join(path);
         match self.new_file(&target, FILE_MODE) {
-            Ok(file) => self.fill(file, content)?,
+            Ok(file) => self.volume.fill(file, &target, content)?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 if self.read(path)?.as_deref() != Some(content) {
                     return Ok(false);
@@ -213,9 +201,11 @@ impl Disk {
     pub(super) fn replace(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let target = self.top.join(path);
         let temporary = self.temporary(content, FILE_MODE)?;
-        self.in_folder(&target, || match fs::rename(&temporary, &target) {
+        self.in_folder(&target, || match self.volume.rename(&temporary, &target) {
             // The answer to the first try was lost, or the folder is missing: only the latter fails again.
-            Err(error) if error.kind() == ErrorKind::NotFound && !temporary.exists() => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.volume.open(&temporary).is_err() => {
+                Ok(())
+            }
             renamed => renamed,
         })?;
         self.sync_folder_of(&target)
@@ -238,7 +228,7 @@ impl Disk {
 
     /// Removes a file whose return after a power loss harms nobody: without waiting for the volume.
     pub(super) fn unlink(&self, path: &str) -> io::Result<()> {
-        match self.step(|| fs::remove_file(self.top.join(path))) {
+        match self.volume.remove(&self.top.join(path)) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -247,7 +237,7 @@ impl Disk {
     /// Gives a file a second name, if that is free: of all that link to it, one succeeds.
     pub(super) fn link(&self, from: &str, to: &str) -> io::Result<Linked> {
         let (source, target) = (self.top.join(from), self.top.join(to));
-        let linked = match self.in_folder(&target, || fs::hard_link(&source, &target)) {
+        let linked = match self.in_folder(&target, || self.volume.link(&source, &target)) {
             Ok(()) => Linked::Done,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Linked::There,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Linked::NoSource),
@@ -260,7 +250,7 @@ impl Disk {
     /// Renames a file that others want to rename or remove too. Whether it has the new name now, whoever did it.
     pub(super) fn claim(&self, from: &str, to: &str) -> io::Result<bool> {
         let (source, target) = (self.top.join(from), self.top.join(to));
-        match self.in_folder(&target, || fs::rename(&source, &target)) {
+        match self.in_folder(&target, || self.volume.rename(&source, &target)) {
             Ok(()) => {}
             // Not there, or the answer to the first try was lost: the new name tells.
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -276,7 +266,7 @@ impl Disk {
 
     /// Removes a folder if it is empty. Whoever makes a file in it at that moment makes it again.
     pub(super) fn remove_empty(&self, folder: &str) -> io::Result<()> {
-        match self.step(|| fs::remove_dir(self.top.join(folder))) {
+        match self.volume.remove_folder(&self.top.join(folder)) {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
                 Ok(())
             }
@@ -284,54 +274,44 @@ impl Disk {
         }
     }
 
-    /// Removes what calls that were cut off have left without a name, this long ago at least.
+    /// Removes what calls that were cut off have left without a name, this long ago at least. All that it can; then the
+    /// first error tells that it could not remove all.
     pub(super) fn clear_temporary(&self, age: Duration) -> io::Result<()> {
-        let folder = self.top.join(TEMPORARY);
-        let entries = match self.step(|| fs::read_dir(&folder)) {
+        let names = match self.volume.list(&self.top.join(TEMPORARY)) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            entries => entries?,
+            names => names?,
         };
-        // The file's time is the machine's, so it is compared with the machine's and not with a clock passed in.
-        let now = SystemTime::now();
-        for entry in entries {
-            let path = entry?.path();
-            let modified = self.step(|| fs::metadata(&path)?.modified());
-            if modified.is_ok_and(|at| now.duration_since(at).is_ok_and(|old| old >= age)) {
-                let _ = self.step(|| fs::remove_file(&path));
-            }
-        }
-        Ok(())
+        let clear = |name: String| {
+            let path = format!("{TEMPORARY}/{name}");
+            if self.age(&path)?.is_some_and(|old| old >= age) { self.unlink(&path) } else { Ok(()) }
+        };
+        names.into_iter().map(clear).fold(Ok(()), Result::and)
     }
 
     /// A file with this content, synced, that has no name yet.
     fn temporary(&self, content: &[u8], mode: u32) -> io::Result<PathBuf> {
         let path = self.top.join(TEMPORARY).join(nonce());
         let file = self.new_file(&path, mode)?;
-        if let Err(error) = self.fill(file, content) {
-            // Now, not with the next tidying: perhaps the volume is full.
-            let _ = self.step(|| fs::remove_file(&path));
+        if let Err(error) = self.volume.fill(file, &path, content) {
+            // Now, not an hour later: perhaps the volume is full.
+            let _ = self.volume.remove(&path);
             return Err(error);
         }
         Ok(path)
     }
 
     fn new_file(&self, path: &Path, mode: u32) -> io::Result<File> {
-        self.in_folder(path, || OpenOptions::new().write(true).create_new(true).mode(mode).open(path))
-    }
-
-    fn fill(&self, mut file: File, content: &[u8]) -> io::Result<()> {
-        self.step(|| file.write_all(content))?;
-        self.step(|| file.sync_all())
+        self.in_folder(path, || self.volume.create(path, mode))
     }
 
     /// Does what makes a name in the folder of `path`, and makes that folder where it is what was not found.
     fn in_folder<T>(&self, path: &Path, act: impl Fn() -> io::Result<T>) -> io::Result<T> {
         let folder = folder_of(path)?;
         let was_there = Cell::new(false);
-        repeated(|| match self.step(&act) {
+        repeated(|| match act() {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.mounted()?;
-                let is_there = self.step(|| File::open(folder)).is_ok();
+                let is_there = self.volume.open(folder).is_ok();
                 // Only if it was there before `act` too: somebody else may just have made it.
                 if is_there && was_there.replace(true) {
                     return Err(error);
@@ -347,20 +327,18 @@ impl Disk {
     }
 
     fn make_folder(&self, folder: &Path, mode: u32) -> io::Result<()> {
-        let mut new = DirBuilder::new();
-        new.mode(mode);
         let parent = folder_of(folder)?;
-        let mut done = self.step(|| new.create(folder));
+        let mut done = self.volume.make_folder(folder, mode);
         if folder != self.top && done.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
             self.make_folder(parent, FOLDER_MODE)?;
-            done = self.step(|| new.create(folder));
+            done = self.volume.make_folder(folder, mode);
         }
         match done {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 Err(io::Error::other("the folder that holds this store is not there"))
             }
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-            _ => self.sync(parent),
+            _ => self.volume.sync_folder(parent),
         }
     }
 
@@ -373,11 +351,7 @@ impl Disk {
     }
 
     fn sync_folder_of(&self, path: &Path) -> io::Result<()> {
-        self.sync(folder_of(path)?)
-    }
-
-    fn sync(&self, folder: &Path) -> io::Result<()> {
-        self.step(|| File::open(folder)?.sync_all())
+        self.volume.sync_folder(folder_of(path)?)
     }
 }
 

@@ -1,3 +1,4 @@
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use tempfile::TempDir;
@@ -7,7 +8,7 @@ use super::*;
 fn disk() -> (TempDir, Disk) {
     let root = TempDir::new().unwrap();
     fs::write(root.path().join("marker"), "").unwrap();
-    let disk = Disk::new(root.path().join("top"), root.path().join("marker"));
+    let disk = Disk::new(root.path().join("top"), root.path().join("marker"), Volume::default());
     (root, disk)
 }
 

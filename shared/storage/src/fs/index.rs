@@ -6,12 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{
     Case, CaseKey, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message, MessageId,
-    ReadMark, Region, Release, Released, Subject, Timestamp,
+    ReadMark, Release, Released, Subject, Timestamp,
 };
 use futures::future::{BoxFuture, join3};
 
 use super::blocking::{Step, run};
 use super::disk::Disk;
+use super::tree::Tree;
 use super::{arrive, cases, look, mailboxes, marks, purge, tidy};
 use crate::{
     Arrival, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf, Remains, Result,
@@ -20,12 +21,6 @@ use crate::{
 
 /// How long a volume may take to say that it is there.
 const PING: Duration = Duration::from_secs(2);
-
-/// The folders of a tenant: its metadata, and its recordings in each region.
-pub(super) struct Tree {
-    pub(super) disk: Disk,
-    pub(super) regions: Vec<(Region, Disk)>,
-}
 
 /// The index of a tenant.
 pub(super) struct FsIndex {
@@ -162,7 +157,13 @@ impl Index for FsIndex {
     }
 
     async fn arriving(&self, before: Timestamp) -> Result<Vec<Remains>> {
-        self.on("listing deposits under way", move |disk| arrive::arriving(disk, before)).await
+        let tree = self.tree.clone();
+        run("listing deposits under way", move || {
+            // What was cut off before it had a name goes with each sweep, too.
+            tidy::unnamed(&tree);
+            arrive::arriving(&tree.disk, before)
+        })
+        .await
     }
 
     async fn fence(&self, remains: &Remains) -> Result<Fenced> {

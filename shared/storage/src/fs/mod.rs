@@ -17,8 +17,6 @@ mod blocking;
 mod cases;
 mod chain;
 mod disk;
-#[cfg(test)]
-mod faults;
 mod index;
 mod layout;
 mod look;
@@ -29,6 +27,8 @@ mod recordings;
 mod start;
 mod stored;
 mod tidy;
+mod tree;
+mod volume;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -38,10 +38,14 @@ use domain::{Region, Tenant};
 
 use self::blocking::run;
 use self::disk::{Disk, Published};
-use self::index::{FsIndex, Tree};
+use self::index::FsIndex;
 use self::recordings::FsRecordings;
 pub use self::start::StartError;
 use self::start::{RECORDINGS, REGION, STORE, TENANTS};
+use self::tree::Tree;
+use self::volume::Volume;
+#[cfg(feature = "faults")]
+pub use self::volume::{Faults, Step};
 use crate::{Recordings, Result, Storage, StorageError, TenantStorage};
 
 /// Whether a root without a store is set up.
@@ -61,6 +65,7 @@ pub struct Fs(Arc<Store>);
 struct Store {
     root: PathBuf,
     regions: BTreeSet<Region>,
+    volume: Volume,
 }
 
 impl Fs {
@@ -78,12 +83,20 @@ impl Fs {
         let place = root.clone();
         let opened = tokio::task::spawn_blocking(move || {
             let regions = start::open(&root, setup, &wanted)?;
-            Ok(Self(Arc::new(Store { root, regions })))
+            Ok(Self(Arc::new(Store { root, regions, volume: Volume::default() })))
         });
         opened.await.unwrap_or_else(|stopped| {
             let source = std::io::Error::other(stopped);
             Err(StartError::Refused { doing: "cannot open", path: place, source })
         })
+    }
+
+    /// The same store, each of whose steps on the volume may be broken. For tests.
+    #[cfg(feature = "faults")]
+    pub fn broken_by(&self, faults: Arc<dyn Faults>) -> Self {
+        let Store { root, regions, .. } = &*self.0;
+        let volume = Volume { faults: Some(faults) };
+        Self(Arc::new(Store { root: root.clone(), regions: regions.clone(), volume }))
     }
 
     /// The key of this name, made by `make` at its first use. Of processes that start together all get the same one.
@@ -113,11 +126,11 @@ impl Fs {
     }
 
     fn root(&self) -> Disk {
-        Disk::new(self.0.root.clone(), self.0.root.join(STORE))
+        self.disk(self.0.root.clone(), self.0.root.join(STORE))
     }
 
     fn index(&self, tenant: &Tenant) -> FsIndex {
-        let disk = Disk::new(self.0.root.join(TENANTS).join(tenant.id.as_str()), self.0.root.join(STORE));
+        let disk = self.disk(self.0.root.join(TENANTS).join(tenant.id.as_str()), self.0.root.join(STORE));
         let regions = self.regions(tenant).map(|region| (region.clone(), self.region(tenant, region)));
         FsIndex::new(Tree { disk, regions: regions.collect() })
     }
@@ -129,7 +142,11 @@ impl Fs {
 
     fn region(&self, tenant: &Tenant, region: &Region) -> Disk {
         let folder = self.0.root.join(RECORDINGS).join(region.as_str());
-        Disk::new(folder.join(tenant.id.as_str()), folder.join(REGION))
+        self.disk(folder.join(tenant.id.as_str()), folder.join(REGION))
+    }
+
+    fn disk(&self, top: PathBuf, marker: PathBuf) -> Disk {
+        Disk::new(top, marker, self.0.volume.clone())
     }
 }
 

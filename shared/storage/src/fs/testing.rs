@@ -123,17 +123,6 @@ impl Store {
         deposit
     }
 
-    /// What the sweep does with tries that were cut off.
-    pub(super) async fn janitor(&self, before: Timestamp) -> crate::Result<()> {
-        for remains in self.index.arriving(before).await? {
-            if self.index.fence(&remains).await? == crate::Fenced::Never {
-                self.recordings.delete(&remains.audio).await?;
-                self.index.withdraw(&remains).await?;
-            }
-        }
-        Ok(())
-    }
-
     pub(super) async fn purge(&self, remains: &Remains, now: Timestamp) -> crate::Result<()> {
         self.recordings.delete(&remains.audio).await?;
         self.index.bury(remains, now).await

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use domain::{Case, CaseKey, Hold, MailboxId, MessageId, Subject, Timestamp};
 
-use super::blocking::Step;
+use super::arrive::CUT_OFF;
+use super::blocking::{Fault, Step};
 use super::disk::Disk;
-use super::index::Tree;
 use super::layout::{self, ARRIVING, CALLERS, DEAD, DUE, FORGETS, Mark, Recording, Try};
 use super::look::marks_by_message;
 use super::marks::publish_due;
 use super::stored::Row;
+use super::tree::Tree;
 use super::{cases, mailboxes};
 use crate::Remains;
 
@@ -25,14 +26,30 @@ const DAY: Duration = Duration::from_hours(24);
 /// How long a tombstone turns repeats away, and a closed case is found by its subjects.
 const KEPT: Duration = DAY.saturating_mul(30);
 
-/// Tidies a mailbox, and with the first one of a tenant what lies beside the mailboxes: caller markers, temporary files,
-/// past hours of due holds, subjects of cases closed long ago. How many recordings were orphans.
+/// Tidies a mailbox, and with the first one of a tenant what lies beside the mailboxes: caller markers, past hours of
+/// due holds, subjects of cases closed long ago. How many recordings were orphans. What cannot be done keeps nothing
+/// else from being done, and is the error in the end.
 pub(super) fn tidy(tree: &Tree, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Step<u64> {
-    let removed = Net::cast(tree, mailbox, now, purge_at)?.mend()?;
+    let mut faults = FirstFault::default();
+    let net = Net::cast(tree, mailbox, now, purge_at, &mut faults);
+    let removed = faults.note(net.map(Some)).map_or(0, |net| net.mend(&mut faults));
     if mailboxes::ids(&tree.disk)?.first() == Some(mailbox) {
-        beside_mailboxes(tree, now)?;
+        beside_mailboxes(&tree.disk, now, &mut faults)?;
     }
-    Ok(removed)
+    faults.0.map_or(Ok(removed), Err)
+}
+
+/// The first thing that could not be done.
+#[derive(Default)]
+struct FirstFault(Option<Fault>);
+
+impl FirstFault {
+    fn note<T: Default>(&mut self, done: Step<T>) -> T {
+        done.unwrap_or_else(|fault| {
+            self.0.get_or_insert(fault);
+            T::default()
+        })
+    }
 }
 
 /// What the folders of a mailbox show, listed in the order that makes it safe to judge.
@@ -52,16 +69,22 @@ struct Net<'a> {
 }
 
 impl<'a> Net<'a> {
-    fn cast(tree: &'a Tree, mailbox: &'a MailboxId, now: Timestamp, purge_at: Timestamp) -> Step<Self> {
+    fn cast(
+        tree: &'a Tree,
+        mailbox: &'a MailboxId,
+        now: Timestamp,
+        purge_at: Timestamp,
+        faults: &mut FirstFault,
+    ) -> Step<Self> {
         let disk = &tree.disk;
-        let recordings = recordings(tree, mailbox)?;
+        let recordings = recordings(tree, mailbox, faults);
         let marks = marks_by_message(disk, mailbox)?;
         Ok(Self {
             tree,
             mailbox,
             now,
             purge_at,
-            generation: mailboxes::earlier_than(disk, mailbox)?,
+            generation: faults.note(mailboxes::earlier_than(disk, mailbox)),
             recordings,
             marks,
             journals: journals(disk)?,
@@ -71,20 +94,21 @@ impl<'a> Net<'a> {
         })
     }
 
-    fn mend(mut self) -> Step<u64> {
+    fn mend(mut self, faults: &mut FirstFault) -> u64 {
         let named = self.messages.iter().chain(&self.claims).filter_map(|name| name.parse().ok());
         let ids: BTreeSet<MessageId> =
             named.chain(self.recordings.keys().copied()).chain(self.marks.keys().copied()).collect();
-        let mut removed = 0;
-        for id in ids {
-            // After all that was listed.
-            let row = Row::read(&self.tree.disk, self.mailbox, id)?;
-            removed += self.remove_orphans(id, &row)?;
-            match &row {
-                Row::Facts(facts) => self.mend_message(id, &Remains::from(&**facts), &row)?,
-                Row::Tombstone(gone) => self.mend_tombstone(id, *gone)?,
-                Row::Nothing => self.mend_nothing(id)?,
-            }
+        ids.into_iter().map(|id| faults.note(self.mend_one(id))).sum()
+    }
+
+    fn mend_one(&mut self, id: MessageId) -> Step<u64> {
+        // After all that was listed.
+        let row = Row::read(&self.tree.disk, self.mailbox, id)?;
+        let removed = self.remove_orphans(id, &row)?;
+        match &row {
+            Row::Facts(facts) => self.mend_message(id, &Remains::from(&**facts), &row)?,
+            Row::Tombstone(gone) => self.mend_tombstone(id, *gone)?,
+            Row::Nothing => self.mend_nothing(id)?,
         }
         Ok(removed)
     }
@@ -185,20 +209,21 @@ impl<'a> Net<'a> {
 fn recordings<'a>(
     tree: &'a Tree,
     mailbox: &MailboxId,
-) -> Step<BTreeMap<MessageId, Vec<(&'a Disk, Recording)>>> {
+    faults: &mut FirstFault,
+) -> BTreeMap<MessageId, Vec<(&'a Disk, Recording)>> {
     let mut recordings: BTreeMap<MessageId, Vec<(&Disk, Recording)>> = BTreeMap::new();
     for (region, disk) in &tree.regions {
-        if let Err(error) = disk.mounted() {
+        let names = disk.mounted().and_then(|()| disk.list(mailbox.as_str()));
+        if let Err(error) = &names {
             tracing::warn!(%region, %error, "recordings of a region that is down are not tidied");
-            continue;
         }
-        for name in disk.list(mailbox.as_str())? {
-            if let Some(recording) = Recording::parse(&name) {
-                recordings.entry(recording.id).or_default().push((disk, recording));
-            }
+        for recording in
+            faults.note(names.map_err(Fault::from)).iter().filter_map(|name| Recording::parse(name))
+        {
+            recordings.entry(recording.id).or_default().push((disk, recording));
         }
     }
-    Ok(recordings)
+    recordings
 }
 
 /// The names of all journals. A try moves from the first folder to the second, by a copy.
@@ -208,41 +233,46 @@ fn journals(disk: &Disk) -> Step<BTreeSet<String>> {
     Ok(journals)
 }
 
-fn beside_mailboxes(tree: &Tree, now: Timestamp) -> Step<()> {
-    let disk = &tree.disk;
+fn beside_mailboxes(disk: &Disk, now: Timestamp, faults: &mut FirstFault) -> Step<()> {
     for subject in disk.list(CALLERS)? {
-        tidy_markers(disk, &format!("{CALLERS}/{subject}"))?;
+        let tidied = tidy_markers(disk, &format!("{CALLERS}/{subject}"), faults);
+        faults.note(tidied);
     }
     let this_hour = layout::hour(now.minus(HOUR));
     for hour in disk.list(DUE)?.range(..this_hour) {
-        disk.remove_empty(&format!("{DUE}/{hour}"))?;
+        faults.note(disk.remove_empty(&format!("{DUE}/{hour}")).map_err(Fault::from));
     }
     for subject in disk.list(FORGETS)? {
-        tidy_forgets(disk, &subject, now)?;
-    }
-    disk.clear_temporary(HOUR)?;
-    for (_, region) in tree.regions.iter().filter(|(_, region)| region.mounted().is_ok()) {
-        region.clear_temporary(HOUR)?;
+        faults.note(tidy_forgets(disk, &subject, now));
     }
     Ok(())
 }
 
-/// Markers of tries that were not born, and of messages that were purged.
-fn tidy_markers(disk: &Disk, folder: &str) -> Step<()> {
-    for name in disk.list(folder)? {
-        let Some(attempt) = Try::parse(&name) else { continue };
-        let is_born = || {
-            Ok::<_, super::blocking::Fault>(
-                Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt),
-            )
-        };
-        // Most are born, and stay so until they are purged: then nobody's journal need be asked.
-        if is_born()? || disk.has(&attempt.arriving())? || disk.has(&attempt.dead())? || is_born()? {
-            continue;
+/// Removes what writes that were cut off have left without a name, perhaps half a recording. What cannot be removed now
+/// is tried again by the next sweep, and keeps nothing else from being swept.
+pub(super) fn unnamed(tree: &Tree) {
+    let regions = tree.regions.iter().map(|(_, region)| region).filter(|region| region.mounted().is_ok());
+    for disk in regions.chain([&tree.disk]) {
+        if let Err(error) = disk.clear_temporary(CUT_OFF) {
+            tracing::error!(%error, "writes that were cut off could not be cleared");
         }
-        disk.take(&format!("{folder}/{name}"))?;
+    }
+}
+
+/// Markers of tries that were not born, and of messages that were purged.
+fn tidy_markers(disk: &Disk, folder: &str, faults: &mut FirstFault) -> Step<()> {
+    for name in disk.list(folder)? {
+        if Try::parse(&name).is_some_and(|attempt| faults.note(is_over(disk, &attempt))) {
+            faults.note(disk.take(&format!("{folder}/{name}")).map_err(Fault::from));
+        }
     }
     Ok(disk.remove_empty(folder)?)
+}
+
+fn is_over(disk: &Disk, attempt: &Try) -> Step<bool> {
+    let is_born = || Ok::<_, Fault>(Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt));
+    // Most are born, and stay so until they are purged: then nobody's journal need be asked.
+    Ok(!(is_born()? || disk.has(&attempt.arriving())? || disk.has(&attempt.dead())? || is_born()?))
 }
 
 fn tidy_forgets(disk: &Disk, subject: &str, now: Timestamp) -> Step<()> {
