@@ -90,10 +90,20 @@ pub async fn tenant(host: &Service, tenancy: &Tenancy) -> Result<Swept, StorageE
     let started = host.clock.now();
     let in_time = || host.clock.now().since(started) < RUN;
     let mut swept = Swept::default();
-    purge_due(tenancy, started, &in_time, &mut swept).await?;
-    expire(host, tenancy, started, &in_time, &mut swept).await?;
-    tidy::attempts(tenancy, started, &mut swept).await?;
-    tidy::mailboxes(host, tenancy, started, &in_time, &mut swept).await?;
+    let parts = [
+        purge_due(tenancy, started, &in_time, &mut swept).await,
+        expire(host, tenancy, started, &in_time, &mut swept).await,
+        tidy::attempts(tenancy, started, &in_time, &mut swept).await,
+        tidy::mailboxes(host, tenancy, started, &in_time, &mut swept).await,
+    ];
+    let (all, mut errors) = (parts.len(), parts.into_iter().filter_map(Result::err).collect::<Vec<_>>());
+    if errors.len() == all
+        && let Some(error) = errors.pop()
+    {
+        return Err(error);
+    }
+    // A part that cannot even begin keeps no other from its work.
+    errors.iter().for_each(|error| failed(&mut swept, error, "a part of the sweep could not be done"));
     Ok(swept)
 }
 
@@ -154,7 +164,9 @@ async fn expire(
     swept: &mut Swept,
 ) -> Result<(), StorageError> {
     let hold = Hold::Trash { purge_at: host.trash_deadline(now) };
-    for mailbox in tenancy.index().mailboxes().await? {
+    let mut mailboxes = tenancy.index().mailboxes().await?;
+    mailboxes.sort_by_cached_key(|mailbox| tidy::place(&mailbox.value.id, now));
+    for mailbox in mailboxes {
         let Some(days) = mailbox.value.settings.retention_days else { continue };
         let (id, over) = (&mailbox.value.id, now.minus(DAY * days));
         // Ids begin with the time of the call, and none is received after that.
