@@ -103,7 +103,9 @@ pub async fn tenant(host: &Service, tenancy: &Tenancy) -> Result<Swept, StorageE
         return Err(error);
     }
     // A part that cannot even begin keeps no other from its work.
-    errors.iter().for_each(|error| failed(&mut swept, error, "a part of the sweep could not be done"));
+    for error in &errors {
+        failed(&mut swept, error, "a part of the sweep could not be done");
+    }
     Ok(swept)
 }
 
