@@ -3,6 +3,7 @@
 //! throughout is not missed, since the names in `messages` are never renamed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use domain::{Attempt, Counts, Folder, Hold, MailboxId, Message, MessageId};
 
@@ -55,10 +56,16 @@ pub(super) fn look(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Look
 
 /// The holds of a message, as the folder names them.
 pub(super) fn holds_of(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<BTreeSet<Hold>> {
-    let start = format!("{id}.");
     let names = disk.list(&layout::holds(mailbox))?;
-    let own = names.range(start.clone()..).take_while(|name| name.starts_with(&start));
-    Ok(holds(&own.filter_map(|name| Mark::parse(name)).map(|(_, mark)| mark).collect::<Vec<_>>()))
+    Ok(holds(&marks_of(&names, &id.to_string()).collect::<Vec<_>>()))
+}
+
+/// The marks of a message among names, which begin with its id.
+fn marks_of<'a>(names: &'a BTreeSet<String>, id: &'a str) -> impl Iterator<Item = Mark> + 'a {
+    let own = names.range::<str, _>((Bound::Excluded(id), Bound::Unbounded));
+    own.take_while(move |name| name.starts_with(id))
+        .filter_map(|name| Mark::parse(name))
+        .map(|(_, mark)| mark)
 }
 
 fn holds(marks: &[Mark]) -> BTreeSet<Hold> {
@@ -82,26 +89,38 @@ pub(super) fn marks_by_message(disk: &Disk, mailbox: &MailboxId) -> Step<BTreeMa
     Ok(marks)
 }
 
-/// What a listing of names tells of a message that a folder shows.
+/// The names in a mailbox, listed in the order that shows nothing hidden.
+struct Names {
+    marks: [BTreeSet<String>; 2],
+    claims: BTreeSet<String>,
+    messages: BTreeSet<String>,
+}
+
+/// What names tell of a message that a folder shows.
 struct Shown {
     id: MessageId,
     folder: Folder,
     marks: Vec<Mark>,
 }
 
-/// The messages that folders show, by id.
-fn shown(disk: &Disk, mailbox: &MailboxId) -> Step<Vec<Shown>> {
-    let mut marks = marks_by_message(disk, mailbox)?;
-    let claimed = disk.list(&layout::claims(mailbox))?;
-    let messages = disk.list(&layout::messages(mailbox))?;
-    let unclaimed = messages.iter().filter(|name| !claimed.contains(*name));
-    Ok(unclaimed
-        .filter_map(|name| {
-            let id = name.parse().ok()?;
-            let marks = marks.remove(&id).unwrap_or_default();
-            Some(Shown { id, folder: folder(&marks)?, marks })
+impl Names {
+    fn list(disk: &Disk, mailbox: &MailboxId) -> Step<Self> {
+        Ok(Self {
+            marks: [disk.list(&layout::marks(mailbox))?, disk.list(&layout::holds(mailbox))?],
+            claims: disk.list(&layout::claims(mailbox))?,
+            messages: disk.list(&layout::messages(mailbox))?,
         })
-        .collect())
+    }
+
+    /// The messages that folders show, newest first. A page of a large mailbox looks at the marks of few.
+    fn shown(&self, before: Option<MessageId>) -> impl Iterator<Item = Shown> {
+        let before = before.map_or(Bound::Unbounded, |id| Bound::Excluded(id.to_string()));
+        let messages = self.messages.range((Bound::Unbounded, before)).rev();
+        messages.filter(|name| !self.claims.contains(*name)).filter_map(|name| {
+            let marks = self.marks.iter().flat_map(|names| marks_of(names, name)).collect::<Vec<_>>();
+            Some(Shown { id: name.parse().ok()?, folder: folder(&marks)?, marks })
+        })
+    }
 }
 
 /// The rule of [`Message::folder`], on names.
@@ -120,10 +139,9 @@ fn folder(marks: &[Mark]) -> Option<Folder> {
 /// A page of a mailbox.
 pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> Step<Page> {
     let wanted = |folder| of.folder.map_or(folder != Folder::Trash, |one| folder == one);
-    let mut shown = shown(disk, mailbox)?;
-    shown.retain(|one| wanted(one.folder) && of.before.is_none_or(|before| one.id < before));
-    let mut messages: Vec<Message> = Vec::with_capacity(of.limit.min(shown.len()));
-    for one in shown.into_iter().rev() {
+    let names = Names::list(disk, mailbox)?;
+    let mut messages: Vec<Message> = Vec::new();
+    for one in names.shown(of.before).filter(|one| wanted(one.folder)) {
         if messages.len() >= of.limit.max(1) {
             let next = messages.last().map(|last| last.facts.id);
             return Ok(Page { messages, next });
@@ -144,7 +162,7 @@ pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> Step<Page> {
 /// Counts a mailbox: by names alone, but for the few with an urgent hint.
 pub(super) fn counts(disk: &Disk, mailbox: &MailboxId) -> Step<Counts> {
     let mut counts = Counts::default();
-    for one in shown(disk, mailbox)? {
+    for one in Names::list(disk, mailbox)?.shown(None) {
         counts.add(one.folder, is_urgent(disk, mailbox, &one)?);
     }
     Ok(counts)
