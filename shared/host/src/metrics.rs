@@ -13,17 +13,29 @@ const UNDER_WAY: &str = "voicemail_requests_under_way";
 /// The upper bounds of the histogram's buckets in seconds: from an answer out of memory to a long upload.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
+/// How often what was recorded is summed up, as the exporters of the library's own do.
+const UPKEEP: Duration = Duration::from_secs(5);
+
 /// The recorder of this process, which `/metrics` renders.
 #[derive(Debug, Clone)]
 pub struct Metrics(PrometheusHandle);
 
 impl Metrics {
-    /// Begins to record; once in a process.
+    /// Begins to record; once in a process, on its runtime.
     pub fn install() -> Result<Self, BuildError> {
         let handle = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
         describe_counter!(REQUESTS, "Requests answered, by route, method and status.");
         describe_histogram!(SECONDS, "From a request's head to its answer's head, by route.");
         describe_gauge!(UNDER_WAY, "Requests under way.");
+        let recorder = handle.clone();
+        // Else each duration would be kept until somebody asks for /metrics, for ever where nobody does.
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(UPKEEP);
+            loop {
+                ticks.tick().await;
+                recorder.run_upkeep();
+            }
+        });
         Ok(Self(handle))
     }
 
