@@ -15,8 +15,9 @@ pub fn of_version(version: u64) -> HeaderValue {
 
 /// The tag of a representation: 96 bits of its SHA-256.
 pub fn of_bytes(bytes: &[u8]) -> HeaderValue {
-    let digest: String = Sha256::digest(bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    HeaderValue::from_str(&format!("\"{digest}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
+    let digest =
+        Sha256::digest(bytes).iter().take(12).fold(0_u128, |digits, byte| digits << 8 | u128::from(*byte));
+    HeaderValue::from_str(&format!("\"{digest:024x}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
 /// Answers JSON with its tag, or 304 where the client has it already.

@@ -144,7 +144,7 @@ fn request_id(headers: &HeaderMap, random: &dyn Random) -> String {
     let is_id = |id: &&str| {
         (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
-    own.filter(is_id).map_or_else(|| random::hex(random, 16), str::to_owned)
+    own.filter(is_id).map_or_else(|| random::hex16(random), str::to_owned)
 }
 
 /// The method, where it is one that is known: any text can be sent for one.

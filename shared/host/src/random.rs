@@ -7,7 +7,8 @@ pub(crate) fn bytes(random: &dyn Random, count: usize) -> Vec<u8> {
     std::iter::repeat_with(|| random.bytes()).flatten().take(count).collect()
 }
 
-/// `count` fresh random bytes as lowercase hex digits.
-pub(crate) fn hex(random: &dyn Random, count: usize) -> String {
-    bytes(random, count).iter().map(|byte| format!("{byte:02x}")).collect()
+/// 16 fresh random bytes as lowercase hex digits.
+pub(crate) fn hex16(random: &dyn Random) -> String {
+    let mut drawn = std::iter::repeat_with(|| random.bytes()).flatten();
+    format!("{:032x}", u128::from_be_bytes(std::array::from_fn(|_| drawn.next().unwrap_or_default())))
 }

@@ -12,7 +12,7 @@ pub(crate) fn trace_id(headers: &HeaderMap, random: &dyn Random) -> String {
         (Some(one), None) => one.to_str().ok().and_then(parse),
         _ => None,
     };
-    one.map_or_else(|| random::hex(random, 16), str::to_owned)
+    one.map_or_else(|| random::hex16(random), str::to_owned)
 }
 
 /// `00-<trace id>-<parent id>-<flags>`; a later version may have more behind it (section 3.2 and 4.3).
