@@ -14,6 +14,7 @@ pub mod faults;
 pub mod fixture;
 pub mod http;
 pub mod model;
+pub mod ratios;
 pub mod round_trips;
 pub mod steps;
 pub mod wrap;

@@ -171,14 +171,9 @@ fn terminate(child: &Child) {
     let _ = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
 }
 
-/// Starts the program with this setting and nothing else of ours.
+/// Starts the program with this setting.
 fn spawn(setting: &Setting) -> Child {
-    let mut command = Command::new(program());
-    let inherited = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VOICEMAIL_"));
-    inherited.for_each(|(name, _)| {
-        command.env_remove(name);
-    });
-    command.envs(setting.environment()).env_remove("RUST_LOG").current_dir(setting.folder());
+    let mut command = setting.command(program());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 

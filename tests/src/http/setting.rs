@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use argon2::{Argon2, Params, PasswordHasher as _};
 use serde_json::{Value, json};
@@ -63,6 +64,17 @@ impl Setting {
     /// Its variables.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
+    }
+
+    /// A program with these variables and nothing else of ours.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        let inherited = std::env::vars_os().map(|(name, _)| name);
+        inherited.filter(|name| name.to_string_lossy().starts_with("VOICEMAIL_")).for_each(|name| {
+            command.env_remove(name);
+        });
+        command.envs(&self.environment).env_remove("RUST_LOG").current_dir(self.folder());
+        command
     }
 
     /// Writes a file beside the data; where it is.
