@@ -139,6 +139,11 @@ async fn conditions_are_honoured(centre: Centre) {
     admin.get("5001").header("if-none-match", &first).await.is(200);
     put().header("if-match", format!("{first}, {second}")).await.is(200);
     put().header("if-match", "*").await.is(200);
+    for path in ["5001", "/v1/groups/sales"] {
+        let broken = admin.put(path).body("application/json", "{").header("if-match", "\"0\"").await;
+        broken.refused(412, "etag-mismatch");
+        admin.put(path).body("application/json", "{").await.refused(400, "bad-request");
+    }
     let last = admin.get("5001").await.is(200).header("etag").to_owned();
     admin.delete("5001").header("if-match", last).await.is(204);
 }

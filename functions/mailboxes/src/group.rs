@@ -1,6 +1,7 @@
 //! Groups: whose members see a group's mailboxes.
 
 use std::collections::BTreeSet;
+use std::future::ready;
 
 use axum::Json;
 use axum::body::Body;
@@ -9,14 +10,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::{BadName, Group, GroupId};
 use host::body::JSON_LIMIT;
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, audit, etag};
+use host::{Host, Operation, Path, Principal, Problem, ProblemBody, audit};
 use serde::{Deserialize, Serialize};
-use storage::Written;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{TRIES, contended, expect, versioned, written};
+use crate::record::{self, Changed};
 
 /// How many members a group may have.
 const MAX_MEMBERS: usize = 10_000;
@@ -79,7 +79,7 @@ async fn get(
     let missing = || Problem::not_found("group");
     let id: GroupId = group.parse().map_err(|_: BadName| missing())?;
     let group = tenancy.directory.read_group(&id).await?.ok_or_else(missing)?;
-    Ok(versioned(&headers, group.version, &GroupBody::from(&group.value)))
+    Ok(record::shown(&headers, group.version, &GroupBody::from(&group.value)))
 }
 
 /// Makes a group or replaces its members.
@@ -89,7 +89,8 @@ async fn get(
     request_body = Members,
     responses(
         (status = 200, description = "Replaced", body = GroupBody), (status = 201, description = "Made", body = GroupBody),
-        (status = 400, body = ProblemBody), (status = 412, body = ProblemBody)
+        (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 412, body = ProblemBody)
     )
 )]
 async fn put(
@@ -101,23 +102,28 @@ async fn put(
 ) -> Result<Response, Problem> {
     let tenancy = host.tenancy(&who, Operation::Provision)?;
     let id: GroupId = group.parse().map_err(|bad: BadName| Problem::bad("group", bad.to_string()))?;
-    let Members { members } = host::body::json(&headers, content, JSON_LIMIT).await?;
+    let directory = &tenancy.directory;
+    let changed = record::change(
+        &headers,
+        || async { Ok(directory.read_group(&id).await?) },
+        sent(&headers, content, &id),
+        |group: Group, current| async move {
+            Ok(directory.put_group(&group, record::expect(current.as_ref())).await?)
+        },
+    );
+    let Changed { sent: group, made, version } = changed.await?;
+    audit(&who, Operation::Provision, &[("group", &id)]);
+    Ok(record::written(made, version, &GroupBody::from(&group)))
+}
+
+/// The group as sent.
+async fn sent(headers: &HeaderMap, content: Body, id: &GroupId) -> Result<Group, Problem> {
+    let Members { members } = host::body::json(headers, content, JSON_LIMIT).await?;
     if members.len() > MAX_MEMBERS {
         return Err(Problem::bad("members", format!("at most {MAX_MEMBERS}")));
     }
     let members = members.into_iter().map(TryInto::try_into).collect::<Result<BTreeSet<_>, BadName>>();
-    let group = Group { id, members: members.map_err(|bad| Problem::bad("members", bad.to_string()))? };
-    for _ in 0..TRIES {
-        let current = tenancy.directory.read_group(&group.id).await?;
-        etag::precondition(&headers, current.as_ref().map(|current| current.version))?;
-        if let Written::Version(version) =
-            tenancy.directory.put_group(&group, expect(current.as_ref())).await?
-        {
-            audit(&who, Operation::Provision, &[("group", &group.id)]);
-            return Ok(written(current.is_none(), version, &GroupBody::from(&group)));
-        }
-    }
-    Err(contended())
+    Ok(Group { id: id.clone(), members: members.map_err(|bad| Problem::bad("members", bad.to_string()))? })
 }
 
 /// Deletes a group. Its mailboxes stay, for those whose token names the group.
@@ -135,13 +141,17 @@ async fn delete(
     let tenancy = host.tenancy(&who, Operation::Provision)?;
     let missing = || Problem::not_found("group");
     let id: GroupId = group.parse().map_err(|_: BadName| missing())?;
-    for _ in 0..TRIES {
-        let current = tenancy.directory.read_group(&id).await?.ok_or_else(missing)?;
-        etag::precondition(&headers, Some(current.version))?;
-        if let Written::Version(_) = tenancy.directory.delete_group(&id, current.version).await? {
-            audit(&who, Operation::Provision, &[("group", &id)]);
-            return Ok(StatusCode::NO_CONTENT);
-        }
-    }
-    Err(contended())
+    let directory = &tenancy.directory;
+    let changed = record::change(
+        &headers,
+        || async { directory.read_group(&id).await?.ok_or_else(missing).map(Some) },
+        ready(Ok(())),
+        |(), current| async {
+            let version = current.ok_or_else(missing)?.version;
+            Ok(directory.delete_group(&id, version).await?)
+        },
+    );
+    changed.await?;
+    audit(&who, Operation::Provision, &[("group", &id)]);
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -2,25 +2,26 @@
 
 mod body;
 mod group;
+mod record;
+
+use std::future::ready;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use domain::{BadName, Code, MailboxId};
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Role, audit, etag};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use domain::{BadName, Code, Mailbox, MailboxId};
+use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Role, audit};
 use serde::Serialize;
-use storage::{Expect, Versioned, Written};
+use storage::Versioned;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use body::{MailboxBody, Sent};
 use host::body::JSON_LIMIT;
-
-/// How often a write without a condition is tried against others' writes.
-const TRIES: usize = 8;
+use record::Changed;
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Host> {
@@ -61,7 +62,7 @@ async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let access = host.open(&who, Operation::SeeMailboxes, &mailbox).await?;
-    Ok(versioned(&headers, access.mailbox.version, &MailboxBody::from(access.mailbox.value)))
+    Ok(record::shown(&headers, access.mailbox.version, &MailboxBody::from(access.mailbox.value)))
 }
 
 /// Makes or replaces a mailbox. What is missing in its settings is the tenant's default. The kind cannot change.
@@ -72,7 +73,8 @@ async fn get(
     responses(
         (status = 200, description = "Replaced", body = MailboxBody),
         (status = 201, description = "Made", body = MailboxBody),
-        (status = 400, body = ProblemBody), (status = 409, body = ProblemBody), (status = 412, body = ProblemBody)
+        (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 409, body = ProblemBody), (status = 412, body = ProblemBody)
     )
 )]
 async fn put(
@@ -84,26 +86,35 @@ async fn put(
 ) -> Result<Response, Problem> {
     let tenancy = host.tenancy(&who, Operation::Provision)?;
     let id: MailboxId = mailbox.parse().map_err(|bad: BadName| Problem::bad("mailbox", bad.to_string()))?;
-    let sent: Sent = host::body::json(&headers, content, JSON_LIMIT).await?;
-    let mut mailbox = sent.check(id, &tenancy.tenant.settings)?;
-    for _ in 0..TRIES {
-        let current = tenancy.directory.read_mailbox(&mailbox.id).await?;
-        etag::precondition(&headers, current.as_ref().map(|current| current.version))?;
-        if current.as_ref().is_some_and(|current| !current.value.owner.same_kind(&mailbox.owner)) {
-            return Err(Problem::new(
-                Code::KindFixed,
-                "A mailbox cannot change its kind; delete it and make another.",
-            ));
-        }
-        mailbox.generation = current.as_ref().map_or(0, |current| current.value.generation);
-        if let Written::Version(version) =
-            tenancy.directory.put_mailbox(&mailbox, expect(current.as_ref())).await?
-        {
-            audit(&who, Operation::Provision, &[("mailbox", &mailbox.id)]);
-            return Ok(written(current.is_none(), version, &MailboxBody::from(mailbox)));
-        }
+    let directory = &tenancy.directory;
+    let sent = async {
+        let sent: Sent = host::body::json(&headers, content, JSON_LIMIT).await?;
+        sent.check(id.clone(), &tenancy.tenant.settings)
+    };
+    let changed = record::change(
+        &headers,
+        || async { Ok(directory.read_mailbox(&id).await?) },
+        sent,
+        |sent: Mailbox, current| async move {
+            let mailbox = in_place_of(current.as_ref(), sent)?;
+            Ok(directory.put_mailbox(&mailbox, record::expect(current.as_ref())).await?)
+        },
+    );
+    let Changed { sent, made, version } = changed.await?;
+    audit(&who, Operation::Provision, &[("mailbox", &id)]);
+    Ok(record::written(made, version, &MailboxBody::from(sent)))
+}
+
+/// The mailbox as sent, which is still the one that is there.
+fn in_place_of(current: Option<&Versioned<Mailbox>>, sent: Mailbox) -> Result<Mailbox, Problem> {
+    let Some(current) = current.map(|current| &current.value) else { return Ok(sent) };
+    if !current.owner.same_kind(&sent.owner) {
+        return Err(Problem::new(
+            Code::KindFixed,
+            "A mailbox cannot change its kind; delete it and make another.",
+        ));
     }
-    Err(contended())
+    Ok(Mailbox { generation: current.generation, ..sent })
 }
 
 /// Deletes a mailbox. Its messages can no longer be seen or undone and are purged in due time.
@@ -121,38 +132,18 @@ async fn delete(
     let tenancy = host.tenancy(&who, Operation::Provision)?;
     let missing = || Problem::not_found("mailbox");
     let id: MailboxId = mailbox.parse().map_err(|_: BadName| missing())?;
-    for _ in 0..TRIES {
-        let current = tenancy.directory.read_mailbox(&id).await?.ok_or_else(missing)?;
-        etag::precondition(&headers, Some(current.version))?;
-        let purge_at = host.trash_deadline(host.clock.now());
-        if let Written::Version(_) = tenancy.directory.delete_mailbox(&id, current.version, purge_at).await? {
-            audit(&who, Operation::Provision, &[("mailbox", &id)]);
-            return Ok(StatusCode::NO_CONTENT);
-        }
-    }
-    Err(contended())
-}
-
-/// What a write expects to replace.
-fn expect<T>(current: Option<&Versioned<T>>) -> Expect {
-    current.map_or(Expect::Absent, |current| Expect::Version(current.version))
-}
-
-/// Answers a record under its version, or 304 where the client has it.
-fn versioned(headers: &HeaderMap, version: u64, body: &impl Serialize) -> Response {
-    let tag = etag::of_version(version);
-    if etag::names(headers, &header::IF_NONE_MATCH, &tag) == Some(true) {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
-    }
-    ([(header::ETAG, tag)], Json(body)).into_response()
-}
-
-/// Answers a record that was made or replaced.
-fn written(made: bool, version: u64, body: &impl Serialize) -> Response {
-    let status = if made { StatusCode::CREATED } else { StatusCode::OK };
-    (status, [(header::ETAG, etag::of_version(version))], Json(body)).into_response()
-}
-
-fn contended() -> Problem {
-    Problem::new(Code::Busy, "Others change it at the same time; repeat the request.")
+    let directory = &tenancy.directory;
+    let changed = record::change(
+        &headers,
+        || async { directory.read_mailbox(&id).await?.ok_or_else(missing).map(Some) },
+        ready(Ok(())),
+        |(), current| async {
+            let version = current.ok_or_else(missing)?.version;
+            let purge_at = host.trash_deadline(host.clock.now());
+            Ok(directory.delete_mailbox(&id, version, purge_at).await?)
+        },
+    );
+    changed.await?;
+    audit(&who, Operation::Provision, &[("mailbox", &id)]);
+    Ok(StatusCode::NO_CONTENT)
 }
