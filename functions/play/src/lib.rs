@@ -56,7 +56,7 @@ struct Link {
         (status = 200, content((Vec<u8> = "audio/*"), (Link = "application/json"))),
         (status = 206, description = "The range asked for", content_type = "audio/*", body = Vec<u8>),
         (status = 304), (status = 307, headers(("Location" = String))),
-        (status = 404, body = ProblemBody), (status = 416, body = ProblemBody)
+        (status = 400, body = ProblemBody), (status = 404, body = ProblemBody), (status = 416, body = ProblemBody)
     )
 )]
 async fn play(
@@ -80,17 +80,26 @@ async fn play(
     };
     let access = host.open(&who, Operation::Play, &mailbox).await?;
     let message = link::message(&access.tenancy, access.id(), id?).await?;
-    audit(&who, Operation::Play, &[("mailbox", access.id()), ("message", &message.facts.id)]);
     let asks_link = is_set(how.link.as_ref());
     let linked = link::of_storage(&host, &access.tenancy, &message, &how).await?;
-    match (linked, asks_link) {
-        (Some(link), true) => Ok(Json(link).into_response()),
+    let answer = match (linked, asks_link) {
+        (Some(link), true) => Json(link).into_response(),
         (Some(Link { url, .. }), false) => {
-            Ok((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, url)]).into_response())
+            (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, url)]).into_response()
         }
-        (None, true) => Ok(Json(link::own(&host, &access, &message, &how)).into_response()),
-        (None, false) => stream(&access.tenancy, &message, &how, &parts.headers).await,
+        (None, true) => Json(link::own(&host, &access, &message, &how)).into_response(),
+        (None, false) => stream(&access.tenancy, &message, &how, &parts.headers).await?,
+    };
+    if lets_hear(&parts.method, answer.status()) {
+        audit(&who, Operation::Play, &[("mailbox", access.id()), ("message", &message.facts.id)]);
     }
+    Ok(answer)
+}
+
+/// Whether an answer hands out sound, or a link to it: what is only asked about was not listened to.
+fn lets_hear(method: &Method, status: StatusCode) -> bool {
+    let is_whole = method == Method::GET && status.is_success();
+    is_whole || status == StatusCode::TEMPORARY_REDIRECT
 }
 
 /// Answers the bytes.
