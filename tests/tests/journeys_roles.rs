@@ -225,7 +225,11 @@ async fn checks_come_in_order_token_role_mailbox_headers_body(centre: Centre) {
     }
     centre.platform().deposit_parts("5009", &[("audio", b"")]).await.refused(404, "not-found");
     centre.platform().post("5009/messages").body("multipart/form-data", "x").await.refused(404, "not-found");
-    centre.agent("alice").get("5009/messages?limit=0").await.refused(404, "not-found");
+    for wrong in ["limit=0", "limit=1&limit=2"] {
+        centre.agent("alice").get(&format!("5009/messages?{wrong}")).await.refused(404, "not-found");
+        centre.platform().get(&format!("5001/messages?{wrong}")).await.refused(403, "forbidden");
+        centre.agent("alice").get(&format!("5001/messages?{wrong}")).await.refused(400, "bad-request");
+    }
     let put = |who: Person| who.put("5001").body("application/json", "{");
     put(centre.nobody()).await.is(401);
     put(centre.agent("alice")).await.is(403);

@@ -58,9 +58,10 @@ async fn list(
     State(host): State<Host>,
     who: Principal,
     Path(mailbox): Path<String>,
-    Query(which): Query<Which>,
+    query: Result<Query<Which>, Problem>,
 ) -> Result<Json<PageBody>, Problem> {
     let access = host.open(&who, Operation::List, &mailbox).await?;
+    let Query(which) = query?;
     let page = access.index().page(access.id(), which.page()?).await?;
     Ok(Json(PageBody {
         messages: page.messages.iter().filter_map(MessageBody::of).collect(),

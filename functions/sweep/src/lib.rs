@@ -6,10 +6,12 @@ mod tidy;
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
-use domain::{Claim, Claimed, Hold, MessageId, Timestamp};
+use axum::http::HeaderMap;
+use domain::{Claim, Claimed, Code, Hold, MessageId, Timestamp};
 use futures::{StreamExt as _, stream};
-use host::{Host, Operation, Principal, Problem, ProblemBody, Query, Service, Tenancy, audit};
+use host::{Host, Operation, Principal, Problem, ProblemBody, Query, Service, Tenancy, audit, body};
 use serde::{Deserialize, Serialize};
 use storage::{Due, PageOf, StorageError};
 use utoipa::{IntoParams, ToSchema};
@@ -43,8 +45,9 @@ pub struct Swept {
     pub failed: u64,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
+#[schema(as = Sweep)]
 struct Whose {
     /// The tenant, for a token that names none.
     ccid: Option<String>,
@@ -53,14 +56,23 @@ struct Whose {
 /// Sweeps the caller's tenant now.
 #[utoipa::path(
     post, path = "/v1/gdpr/sweep", operation_id = "sweep", tag = "sweep", params(Whose),
-    responses((status = 200, body = Swept), (status = 403, body = ProblemBody))
+    request_body = Option<Whose>,
+    responses((status = 200, body = Swept), (status = 400, body = ProblemBody))
 )]
 async fn sweep(
     State(host): State<Host>,
     who: Principal,
-    Query(whose): Query<Whose>,
+    query: Result<Query<Whose>, Problem>,
+    headers: HeaderMap,
+    content: Body,
 ) -> Result<Json<Swept>, Problem> {
-    let tenancy = host.data_protection(&who, Operation::Sweep, whose.ccid.as_deref())?;
+    who.may(Operation::Sweep)?;
+    let Query(asked) = query?;
+    let Whose { ccid } = body::json_or_nothing(&headers, content, body::JSON_LIMIT).await?;
+    let tenancy = host.data_protection(&who, Operation::Sweep, ccid.as_deref().or(asked.ccid.as_deref()))?;
+    if asked.ccid.is_some_and(|asked| asked != tenancy.tenant.ccid) {
+        return Err(Problem::new(Code::Forbidden, "The query and the body name two contact centres."));
+    }
     let swept = tenant(&host, tenancy).await?;
     audit(&who, Operation::Sweep, &[("tenant_swept", &tenancy.tenant.id)]);
     Ok(Json(swept))

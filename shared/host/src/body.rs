@@ -93,6 +93,17 @@ pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, limit: u
     parse(&read(body, limit).await?)
 }
 
+/// The same, where a request needs no body: without one it is as if nothing were said in it.
+pub async fn json_or_nothing<T: DeserializeOwned + Default>(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<T, Problem> {
+    within(headers, limit)?;
+    let bytes = read(body, limit).await?;
+    if bytes.trim_ascii().is_empty() { Ok(T::default()) } else { parse(&bytes) }
+}
+
 /// Reads a JSON object. What is wrong with it is named by its place.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // A list would be taken for the object's fields in the order in which they happen to be declared.
