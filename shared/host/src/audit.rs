@@ -15,5 +15,7 @@ pub fn audit(who: &Principal, operation: Operation, ids: &[(&'static str, &dyn D
         // Writing into a String cannot fail.
         let _ = write!(listed, "{space}{name}={id}");
     }
-    tracing::info!(target: "audit", user = %who.user, tenant, operation = operation.name(), ids = listed);
+    // One that was let in is one of those that the tenant's entry lists.
+    let client = who.client.as_deref().filter(|_| who.tenant.is_none());
+    tracing::info!(target: "audit", user = %who.user, client, tenant, operation = operation.name(), ids = listed);
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use domain::{Code, GroupId, Timestamp, UserId};
+use domain::{BadName, Code, GroupId, Timestamp, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,6 +17,9 @@ use crate::secret::Secret;
 
 /// How far the clocks of the issuer and of this host may differ.
 const LEEWAY_SECONDS: f64 = 60.0;
+
+/// The user of a client whose name could be no user's.
+const SOME_CLIENT: &str = "client";
 
 /// What signatures of tokens are checked with.
 pub enum TokenKeys {
@@ -62,7 +65,7 @@ struct Claims {
     nbf: Option<f64>,
     tenant: Option<String>,
     ccid: Option<String>,
-    sub: String,
+    sub: Option<String>,
     #[serde(default)]
     groups: Value,
     #[serde(default)]
@@ -148,13 +151,22 @@ impl Bearer {
         if claims.nbf.is_some_and(|nbf| now < nbf - LEEWAY_SECONDS) {
             return Err(Refused::Token("The token is not valid yet."));
         }
+        let Claims { tenant, ccid, sub, client_id, .. } = claims;
+        let is_of_tenant = tenant.is_some() || ccid.is_some();
+        let client = if is_of_tenant { client_id } else { client_id.or_else(|| sub.clone()) };
+        let mut user = sub.as_deref().unwrap_or_default().parse();
+        // A client that acts for several tenants is no user of any; issuers write its sub as they like
+        // (`x@clients`; RFC 9068, 2.2 asks for no form).
+        if let Some(client) = client.as_deref().filter(|_| !is_of_tenant) {
+            user = user.or_else(|_| client.parse()).or_else(|_| SOME_CLIENT.parse());
+        }
         Ok(Bearing {
-            tenant: claims.tenant,
-            ccid: claims.ccid,
-            user: claims.sub.parse().map_err(|_| Refused::Token("The token's sub is no user id."))?,
+            tenant,
+            ccid,
+            user: user.map_err(|_: BadName| Refused::Token("The token's sub is no user id."))?,
             groups: texts(&claims.groups).filter_map(|group| group.parse().ok()).collect(),
             roles: texts(&claims.roles).filter_map(Role::named).collect(),
-            client: claims.client_id,
+            client,
         })
     }
 }
@@ -222,6 +234,27 @@ mod tests {
         assert_eq!(said.roles, [Role::Agent]);
         assert_eq!(said.groups, ["sales".parse().unwrap()]);
         assert_eq!(said.client.as_deref(), Some("app"));
+    }
+
+    #[test]
+    fn a_client_without_a_tenant_needs_no_sub_that_could_be_a_user() {
+        let bearing = |sub: Value, client_id: Value| {
+            let said =
+                verify(&json!({"sub": sub, "client_id": client_id, "exp": seconds(300), "roles": ["privacy"]}))?;
+            Ok((said.user.to_string(), said.client.unwrap()))
+        };
+        let is = |user: &str, client: &str| Ok((user.to_owned(), client.to_owned()));
+        assert_eq!(bearing(json!("x@clients"), json!("scheduler")), is("scheduler", "scheduler"));
+        assert_eq!(bearing(json!("x@clients"), json!(null)), is("client", "x@clients"));
+        assert_eq!(bearing(json!(null), json!("https://a.example")), is("client", "https://a.example"));
+        assert_eq!(bearing(json!("bob"), json!("scheduler")), is("bob", "scheduler"));
+        let refused: Result<(), Refused> = Err(Refused::Token("The token's sub is no user id."));
+        assert_eq!(bearing(json!(null), json!(null)).map(drop), refused);
+        for name in ["tenant", "ccid"] {
+            let mut of_tenant = json!({"sub": "x@clients", "client_id": "scheduler", "exp": seconds(300)});
+            of_tenant[name] = json!("t2026");
+            assert_eq!(verify(&of_tenant).map(drop), refused, "{name}");
+        }
     }
 
     #[test]
