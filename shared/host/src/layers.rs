@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Routes that are answered however much is under way.
 const ALWAYS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
+/// The fewest digits that a log must not show in what somebody sent: numbers of subscribers have as many in most places.
+const LEAST_NUMBER: usize = 7;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the layer needs.
@@ -37,13 +40,14 @@ pub(crate) struct Layer {
 pub(crate) async fn surround(State(layer): State<Arc<Layer>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = request_id(request.headers(), layer.random.as_ref());
+    let logged = if may_hold_a_number(&id) { random::hex(layer.random.as_ref(), 16) } else { id.clone() };
     let trace_id = trace::trace_id(request.headers(), layer.random.as_ref());
     let method = method_name(request.method());
     // Never the path itself: it names mailboxes and messages.
     let route =
         request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default().to_owned();
     // Of the highest level, or a quieter log would lose the ids of the lines that are left.
-    let span = tracing::error_span!("request", request_id = id, trace_id, method, route);
+    let span = tracing::error_span!("request", request_id = logged, trace_id, method, route);
     let work = async move {
         let under_way = UnderWay::new();
         let answer = AssertUnwindSafe(layer.answer(&route, request, next)).catch_unwind().await;
@@ -145,6 +149,17 @@ fn request_id(headers: &HeaderMap, random: &dyn Random) -> String {
         (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     own.filter(is_id).map_or_else(|| random::hex16(random), str::to_owned)
+}
+
+/// Whether somebody may have put a telephone number into a request id, which then must not stand in the log: seven
+/// digits in a row, hyphens apart, in what is neither a UUID nor 32 hex digits, where chance alone often puts as many.
+fn may_hold_a_number(id: &str) -> bool {
+    let plain: String = id.chars().filter(|c| *c != '-').collect();
+    let is_random = plain.len() == 32
+        && matches!(id.len(), 32 | 36)
+        && plain.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && plain.bytes().any(|byte| byte.is_ascii_alphabetic());
+    !is_random && plain.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= LEAST_NUMBER)
 }
 
 /// The method, where it is one that is known: any text can be sent for one.

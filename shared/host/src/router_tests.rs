@@ -213,9 +213,10 @@ async fn the_document_tells_how_to_sign_in_and_that_anything_may_fail() {
     assert_eq!(at("/info/version"), env!("CARGO_PKG_VERSION"));
     assert_eq!(at("/security"), serde_json::json!([{"bearer": []}, {"basic": []}]));
     assert_eq!(at("/components/securitySchemes/basic/scheme"), "basic");
-    let problem =
-        at("/paths/~1v1~1who~1{id}/get/responses/default/content/application~1problem+json/schema/$ref");
+    let problem = at("/components/responses/ServiceUnavailable/content/application~1problem+json/schema/$ref");
     assert_eq!(problem, "#/components/schemas/Problem");
+    let refusal = at("/paths/~1v1~1who~1{id}/get/responses/503/$ref");
+    assert_eq!(refusal, "#/components/responses/ServiceUnavailable");
     assert_eq!(at("/components/schemas/Problem/properties/code/type"), "string");
     assert!(at("/components/schemas/Fault").is_object());
 }
@@ -284,6 +285,26 @@ async fn the_log_has_ids_route_and_cause_and_nothing_that_was_sent() {
         vec![("/storage".into(), 503.into()), ("/v1/who/{id}".into(), 401.into()), ("".into(), 404.into())];
     assert_eq!(said, expected.iter().map(|(route, status)| (route, status)).collect::<Vec<_>>());
     assert!(!log.contains("hunter2") && !log.contains("30123"), "{log}");
+}
+
+#[tokio::test]
+async fn a_request_id_that_may_hold_a_number_is_answered_and_not_logged() {
+    let (router, _testing) = surrounded(&Options::default()).await;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = crate::log::lines(move || writer.clone(), "info".parse().unwrap());
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let kept =
+        ["id-7", "123456", "0b7d5a1e-1234-4567-8901-1c2d3e4f5a6b", "4bf92f3577b34da6a3ce929d0e0e4736", "Z9"];
+    let hidden = ["4915112345678", "49-151-12345678", "call-4915112345678", "0004915112345678aa"];
+    for id in kept.iter().chain(&hidden) {
+        let response = send(&router, "GET", "/healthz", &[("x-request-id", *id)]).await;
+        assert_eq!(text(&response, "x-request-id"), *id);
+    }
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(kept.iter().all(|id| log.contains(*id)), "{log}");
+    assert!(!hidden.iter().any(|id| log.contains(*id)), "{log}");
+    assert_eq!(log.matches("request_id").count(), kept.len() + hidden.len(), "each line has one");
 }
 
 #[tokio::test]
