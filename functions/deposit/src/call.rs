@@ -9,7 +9,7 @@ use percent_encoding::percent_decode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// Calls before the year 2000 were not taken by anything that talks to us.
+/// The year 2000: earlier calls were not taken by anything that talks to us.
 const EARLIEST: i64 = 946_684_800_000;
 /// How far a platform's clock may be ahead.
 const AHEAD: Duration = Duration::from_mins(5);
@@ -37,15 +37,19 @@ pub struct Call {
 #[schema(as = Call)]
 pub(crate) struct Sent {
     /// A number in any spelling, a `tel:` or `sip:` URI, or text; at most 256 bytes.
+    #[schema(max_length = 256)]
     pub(crate) caller_id: Option<String>,
     /// At most 256 bytes.
+    #[schema(max_length = 256)]
     caller_name: Option<String>,
     /// Whether the caller marked it urgent.
     #[schema(value_type = Option<bool>)]
     urgent: Option<Urgent>,
     /// When the call was taken (RFC 3339): from 2000 to 5 minutes in the future; now without it.
+    #[schema(format = DateTime)]
     received_at: Option<String>,
     /// The platform's id of the call, up to 256 characters; needs `received_at`.
+    #[schema(max_length = 256)]
     call_id: Option<String>,
 }
 
@@ -139,10 +143,7 @@ mod tests {
             (HeaderName::from_static("voicemail-caller-id"), HeaderValue::from_static("+49 30 1234567")),
             (HeaderName::from_static("voicemail-caller-name"), HeaderValue::from_static("J%C3%BCrgen")),
             (HeaderName::from_static("voicemail-urgent"), HeaderValue::from_static("true")),
-            (
-                HeaderName::from_static("voicemail-received-at"),
-                HeaderValue::from_static("2026-11-22T09:59:00Z"),
-            ),
+            ("voicemail-received-at".parse().unwrap(), HeaderValue::from_static("2026-11-22T09:59:00Z")),
             (HeaderName::from_static("voicemail-call-id"), HeaderValue::from_static("c1")),
         ]);
         let call = Sent::in_headers(&headers).unwrap().check(now()).unwrap();
@@ -158,10 +159,8 @@ mod tests {
         let text = format!(
             r#"{{"caller_id":"{long}","caller_name":"{long}","urgent":"yes","received_at":"today","call_id":"{long}"}}"#
         );
-        assert_eq!(
-            json(&text).unwrap_err(),
-            ["caller_id", "caller_name", "urgent", "received_at", "call_id"]
-        );
+        let all = ["caller_id", "caller_name", "urgent", "received_at", "call_id"];
+        assert_eq!(json(&text).unwrap_err(), all);
     }
 
     #[test]

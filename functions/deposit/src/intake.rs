@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use domain::{Code, Mailbox, Settings, Timestamp};
+use host::wire::Sound;
 use host::{Problem, body};
 use utoipa::ToSchema;
 
@@ -25,8 +26,7 @@ pub(crate) struct Form {
     /// The facts.
     message: Sent,
     /// The recording.
-    #[schema(value_type = String, format = Binary)]
-    audio: Vec<u8>,
+    audio: Sound,
 }
 
 /// Reads the facts and the audio. The audio comes as a result of its own: a repeat is answered whatever it brings.

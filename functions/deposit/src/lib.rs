@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{BadName, Code, MailboxId, Message};
-use host::wire::MessageBody;
+use host::wire::{MessageBody, Sound};
 use host::{Host, Operation, Path, Principal, Problem, ProblemBody};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -31,13 +31,13 @@ pub fn routes() -> OpenApiRouter<Host> {
     post, path = "/v1/mailboxes/{mailbox}/messages", operation_id = "deposit", tag = "deposit",
     params(
         ("mailbox" = String, Path, description = "The mailbox"),
-        ("Voicemail-Caller-Id" = Option<String>, Header, description = "As received: a number, a tel: or sip: URI, or text"),
+        ("Voicemail-Caller-Id" = Option<String>, Header, max_length = 256, description = "As received: a number, a tel: or sip: URI, or text"),
         ("Voicemail-Caller-Name" = Option<String>, Header, description = "Percent-encoded UTF-8"),
         ("Voicemail-Urgent" = Option<bool>, Header, description = "`true` or `false`"),
-        ("Voicemail-Received-At" = Option<String>, Header, description = "When the call was taken (RFC 3339); now without it"),
-        ("Voicemail-Call-Id" = Option<String>, Header, description = "The platform's id of the call; needs a received-at"),
+        ("Voicemail-Received-At" = Option<String>, Header, format = DateTime, description = "When the call was taken (RFC 3339); now without it"),
+        ("Voicemail-Call-Id" = Option<String>, Header, max_length = 256, description = "The platform's id of the call; needs a received-at"),
     ),
-    request_body(content((Vec<u8> = "audio/*"), (intake::Form = "multipart/form-data"))),
+    request_body(content((Sound = "audio/*"), (intake::Form = "multipart/form-data"))),
     responses(
         (status = 201, body = MessageBody, headers(("Location" = String))),
         (status = 200, description = "A repeat: the message as it stands", body = MessageBody),

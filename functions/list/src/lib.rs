@@ -7,7 +7,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::{Folder, MessageId};
-use host::wire::MessageBody;
+use host::wire::{FolderName, MessageBody};
 use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Query, etag, message_id};
 use serde::{Deserialize, Serialize};
 use storage::PageOf;
@@ -28,6 +28,7 @@ pub fn routes() -> OpenApiRouter<Host> {
 #[into_params(parameter_in = Query)]
 struct Which {
     /// One folder; new and old without it.
+    #[param(value_type = Option<FolderName>, inline)]
     folder: Option<String>,
     /// 1 to 200; 50 without it.
     #[param(value_type = Option<usize>, minimum = 1, maximum = 200)]

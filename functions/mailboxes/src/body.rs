@@ -1,6 +1,7 @@
 //! A mailbox as clients send and see it.
 
 use domain::{BadName, Mailbox, MailboxId, Owner, Settings, SomeSettings};
+use host::wire::Id;
 use host::{Fault, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,14 +21,18 @@ pub(crate) enum Kind {
 #[schema(as = MailboxSent)]
 pub(crate) struct Sent {
     /// As in the path, or left out.
+    #[schema(value_type = Option<Id>)]
     id: Option<String>,
     /// Never changes.
     kind: Kind,
     /// The user, of a personal one.
+    #[schema(value_type = Option<Id>)]
     user: Option<String>,
     /// The group, of a group's.
+    #[schema(value_type = Option<Id>)]
     group: Option<String>,
-    /// What people see, up to 128 characters; the id without it.
+    /// What people see; the id without it.
+    #[schema(min_length = 1, max_length = 128)]
     name: Option<String>,
     /// Whether it takes messages; true without it.
     enabled: Option<bool>,
@@ -176,18 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_has_a_default() {
-        let mailbox = check(r#"{"kind":"personal","user":"alice"}"#).unwrap();
-        assert_eq!(
-            (mailbox.name.as_str(), mailbox.enabled, mailbox.settings),
-            ("5001", true, Settings::default())
-        );
-    }
-
-    #[test]
-    fn null_is_as_left_out() {
+    fn what_is_left_out_or_null_has_a_default() {
         let nulls = r#"{"id":null,"kind":"personal","user":"alice","group":null,"name":null,"enabled":null,"settings":null}"#;
-        assert_eq!(check(nulls), check(r#"{"kind":"personal","user":"alice"}"#));
+        let mailbox = check(r#"{"kind":"personal","user":"alice"}"#).unwrap();
+        assert_eq!(check(nulls).as_ref(), Ok(&mailbox));
+        assert_eq!((mailbox.name.as_str(), mailbox.enabled), ("5001", true));
+        assert_eq!(mailbox.settings, Settings::default());
     }
 
     #[test]

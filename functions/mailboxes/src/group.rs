@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::{BadName, Group, GroupId};
 use host::body::JSON_LIMIT;
+use host::wire::Id;
 use host::{Host, Operation, Path, Principal, Problem, ProblemBody, audit};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -28,7 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<Host> {
 #[derive(Debug, Deserialize, ToSchema)]
 struct Members {
     /// Users, each once; the order does not count.
-    #[schema(max_items = 10_000)]
+    #[schema(max_items = 10_000, value_type = Vec<Id>)]
     members: Vec<String>,
 }
 

@@ -50,8 +50,9 @@ struct Mine {
     get, path = "/v1/mailboxes/{mailbox}/mwi", operation_id = "mwi-count", tag = "mwi-count",
     params(("mailbox" = String, Path, description = "The mailbox")),
     responses(
-        (status = 200, content((Row = "application/json"), (String = "application/simple-message-summary"))),
-        (status = 304), (status = 404, body = ProblemBody)
+        (status = 200, content((Row = "application/json"), (String = "application/simple-message-summary")),
+         headers(("Vary" = String))),
+        (status = 304, headers(("Vary" = String))), (status = 404, body = ProblemBody)
     )
 )]
 async fn one(

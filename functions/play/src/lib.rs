@@ -11,6 +11,7 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{AudioKey, Code, Message};
+use host::wire::Sound;
 use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Query, Tenancy, audit, etag, message_id};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -53,8 +54,8 @@ struct Link {
     get, path = "/v1/mailboxes/{mailbox}/messages/{id}/audio", operation_id = "play", tag = "play",
     params(("mailbox" = String, Path, description = "The mailbox"), ("id" = String, Path, description = "The message"), How),
     responses(
-        (status = 200, content((Vec<u8> = "audio/*"), (Link = "application/json"))),
-        (status = 206, description = "The range asked for", content_type = "audio/*", body = Vec<u8>),
+        (status = 200, content((Sound = "audio/*"), (Link = "application/json"))),
+        (status = 206, description = "The range asked for", content_type = "audio/*", body = Sound),
         (status = 304), (status = 307, headers(("Location" = String))),
         (status = 400, body = ProblemBody), (status = 404, body = ProblemBody), (status = 416, body = ProblemBody)
     )

@@ -101,7 +101,7 @@ pub async fn json_or_nothing<T: DeserializeOwned + Default>(
 ) -> Result<T, Problem> {
     within(headers, limit)?;
     let bytes = read(body, limit).await?;
-    if bytes.trim_ascii().is_empty() { Ok(T::default()) } else { parse(&bytes) }
+    if matches!(bytes.trim_ascii(), b"" | b"null") { Ok(T::default()) } else { parse(&bytes) }
 }
 
 /// Reads a JSON object. What is wrong with it is named by its place.

@@ -1,7 +1,8 @@
 //! Paths and queries, refused as problems.
 
+use axum::extract::FromRequestParts;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequestParts, path::ErrorKind};
+use domain::Code;
 
 use crate::problem::Problem;
 
@@ -16,15 +17,9 @@ pub struct Path<T>(pub T);
 pub struct Query<T>(pub T);
 
 impl From<PathRejection> for Problem {
-    fn from(rejection: PathRejection) -> Self {
-        match rejection {
-            PathRejection::FailedToDeserializePathParams(inner)
-                if matches!(inner.kind(), ErrorKind::InvalidUtf8InPathParam { .. }) =>
-            {
-                Self::bad("path", "not UTF-8")
-            }
-            _ => Self::bad("path", "not understood"),
-        }
+    fn from(_: PathRejection) -> Self {
+        // Parameters are texts, which fail in one way: a path that is not UTF-8.
+        Self::new(Code::NotFound, "The path is not UTF-8, and nothing has such a name.")
     }
 }
 

@@ -213,7 +213,8 @@ async fn the_document_tells_how_to_sign_in_and_that_anything_may_fail() {
     assert_eq!(at("/info/version"), env!("CARGO_PKG_VERSION"));
     assert_eq!(at("/security"), serde_json::json!([{"bearer": []}, {"basic": []}]));
     assert_eq!(at("/components/securitySchemes/basic/scheme"), "basic");
-    let problem = at("/components/responses/ServiceUnavailable/content/application~1problem+json/schema/$ref");
+    let problem =
+        at("/components/responses/ServiceUnavailable/content/application~1problem+json/schema/$ref");
     assert_eq!(problem, "#/components/schemas/Problem");
     let refusal = at("/paths/~1v1~1who~1{id}/get/responses/503/$ref");
     assert_eq!(refusal, "#/components/responses/ServiceUnavailable");

@@ -46,11 +46,23 @@ pub struct MessageBody {
     purge_at: Option<String>,
 }
 
+/// An id of a mailbox, a user or a group, as the document shows it.
+#[derive(ToSchema)]
+#[schema(pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$")]
+#[expect(dead_code, reason = "only its schema is used: the domain reads the values")]
+pub struct Id(String);
+
+/// A recording, as the document shows it: bytes, and no list of numbers.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "only its schema is used: bytes come and go as they are")]
+pub struct Sound(Vec<u8>);
+
 /// A folder, as the document shows it.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = Folder)]
-enum FolderName {
+pub enum FolderName {
     /// Not marked read.
     New,
     /// Marked read.

@@ -239,8 +239,9 @@ mod tests {
     #[test]
     fn a_client_without_a_tenant_needs_no_sub_that_could_be_a_user() {
         let bearing = |sub: Value, client_id: Value| {
-            let said =
-                verify(&json!({"sub": sub, "client_id": client_id, "exp": seconds(300), "roles": ["privacy"]}))?;
+            let said = verify(
+                &json!({"sub": sub, "client_id": client_id, "exp": seconds(300), "roles": ["privacy"]}),
+            )?;
             Ok((said.user.to_string(), said.client.unwrap()))
         };
         let is = |user: &str, client: &str| Ok((user.to_owned(), client.to_owned()));
