@@ -13,6 +13,7 @@ pub mod counting;
 pub mod faults;
 pub mod fixture;
 pub mod http;
+pub mod marked;
 pub mod model;
 pub mod ratios;
 pub mod round_trips;

@@ -73,7 +73,7 @@ impl Setting {
         inherited.filter(|name| name.to_string_lossy().starts_with("VOICEMAIL_")).for_each(|name| {
             command.env_remove(name);
         });
-        command.envs(&self.environment).env_remove("RUST_LOG").current_dir(self.folder());
+        command.env_remove("RUST_LOG").envs(&self.environment).current_dir(self.folder());
         command
     }
 
