@@ -40,7 +40,7 @@ pub(crate) struct Layer {
 pub(crate) async fn surround(State(layer): State<Arc<Layer>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = request_id(request.headers(), layer.random.as_ref());
-    let logged = if may_hold_a_number(&id) { random::hex(layer.random.as_ref(), 16) } else { id.clone() };
+    let logged = if may_hold_a_number(&id) { random::hex16(layer.random.as_ref()) } else { id.clone() };
     let trace_id = trace::trace_id(request.headers(), layer.random.as_ref());
     let method = method_name(request.method());
     // Never the path itself: it names mailboxes and messages.

@@ -252,8 +252,8 @@ mod tests {
         let refused: Result<(), Refused> = Err(Refused::Token("The token's sub is no user id."));
         assert_eq!(bearing(json!(null), json!(null)).map(drop), refused);
         for name in ["tenant", "ccid"] {
-            let mut of_tenant = json!({"sub": "x@clients", "client_id": "scheduler", "exp": seconds(300)});
-            of_tenant[name] = json!("t2026");
+            let of_tenant =
+                json!({name: "t2026", "sub": "x@clients", "client_id": "scheduler", "exp": seconds(300)});
             assert_eq!(verify(&of_tenant).map(drop), refused, "{name}");
         }
     }
