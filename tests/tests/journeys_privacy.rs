@@ -178,7 +178,7 @@ fn strangers(centre: &Centre, text: &str) -> Vec<Person> {
         centre.basic(text, text),
         centre.password(text, text),
         centre.basic(&format!("{text}\\alice"), text),
-        centre.authorization(&format!("Bearer {}x", token)),
+        centre.authorization(&format!("{token}x")),
         centre.authorization(&format!("{token}.{}", text.len())),
     ];
     if text.is_ascii() {
