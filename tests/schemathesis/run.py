@@ -4,7 +4,7 @@
     tests/schemathesis/run.py SCHEMATHESIS      where the program is
 
 No answer may be a defect (5xx) or differ from the document. VOICEMAIL_TESTS_SEED repeats a run, VOICEMAIL_TESTS=long
-asks ten times as much.
+asks more.
 """
 
 import base64

@@ -1,6 +1,8 @@
 //! Sweep: does what time has decided. Purges what is due, moves what is over its retention to the trash, and cleans up
 //! after deposits that were cut off. Two at once do no harm; one that is cut off is finished by the next.
 
+mod expire;
+mod purge;
 mod tidy;
 
 use std::time::Duration;
@@ -9,23 +11,18 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use domain::{Claim, Claimed, Code, Hold, MessageId, Timestamp};
-use futures::{StreamExt as _, stream};
+use domain::Code;
 use host::{Host, Operation, Principal, Problem, ProblemBody, Query, Service, Tenancy, audit, body};
 use serde::{Deserialize, Serialize};
-use storage::{Due, PageOf, StorageError};
+use storage::StorageError;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// How many messages are worked on at once.
-const ABREAST: usize = 8;
 /// How many entries are read at once.
 const BATCH: usize = 200;
 /// A run ends after this; the next goes on. Less than the schedule's five minutes.
 const RUN: Duration = Duration::from_mins(4);
-/// A day, as retention counts.
-const DAY: Duration = Duration::from_hours(24);
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Host> {
@@ -103,8 +100,8 @@ pub async fn tenant(host: &Service, tenancy: &Tenancy) -> Result<Swept, StorageE
     let in_time = || host.clock.now().since(started) < RUN;
     let mut swept = Swept::default();
     let parts = [
-        purge_due(tenancy, started, &in_time, &mut swept).await,
-        expire(host, tenancy, started, &in_time, &mut swept).await,
+        purge::due(tenancy, started, &in_time, &mut swept).await,
+        expire::all(host, tenancy, started, &in_time, &mut swept).await,
         tidy::attempts(tenancy, started, &in_time, &mut swept).await,
         tidy::mailboxes(host, tenancy, started, &in_time, &mut swept).await,
     ];
@@ -119,91 +116,6 @@ pub async fn tenant(host: &Service, tenancy: &Tenancy) -> Result<Swept, StorageE
         failed(&mut swept, error, "a part of the sweep could not be done");
     }
     Ok(swept)
-}
-
-/// Purges what is due: the trash and deleted mailboxes, oldest deadline first.
-async fn purge_due(
-    tenancy: &Tenancy,
-    now: Timestamp,
-    in_time: &(dyn Fn() -> bool + Sync),
-    swept: &mut Swept,
-) -> Result<(), StorageError> {
-    let mut last: Option<Due> = None;
-    loop {
-        let batch = tenancy.index().due(now, last.as_ref(), BATCH).await?;
-        let more = batch.len() == BATCH;
-        last = batch.last().cloned();
-        let mut outcomes =
-            stream::iter(batch).map(async |due| purge(tenancy, &due, now).await).buffer_unordered(ABREAST);
-        while let Some(outcome) = outcomes.next().await {
-            match outcome {
-                Ok(purged) => swept.purged += u64::from(purged),
-                Err(error) => failed(swept, &error, "a message could not be purged"),
-            }
-        }
-        if !more || !in_time() {
-            return Ok(());
-        }
-    }
-}
-
-/// Purges one message: claim, delete the audio, see that it is gone, bury. `false`: somebody took the hold off, or an
-/// earlier sweep was here.
-async fn purge(tenancy: &Tenancy, due: &Due, now: Timestamp) -> Result<bool, StorageError> {
-    let (index, remains) = (tenancy.index(), &due.remains);
-    let claimed = index.claim(&remains.mailbox, remains.id, &Claim::Due(due.hold.clone())).await?;
-    match claimed {
-        Claimed::Claimed => {
-            let recordings = tenancy.recordings(&remains.region)?;
-            recordings.delete(&remains.audio).await?;
-            if recordings.exists(&remains.audio).await? {
-                return Err(StorageError::unavailable("deleting a recording", "it is still there"));
-            }
-            index.bury(remains, now).await?;
-        }
-        // A burial may have been cut off before all that names the message was taken: it is finished here.
-        Claimed::Gone => index.bury(remains, now).await?,
-        Claimed::Undone => {}
-    }
-    index.settle(due).await?;
-    Ok(claimed == Claimed::Claimed)
-}
-
-/// Moves what is over its mailbox's retention to the trash, as a delete would.
-async fn expire(
-    host: &Service,
-    tenancy: &Tenancy,
-    now: Timestamp,
-    in_time: &(dyn Fn() -> bool + Sync),
-    swept: &mut Swept,
-) -> Result<(), StorageError> {
-    let hold = Hold::Trash { purge_at: host.trash_deadline(now) };
-    let mut mailboxes = tenancy.index().mailboxes().await?;
-    mailboxes.sort_by_cached_key(|mailbox| tidy::place(&mailbox.value.id, now));
-    for mailbox in mailboxes {
-        let Some(days) = mailbox.value.settings.retention_days else { continue };
-        let (id, over) = (&mailbox.value.id, now.minus(DAY * days));
-        // Ids begin with the time of the call, and none is received after that.
-        let mut before = Some(MessageId::first_at(over.plus(Duration::from_millis(1))));
-        while in_time() && before.is_some() {
-            let of = PageOf { folder: None, before, limit: BATCH };
-            let page = match tenancy.index().page(id, of).await {
-                Ok(page) => page,
-                Err(error) => {
-                    failed(swept, &error, "a mailbox could not be expired");
-                    break;
-                }
-            };
-            for message in &page.messages {
-                match tenancy.index().hold(id, message.facts.id, &hold).await {
-                    Ok(message) => swept.expired += u64::from(message.is_some()),
-                    Err(error) => failed(swept, &error, "a message could not be expired"),
-                }
-            }
-            before = page.next;
-        }
-    }
-    Ok(())
 }
 
 fn failed(swept: &mut Swept, error: &StorageError, what: &str) {

@@ -1,0 +1,59 @@
+//! The purge of what is due.
+
+use domain::{Claim, Claimed, Timestamp};
+use futures::{StreamExt as _, stream};
+use host::Tenancy;
+use storage::{Due, StorageError};
+
+use crate::{BATCH, Swept, failed};
+
+/// How many messages are worked on at once.
+const ABREAST: usize = 8;
+
+/// Purges what is due: the trash and deleted mailboxes, oldest deadline first.
+pub(crate) async fn due(
+    tenancy: &Tenancy,
+    now: Timestamp,
+    in_time: &(dyn Fn() -> bool + Sync),
+    swept: &mut Swept,
+) -> Result<(), StorageError> {
+    let mut last: Option<Due> = None;
+    loop {
+        let batch = tenancy.index().due(now, last.as_ref(), BATCH).await?;
+        let more = batch.len() == BATCH;
+        last = batch.last().cloned();
+        let mut outcomes =
+            stream::iter(batch).map(async |due| purge(tenancy, &due, now).await).buffer_unordered(ABREAST);
+        while let Some(outcome) = outcomes.next().await {
+            match outcome {
+                Ok(purged) => swept.purged += u64::from(purged),
+                Err(error) => failed(swept, &error, "a message could not be purged"),
+            }
+        }
+        if !more || !in_time() {
+            return Ok(());
+        }
+    }
+}
+
+/// Purges one message: claim, delete the audio, see that it is gone, bury. `false`: somebody took the hold off, or an
+/// earlier sweep was here.
+async fn purge(tenancy: &Tenancy, due: &Due, now: Timestamp) -> Result<bool, StorageError> {
+    let (index, remains) = (tenancy.index(), &due.remains);
+    let claimed = index.claim(&remains.mailbox, remains.id, &Claim::Due(due.hold.clone())).await?;
+    match claimed {
+        Claimed::Claimed => {
+            let recordings = tenancy.recordings(&remains.region)?;
+            recordings.delete(&remains.audio).await?;
+            if recordings.exists(&remains.audio).await? {
+                return Err(StorageError::unavailable("deleting a recording", "it is still there"));
+            }
+            index.bury(remains, now).await?;
+        }
+        // A burial may have been cut off before all that names the message was taken: it is finished here.
+        Claimed::Gone => index.bury(remains, now).await?,
+        Claimed::Undone => {}
+    }
+    index.settle(due).await?;
+    Ok(claimed == Claimed::Claimed)
+}
