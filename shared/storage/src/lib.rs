@@ -9,6 +9,8 @@ mod error;
 pub mod fs;
 mod index;
 mod recordings;
+#[cfg(feature = "fs")]
+mod stored;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,27 +1,15 @@
-//! What the files hold: JSON with `"v":1`. Whoever changes a form counts on, and reads the old one too.
+//! What the files hold.
 
-use domain::{Attempt, AudioKey, Facts, MailboxId, MessageId, ReadMark, Region, Subject, Timestamp};
+use domain::{Attempt, Facts, MailboxId, MessageId, ReadMark, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::blocking::{Fault, Step};
 use super::disk::Disk;
 use super::layout;
-use crate::{CallerMarker, Deposit, Remains, StorageError};
-
-const VERSION: u64 = 1;
-
-#[derive(Serialize)]
-struct Stored<'a, T> {
-    v: u64,
-    #[serde(flatten)]
-    value: &'a T,
-}
-
-#[derive(Deserialize)]
-struct Version {
-    v: u64,
-}
+use crate::StorageError;
+use crate::stored;
+pub(super) use crate::stored::{Journal, StoredMarker, StoredRemains};
 
 pub(super) fn corrupt(path: &str) -> Fault {
     StorageError::Corrupt { context: path.to_owned() }.into()
@@ -29,13 +17,12 @@ pub(super) fn corrupt(path: &str) -> Fault {
 
 /// The bytes of a file.
 pub(super) fn encode<T: Serialize>(value: &T) -> Step<Vec<u8>> {
-    serde_json::to_vec(&Stored { v: VERSION, value }).map_err(|error| std::io::Error::other(error).into())
+    stored::encode(value).map_err(|error| std::io::Error::other(error).into())
 }
 
 /// What the bytes of the file at `path` say.
 pub(super) fn decode<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Step<T> {
-    let known = serde_json::from_slice::<Version>(bytes).is_ok_and(|version| version.v == VERSION);
-    known.then(|| serde_json::from_slice(bytes).ok()).flatten().ok_or_else(|| corrupt(path))
+    stored::decode(bytes).ok_or_else(|| corrupt(path))
 }
 
 /// What a file says; `None`: it is not there.
@@ -51,20 +38,6 @@ pub(super) fn passing_over<T>(read: Step<Option<T>>) -> Step<Option<T>> {
             Ok(None)
         }
         read => read,
-    }
-}
-
-/// A try's journal, which becomes the message.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Journal {
-    pub(super) begun_at: Timestamp,
-    #[serde(flatten)]
-    pub(super) facts: Facts,
-}
-
-impl From<&Deposit> for Journal {
-    fn from(deposit: &Deposit) -> Self {
-        Self { begun_at: deposit.begun_at, facts: deposit.facts.clone() }
     }
 }
 
@@ -95,51 +68,6 @@ impl Row {
     /// Whether this try was elected and its message is not purged.
     pub(super) fn is_of(&self, attempt: &Attempt) -> bool {
         matches!(self, Self::Facts(facts) if facts.attempt == *attempt)
-    }
-}
-
-/// [`Remains`], in the file of a caller marker or of a due hold.
-#[derive(Serialize, Deserialize)]
-pub(super) struct StoredRemains {
-    mailbox: MailboxId,
-    id: MessageId,
-    attempt: Attempt,
-    subject: Option<Subject>,
-    audio: AudioKey,
-    region: Region,
-}
-
-impl From<Remains> for StoredRemains {
-    fn from(remains: Remains) -> Self {
-        let Remains { mailbox, id, attempt, subject, audio, region } = remains;
-        Self { mailbox, id, attempt, subject, audio, region }
-    }
-}
-
-impl From<StoredRemains> for Remains {
-    fn from(stored: StoredRemains) -> Self {
-        let StoredRemains { mailbox, id, attempt, subject, audio, region } = stored;
-        Self { mailbox, id, attempt, subject, audio, region }
-    }
-}
-
-/// [`CallerMarker`], in its file.
-#[derive(Serialize, Deserialize)]
-pub(super) struct StoredMarker {
-    received_at: Timestamp,
-    #[serde(flatten)]
-    remains: StoredRemains,
-}
-
-impl From<&Facts> for StoredMarker {
-    fn from(facts: &Facts) -> Self {
-        Self { received_at: facts.received_at, remains: Remains::from(facts).into() }
-    }
-}
-
-impl From<StoredMarker> for CallerMarker {
-    fn from(stored: StoredMarker) -> Self {
-        Self { remains: stored.remains.into(), received_at: stored.received_at }
     }
 }
 
