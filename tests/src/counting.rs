@@ -17,24 +17,34 @@ pub struct Trips {
 
 /// Counts the calls of a storage. Clones count together.
 #[derive(Clone, Default)]
-pub struct Counter(Arc<Counting>);
+pub struct Counter(Arc<Mutex<State>>);
 
 impl Counter {
     /// What was counted since the last time; counting begins anew. Only while no call is under way.
     pub fn take(&self) -> Trips {
-        let state = std::mem::take(&mut *self.0.0.lock().unwrap());
+        let state = std::mem::take(&mut *self.0.lock().unwrap());
         Trips { serial: state.ended, calls: state.calls }
+    }
+
+    /// A call begins; what to tell when it ends.
+    pub(crate) fn begins(&self, call: &'static str) -> usize {
+        let mut state = self.0.lock().unwrap();
+        state.calls.push(call);
+        state.ended + 1
+    }
+
+    /// It ended.
+    pub(crate) fn ends(&self, depth: usize) {
+        let mut state = self.0.lock().unwrap();
+        state.ended = state.ended.max(depth);
     }
 }
 
 /// A storage whose calls are counted, and the count.
 pub fn wrap(storage: &TenantStorage) -> (TenantStorage, Counter) {
     let counter = Counter::default();
-    (wrap::wrap(&[storage], &counter.0), counter)
+    (wrap::wrap(&[storage], &Arc::new(counter.clone())), counter)
 }
-
-#[derive(Default)]
-struct Counting(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -44,16 +54,13 @@ struct State {
     calls: Vec<&'static str>,
 }
 
-impl Route for Counting {
+impl Route for Counter {
     fn begin(&self, call: &'static str) -> Result<(usize, usize)> {
-        let mut state = self.0.lock().unwrap();
-        state.calls.push(call);
-        Ok((0, state.ended + 1))
+        Ok((0, self.begins(call)))
     }
 
     fn end(&self, depth: usize) -> Result<()> {
-        let mut state = self.0.lock().unwrap();
-        state.ended = state.ended.max(depth);
+        self.ends(depth);
         Ok(())
     }
 }
@@ -63,11 +70,11 @@ mod tests {
     use super::*;
 
     fn begin(counter: &Counter, call: &'static str) -> usize {
-        counter.0.begin(call).unwrap().1
+        counter.begins(call)
     }
 
     fn end(counter: &Counter, depth: usize) {
-        counter.0.end(depth).unwrap();
+        counter.ends(depth);
     }
 
     #[test]

@@ -14,7 +14,11 @@ pub mod faults;
 pub mod fixture;
 pub mod http;
 pub mod marked;
+#[cfg(feature = "aws")]
+pub mod ministack;
 pub mod model;
+#[cfg(feature = "aws")]
+pub mod proxy;
 pub mod ratios;
 pub mod round_trips;
 pub mod steps;

@@ -4,12 +4,14 @@
 //! sentences of their documentation are the names of the conformance cases that every backend passes. No type of a
 //! backend leaves this crate.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 mod error;
 #[cfg(feature = "fs")]
 pub mod fs;
 mod index;
 mod recordings;
-#[cfg(feature = "fs")]
+#[cfg(any(feature = "aws", feature = "fs"))]
 mod stored;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,84 @@
+//! Errors of the SDK as the contracts tell them: what happened and which request it was, never what it carried.
+
+use std::error::Error as StdError;
+
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::RequestId as _;
+
+use crate::StorageError;
+
+/// What the storage said, or why it said nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Said(String);
+
+/// Codes of a request that no repetition mends: keys or a role's policy must be changed.
+const DENIED: [&str; 9] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+/// A request that could not be done.
+pub(super) fn fault<E>(context: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> StorageError
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    move |error| {
+        let said = match &error {
+            SdkError::ServiceError(service) => {
+                let (status, err) = (service.raw().status().as_u16(), service.err());
+                let code = err.code().unwrap_or("no code");
+                if DENIED.contains(&code) || status == 403 {
+                    tracing::error!(
+                        code,
+                        "AWS refuses {context}: the keys or the role's policy do not allow it"
+                    );
+                }
+                let (message, request) = (err.message().unwrap_or("no message"), error.request_id());
+                format!("{status} {code}: {message} (request {})", request.unwrap_or("unknown"))
+            }
+            SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+            SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+                Some(error) => format!("no connection: {}", chain(error)),
+                None => "no connection".to_owned(),
+            },
+            SdkError::ResponseError(_) => "an answer that cannot be read".to_owned(),
+            error => format!("the request could not be made: {}", chain(error)),
+        };
+        StorageError::unavailable(context, Said(said))
+    }
+}
+
+/// Whether the storage answered with this status of HTTP.
+pub(super) fn is<E>(status: u16, error: &SdkError<E, HttpResponse>) -> bool {
+    error.raw_response().is_some_and(|answer| answer.status().as_u16() == status)
+}
+
+/// An answer that lacks what every answer has.
+pub(super) fn incomplete(context: &'static str) -> StorageError {
+    StorageError::unavailable(context, Said("the answer is incomplete".to_owned()))
+}
+
+/// A step that others were faster at, again and again.
+pub(super) fn contended(context: &'static str) -> StorageError {
+    StorageError::unavailable(context, Said("others change it all the time".to_owned()))
+}
+
+/// An error and its causes in words.
+pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        said = format!("{said}: {next}");
+        cause = next.source();
+    }
+    said
+}

@@ -1,0 +1,208 @@
+//! Where things lie: the keys of the table and of the bucket.
+//!
+//! ```text
+//! <t>#m#<mailbox>   <id>                        a message, its tombstone, or the fence of tries that were not born
+//! <t>#s#<subject>   <id>#<attempt>#<mailbox>    a message of this caller
+//! <t>#s#<subject>   !case#<case>                a case names this caller
+//! <t>#arriving      <id>#<attempt>#<mailbox>    a try; f = when it began
+//! <t>#mailbox       <mailbox>                   a mailbox
+//! <t>#group         <group>                     a group
+//! <t>#case          <case>                      a case; f = open#… while it is watched
+//! <t>#orphans       <region>                    up to which hour recordings without a message were looked for
+//! ```
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{AudioKey, CaseKey, GroupId, Hold, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
+
+use super::table::Item;
+use crate::Remains;
+
+/// The local index by folder, or by what else must be found in order: `pk`, `f`.
+pub(super) const FOLDER: &str = "folder";
+/// The global index of holds with a deadline: `tenant`, `due`.
+pub(super) const DUE: &str = "due";
+
+/// The last millisecond of 13 digits.
+const MAX_MS13: i64 = 9_999_999_999_999;
+
+/// A key of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) pk: String,
+    pub(super) sk: String,
+}
+
+impl Key {
+    /// The key of an item.
+    pub(super) fn of(item: &Item) -> Option<Self> {
+        let text = |name| item.get(name)?.as_s().ok().cloned();
+        Some(Self { pk: text("pk")?, sk: text("sk")? })
+    }
+
+    /// As attributes.
+    pub(super) fn item(&self) -> Item {
+        let text = |text: &String| AttributeValue::S(text.clone());
+        [("pk".to_owned(), text(&self.pk)), ("sk".to_owned(), text(&self.sk))].into()
+    }
+}
+
+/// The keys of a tenant. No tenant's id has a `#`.
+#[derive(Debug, Clone)]
+pub(super) struct Layout(TenantId);
+
+impl Layout {
+    pub(super) fn new(tenant: TenantId) -> Self {
+        Self(tenant)
+    }
+
+    /// The partition of the index of what is due.
+    pub(super) fn tenant(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn pk(&self, what: &str) -> String {
+        format!("{}#{what}", self.0)
+    }
+
+    /// The partition of a mailbox's messages.
+    pub(super) fn messages(&self, mailbox: &MailboxId) -> String {
+        self.pk(&format!("m#{mailbox}"))
+    }
+
+    pub(super) fn message(&self, mailbox: &MailboxId, id: MessageId) -> Key {
+        Key { pk: self.messages(mailbox), sk: id.to_string() }
+    }
+
+    /// The partition of a caller.
+    pub(super) fn caller(&self, subject: &Subject) -> String {
+        self.pk(&format!("s#{subject}"))
+    }
+
+    /// The marker of a message or try, where its caller is known.
+    pub(super) fn marker(&self, remains: &Remains) -> Option<Key> {
+        let subject = remains.subject.as_ref()?;
+        Some(Key { pk: self.caller(subject), sk: attempt(remains) })
+    }
+
+    /// That a case names a caller.
+    pub(super) fn forget(&self, subject: &Subject, case: &CaseKey) -> Key {
+        Key { pk: self.caller(subject), sk: format!("{FORGET}{case}") }
+    }
+
+    /// The partition of tries.
+    pub(super) fn arriving(&self) -> String {
+        self.pk("arriving")
+    }
+
+    pub(super) fn journal(&self, remains: &Remains) -> Key {
+        Key { pk: self.arriving(), sk: attempt(remains) }
+    }
+
+    pub(super) fn mailboxes(&self) -> String {
+        self.pk("mailbox")
+    }
+
+    pub(super) fn mailbox(&self, id: &MailboxId) -> Key {
+        Key { pk: self.mailboxes(), sk: id.to_string() }
+    }
+
+    pub(super) fn groups(&self) -> String {
+        self.pk("group")
+    }
+
+    pub(super) fn group(&self, id: &GroupId) -> Key {
+        Key { pk: self.groups(), sk: id.to_string() }
+    }
+
+    pub(super) fn cases(&self) -> String {
+        self.pk("case")
+    }
+
+    pub(super) fn case(&self, key: &CaseKey) -> Key {
+        Key { pk: self.cases(), sk: key.to_string() }
+    }
+
+    pub(super) fn orphans(&self, region: &Region) -> Key {
+        Key { pk: self.pk("orphans"), sk: region.to_string() }
+    }
+}
+
+/// How the sort keys of cases begin that name a caller. Before those of messages, which begin with a digit.
+pub(super) const FORGET: &str = "!case#";
+
+/// Greater than every sort key that names a case, and smaller than every one of a message.
+pub(super) const AFTER_FORGETS: &str = "!~";
+
+/// The sort key of a try.
+pub(super) fn attempt(remains: &Remains) -> String {
+    format!("{}#{}#{}", remains.id, remains.attempt, remains.mailbox)
+}
+
+/// `f` of a message that new or old shows. Both are one range of the index, so that a message which is marked read
+/// between two pages, or while a page is read, is neither missed nor doubled: its place does not change.
+pub(super) fn visible(id: MessageId) -> String {
+    format!("v#{id}")
+}
+
+/// `f` of a message in the trash.
+pub(super) fn trashed(id: MessageId) -> String {
+    format!("t#{id}")
+}
+
+/// A time as text that sorts.
+pub(super) fn ms13(time: Timestamp) -> String {
+    format!("{:013}", time.millis().min(MAX_MS13))
+}
+
+/// `due` of a message: the deadline first. One partition for each tenant: a write of the index needs a unit, of which a
+/// partition has 1,000 a second, so a tenant may delete as many messages a second; and what is due is one range, however
+/// old, without hours to walk.
+pub(super) fn due(hold: &Hold, id: MessageId, mailbox: &MailboxId) -> Option<String> {
+    let (kind, at) = match hold {
+        Hold::Trash { purge_at } => ('t', purge_at),
+        Hold::Mailbox { purge_at } => ('d', purge_at),
+        Hold::Case { .. } => return None,
+    };
+    Some(format!("{}.{kind}.{id}.{mailbox}", ms13(*at)))
+}
+
+/// The hold that `due` tells.
+pub(super) fn due_hold(due: &str) -> Option<Hold> {
+    let purge_at = Timestamp::from_millis(due.get(..13)?.parse().ok()?);
+    match due.get(13..16)? {
+        ".t." => Some(Hold::Trash { purge_at }),
+        ".d." => Some(Hold::Mailbox { purge_at }),
+        _ => None,
+    }
+}
+
+/// `due` of a message that a case has claimed: at once, so that the sweep finishes what was cut off.
+pub(super) fn due_now(id: MessageId, mailbox: &MailboxId) -> String {
+    due(&Hold::Trash { purge_at: Timestamp::default() }, id, mailbox).unwrap_or_default()
+}
+
+/// The objects of a tenant in a bucket, with whatever prefix the installation has there.
+#[derive(Debug, Clone)]
+pub(super) struct Prefix(String);
+
+impl Prefix {
+    /// `prefix` is empty, or a folder of the bucket.
+    pub(super) fn new(prefix: &str, tenant: &TenantId) -> Self {
+        let separator = if prefix.is_empty() { "" } else { "/" };
+        Self(format!("{prefix}{separator}{tenant}/"))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Where a recording lies: the hour of its put comes first, so that a search for orphans lists each hour once.
+    pub(super) fn object(&self, key: &AudioKey) -> String {
+        format!("{}{key}", self.0)
+    }
+
+    /// What lies there.
+    pub(super) fn parse(&self, object: &str) -> Option<AudioKey> {
+        object.strip_prefix(&self.0)?.parse().ok()
+    }
+}

@@ -1,0 +1,140 @@
+//! `DynamoDB` for the metadata, in the master region of each tenant; S3 for the recordings, a bucket for each region.
+//!
+//! The table has the same name in each master region: keys `pk`, `sk`; a local index `folder` (`pk`, `f`, with `r_at` and
+//! `urgent`); a global index `due` (`tenant`, `due`, keys only); time to live in `ttl`. All keys are text. Nothing is read
+//! from the global index but which messages to look at, since it lags. Buckets have no versions, and a lifecycle rule on
+//! the tag `forget=1`. Clocks of hosts may differ by 2 minutes.
+
+mod arrive;
+mod cases;
+mod client;
+mod fault;
+mod index;
+mod layout;
+mod look;
+mod mailboxes;
+mod marks;
+mod purge;
+mod recordings;
+mod records;
+mod row;
+mod start;
+mod table;
+mod tidy;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use domain::{Region, Tenant};
+
+use self::index::AwsIndex;
+use self::layout::{Layout, Prefix};
+use self::recordings::S3Recordings;
+use self::row::Rows;
+pub use self::start::StartError;
+use self::table::Table;
+use crate::{Recordings, Storage, TenantStorage};
+
+/// A bucket, or a folder of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// The folder, without slashes at its ends; empty for the whole bucket.
+    pub prefix: String,
+}
+
+/// The text names no bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a bucket is written as name or name/folder, with 3 to 63 of a-z 0-9 . - in its name")]
+pub struct NotABucket;
+
+impl FromStr for Bucket {
+    type Err = NotABucket;
+
+    fn from_str(text: &str) -> Result<Self, NotABucket> {
+        let (name, prefix) = text.split_once('/').unwrap_or((text, ""));
+        let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'.' | b'-');
+        let prefix = prefix.trim_matches('/');
+        let is_folder = prefix.bytes().all(|c| c.is_ascii_alphanumeric() || b"/._-".contains(&c));
+        if !(3..=63).contains(&name.len()) || !name.bytes().all(plain) || !is_folder {
+            return Err(NotABucket);
+        }
+        Ok(Self { name: name.to_owned(), prefix: prefix.to_owned() })
+    }
+}
+
+/// Where everything lies.
+#[derive(Debug, Clone)]
+pub struct AwsSetup {
+    /// The table's name, the same in each master region.
+    pub table: String,
+    /// The bucket of each region, those that tenants have left too.
+    pub buckets: BTreeMap<Region, Bucket>,
+    /// The master regions of all tenants.
+    pub masters: BTreeSet<Region>,
+    /// Another address for all of AWS; `None`: what `AWS_ENDPOINT_URL` says, else AWS itself.
+    pub endpoint: Option<String>,
+    /// A mounted file with keys, as the AWS tools have it, read again when keys are a minute old; `None`: what the SDK
+    /// finds, which in a function is its role.
+    pub credentials_file: Option<PathBuf>,
+}
+
+/// The storage of an installation on AWS.
+#[derive(Debug, Clone)]
+pub struct Aws(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    config: SdkConfig,
+    setup: AwsSetup,
+}
+
+impl Aws {
+    /// Opens the storage: connects to each region, and looks whether what is there can keep the promises of the
+    /// contracts.
+    ///
+    /// # Errors
+    /// It cannot, and what to change. A region that does not answer is told in the log alone.
+    pub async fn open(setup: AwsSetup) -> Result<Self, StartError> {
+        let aws = Self(Arc::new(Shared { config: client::shared(&setup).await, setup }));
+        aws.look().await?;
+        Ok(aws)
+    }
+
+    fn table(&self, region: &Region) -> Table {
+        let client = aws_sdk_dynamodb::Client::new(&client::in_region(&self.0.config, region));
+        Table { client, name: self.0.setup.table.clone() }
+    }
+
+    fn s3(&self, region: &Region) -> aws_sdk_s3::Client {
+        // An address that is not AWS's own has no name for each bucket.
+        let has_address = self.0.config.endpoint_url().is_some();
+        let config = aws_sdk_s3::config::Builder::from(&client::in_region(&self.0.config, region));
+        aws_sdk_s3::Client::from_conf(config.force_path_style(has_address).build())
+    }
+
+    fn recordings(&self, tenant: &Tenant) -> BTreeMap<Region, S3Recordings> {
+        let of_region = |(region, bucket): (&Region, &Bucket)| {
+            let prefix = Prefix::new(&bucket.prefix, &tenant.id);
+            (region.clone(), S3Recordings { client: self.s3(region), bucket: bucket.name.clone(), prefix })
+        };
+        self.0.setup.buckets.iter().map(of_region).collect()
+    }
+}
+
+impl Storage for Aws {
+    fn tenant(&self, tenant: &Tenant) -> TenantStorage {
+        let recordings = self.recordings(tenant);
+        let rows = Rows { table: self.table(&tenant.master), layout: Layout::new(tenant.id.clone()) };
+        let index = Arc::new(AwsIndex::new(rows, recordings.clone()));
+        let recordings = recordings.into_iter().map(|(region, recordings)| {
+            let recordings: Arc<dyn Recordings> = Arc::new(recordings);
+            (region, recordings)
+        });
+        TenantStorage { index, recordings: recordings.collect() }
+    }
+}

@@ -1,0 +1,130 @@
+//! The purge: what is due, the burial; and the caller markers, which find a caller's messages.
+
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use domain::{Subject, Timestamp};
+
+use super::layout::{self, AFTER_FORGETS, DUE, Key};
+use super::row::{Row, Rows, passing_over};
+use super::table::{Query, number, text, text_of};
+use crate::stored::{StoredMarker, decode};
+use crate::{CallerMarker, Due, Remains, Result, StorageError};
+
+/// How long a tombstone turns repeats away.
+pub(super) const KEPT: std::time::Duration = std::time::Duration::from_hours(24 * 30);
+
+impl Rows {
+    /// Replaces a claimed message by a tombstone and takes what names it, as one.
+    pub(super) async fn bury(&self, remains: &Remains, now: Timestamp) -> Result<()> {
+        let context = "burying a message";
+        let refused = |error| StorageError::unavailable(context, error);
+        let mut tombstone = self.layout.message(&remains.mailbox, remains.id).item();
+        tombstone.extend([
+            ("gone".to_owned(), number(now.millis())),
+            ("ttl".to_owned(), number(now.plus(KEPT).millis() / 1000)),
+        ]);
+        let put = Put::builder()
+            .table_name(&self.table.name)
+            .set_item(Some(tombstone))
+            .condition_expression("attribute_exists(claim) AND a = :a")
+            .expression_attribute_values(":a", text(remains.attempt.as_str()))
+            .build()
+            .map_err(refused)?;
+        let delete = |key: Key| {
+            let delete = Delete::builder().table_name(&self.table.name).set_key(Some(key.item())).build();
+            delete.map(|delete| TransactWriteItem::builder().delete(delete).build())
+        };
+        let named = self.layout.marker(remains).into_iter().chain([self.layout.journal(remains)]);
+        let named: std::result::Result<Vec<_>, _> = named.map(delete).collect();
+        let mut writes = named.map_err(refused)?;
+        writes.insert(0, TransactWriteItem::builder().put(put).build());
+        // Else it is not claimed, or buried before, and then all that named it went with it.
+        self.table.transact(context, writes).await.map(|_| ())
+    }
+
+    /// Holds that are over, oldest first. The index tells which messages to look at and may lag; the messages tell.
+    pub(super) async fn due(&self, before: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>> {
+        let context = "listing what is due";
+        let mut from = after
+            .and_then(|due| layout::due(&due.hold, due.remains.id, &due.remains.mailbox))
+            .unwrap_or_default();
+        let mut found = Vec::new();
+        loop {
+            let entries = self.entries(&from, before, limit).await?;
+            let Some((last, _)) = entries.last() else { return Ok(found) };
+            from.clone_from(last);
+            let rows = self.table.get_all(context, entries.iter().map(|(_, key)| key.clone())).await?;
+            for (due, key) in entries {
+                let Some(item) = rows.get(&key).filter(|item| text_of(item, "due") == Some(&due)) else {
+                    continue;
+                };
+                let Row::Message(message) = passing_over(Row::read(Some(item)))? else { continue };
+                let Some(hold) = layout::due_hold(&due) else { continue };
+                if found.len() < limit {
+                    found.push(Due { remains: Remains::from(&message.facts), hold });
+                }
+            }
+            if found.len() >= limit {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Entries of the index after `from`.
+    async fn entries(&self, from: &str, before: Timestamp, limit: usize) -> Result<Vec<(String, Key)>> {
+        let query = Query {
+            index: Some(DUE),
+            condition: "tenant = :tenant AND due BETWEEN :from AND :before",
+            values: vec![
+                (":tenant", text(self.layout.tenant())),
+                // Text must not be empty.
+                (":from", text(if from.is_empty() { "0" } else { from })),
+                (":before", text(format!("{}.~", layout::ms13(before)))),
+            ],
+            wanted: Some("pk, sk, due"),
+            limit: Some(limit.saturating_add(1)),
+            ..Query::default()
+        };
+        let mut entries = Vec::new();
+        let take = |item| {
+            if let (Some(due), Some(key)) = (text_of(&item, "due"), Key::of(&item))
+                && due != from
+            {
+                entries.push((due.to_owned(), key));
+            }
+            entries.len() < limit
+        };
+        self.table.query("listing what is due", query, take).await?;
+        Ok(entries)
+    }
+
+    /// The markers of a caller.
+    pub(super) async fn by_caller(
+        &self,
+        subject: &Subject,
+        after: Option<&CallerMarker>,
+        limit: usize,
+    ) -> Result<Vec<CallerMarker>> {
+        let after = after.map_or_else(|| AFTER_FORGETS.to_owned(), |marker| layout::attempt(&marker.remains));
+        let query = Query {
+            condition: "pk = :pk AND sk > :after",
+            values: vec![(":pk", text(self.layout.caller(subject))), (":after", text(after))],
+            limit: Some(limit),
+            ..Query::default()
+        };
+        let mut markers = Vec::new();
+        let mut damaged = None;
+        let take = |item| {
+            let marker = text_of(&item, "marker").and_then(|json| decode::<StoredMarker>(json.as_bytes()));
+            match marker {
+                Some(marker) if markers.len() < limit => markers.push(CallerMarker::from(marker)),
+                Some(_) => {}
+                None => {
+                    damaged = Some(format!("a caller marker {}", text_of(&item, "sk").unwrap_or_default()));
+                }
+            }
+            markers.len() < limit
+        };
+        self.table.query("listing a caller", query, take).await?;
+        damaged.map_or(Ok(markers), |context| Err(StorageError::Corrupt { context }))
+    }
+}

@@ -1,0 +1,228 @@
+//! The recordings of a tenant in one region: objects of a bucket.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{MetadataDirective, Tag, Tagging, TaggingDirective};
+use bytes::Bytes;
+use domain::{AudioKey, CaseKey, Subject};
+use futures::{StreamExt as _, stream};
+
+use super::client;
+use super::fault::{contended, fault, is};
+use super::layout::Prefix;
+use crate::{Audio, Recordings, Result, StorageError};
+
+/// The tag that names the caller's keyed hash.
+const CALLER: &str = "caller_id";
+/// The tag that the lifecycle rule acts on. Its filter matches key and value exactly, so the case is another tag.
+const FORGET: (&str, &str) = ("forget", "1");
+const CASE: &str = "case";
+
+/// How often a write is tried that others keep from its condition.
+const ROUNDS: usize = 5;
+
+/// A region of a tenant.
+#[derive(Debug, Clone)]
+pub(super) struct S3Recordings {
+    pub(super) client: Client,
+    pub(super) bucket: String,
+    pub(super) prefix: Prefix,
+}
+
+impl S3Recordings {
+    /// Whether what lies there is this: asked where a put found something, which may be its own earlier try.
+    async fn is_stored(&self, key: &AudioKey, bytes: &Bytes) -> Result<Option<bool>> {
+        let context = "comparing a recording";
+        let Some(mut audio) = self.get(key, None).await? else { return Ok(None) };
+        let mut at = 0;
+        while let Some(chunk) = audio.bytes.next().await {
+            let chunk = chunk.map_err(|error| StorageError::unavailable(context, error))?;
+            if bytes.get(at..at + chunk.len()) != Some(&*chunk) {
+                return Ok(Some(false));
+            }
+            at += chunk.len();
+        }
+        Ok(Some(at == bytes.len()))
+    }
+
+    /// The caller that the tags name; `None`: there is no such object.
+    pub(super) async fn caller(&self, object: &str) -> Result<Option<Option<String>>> {
+        let tags = self.client.get_object_tagging().bucket(&self.bucket).key(object).send().await;
+        match tags {
+            Ok(tags) => {
+                let tag = tags.tag_set.into_iter().find(|tag| tag.key == CALLER);
+                Ok(Some(tag.map(|tag| tag.value)))
+            }
+            Err(error) if is(404, &error) => Ok(None),
+            Err(error) => Err(fault("reading the tags of a recording")(error)),
+        }
+    }
+}
+
+/// Tags as a header has them. Nothing of ours needs to be escaped: hashes and keys are of `A-Z a-z 0-9 . _ -`.
+fn tags<'a>(caller: Option<&'a str>, more: &[(&'a str, &'a str)]) -> String {
+    let caller = caller.map(|caller| (CALLER, caller));
+    let all = caller.iter().chain(more).map(|(key, value)| format!("{key}={value}"));
+    all.collect::<Vec<_>>().join("&")
+}
+
+#[async_trait]
+impl Recordings for S3Recordings {
+    async fn put(
+        &self,
+        key: &AudioKey,
+        bytes: Bytes,
+        media_type: &str,
+        subject: Option<&Subject>,
+    ) -> Result<()> {
+        let context = "storing a recording";
+        let object = self.prefix.object(key);
+        for _ in 0..ROUNDS {
+            let tags = subject.map(|subject| tags(Some(subject.as_str()), &[]));
+            let put = self
+                .client
+                .put_object()
+                .bucket(&self.bucket)
+                .key(&object)
+                .if_none_match("*")
+                .content_type(media_type)
+                .set_tagging(tags)
+                .body(ByteStream::from(bytes.clone()))
+                .customize()
+                .config_override(
+                    aws_sdk_s3::config::Config::builder().timeout_config(client::put(bytes.len())),
+                )
+                .send()
+                .await;
+            match put {
+                Ok(_) => return Ok(()),
+                // Another put of this key is under way.
+                Err(error) if is(409, &error) => {}
+                Err(error) if is(412, &error) => match self.is_stored(key, &bytes).await? {
+                    Some(true) => return Ok(()),
+                    Some(false) => return Err(StorageError::Conflict { context }),
+                    None => {}
+                },
+                Err(error) => return Err(fault(context)(error)),
+            }
+        }
+        Err(contended(context))
+    }
+
+    async fn get(&self, key: &AudioKey, range: Option<Range<u64>>) -> Result<Option<Audio>> {
+        let range = range.map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
+        let get = self.client.get_object().bucket(&self.bucket).key(self.prefix.object(key)).set_range(range);
+        let found = match get.send().await {
+            Ok(found) => found,
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+            Err(error) => return Err(fault("reading a recording")(error)),
+        };
+        let len = u64::try_from(found.content_length.unwrap_or(0)).unwrap_or(0);
+        let bytes = stream::try_unfold(found.body, async |mut body| {
+            let chunk = body.next().await.transpose().map_err(std::io::Error::other)?;
+            Ok(chunk.map(|chunk| (chunk, body)))
+        });
+        Ok(Some(Audio { bytes: bytes.boxed(), len }))
+    }
+
+    async fn link(&self, key: &AudioKey, ttl: Duration, file_name: Option<&str>) -> Result<Option<String>> {
+        let context = "signing a link";
+        let config = PresigningConfig::expires_in(ttl);
+        let config = config.map_err(|error| StorageError::unavailable(context, error))?;
+        // Quotes and what a header cannot hold end the name; ours have none.
+        let plain =
+            |name: &str| name.chars().filter(|c| c.is_ascii_graphic() && !"\"\\".contains(*c)).collect();
+        let disposition = file_name.map(plain).map(|name: String| format!("attachment; filename=\"{name}\""));
+        let get = self.client.get_object().bucket(&self.bucket).key(self.prefix.object(key));
+        let link = get.set_response_content_disposition(disposition).presigned(config).await;
+        Ok(Some(link.map_err(fault(context))?.uri().to_owned()))
+    }
+
+    /// A copy onto itself: the rule counts from an object's creation. Metadata is replaced, as S3 refuses a copy that
+    /// changes tags alone. Only onto what was looked at: a copy that ended after a delete would bring the recording back.
+    async fn condemn(&self, key: &AudioKey, case: &CaseKey) -> Result<()> {
+        let context = "condemning a recording";
+        let object = self.prefix.object(key);
+        for _ in 0..ROUNDS {
+            let head = self.client.head_object().bucket(&self.bucket).key(&object).send();
+            let (head, caller) = futures::join!(head, self.caller(&object));
+            let head = match head {
+                Ok(head) => head,
+                Err(error) if is(404, &error) => return Ok(()),
+                Err(error) => return Err(fault(context)(error)),
+            };
+            let Some(caller) = caller? else { return Ok(()) };
+            let copied = self
+                .client
+                .copy_object()
+                .bucket(&self.bucket)
+                .key(&object)
+                .copy_source(format!("{}/{object}", self.bucket))
+                .set_copy_source_if_match(head.e_tag.clone())
+                .set_if_match(head.e_tag)
+                .set_content_type(head.content_type)
+                .metadata_directive(MetadataDirective::Replace)
+                .metadata("condemned-by", case.as_str())
+                .tagging_directive(TaggingDirective::Replace)
+                .tagging(tags(caller.as_deref(), &[FORGET, (CASE, case.as_str())]))
+                .send()
+                .await;
+            match copied {
+                Ok(_) => return Ok(()),
+                Err(error) if is(404, &error) => return Ok(()),
+                // Somebody else condemned it, and with another key of encryption its tag is another.
+                Err(error) if is(412, &error) || is(409, &error) => {}
+                Err(error) => return Err(fault(context)(error)),
+            }
+        }
+        Err(contended(context))
+    }
+
+    async fn pardon(&self, key: &AudioKey) -> Result<bool> {
+        let context = "pardoning a recording";
+        let object = self.prefix.object(key);
+        let Some(caller) = self.caller(&object).await? else { return Ok(false) };
+        let caller = caller.map(|caller| Tag::builder().key(CALLER).value(caller).build()).transpose();
+        let caller = caller.map_err(|error| StorageError::unavailable(context, error))?;
+        let tags = Tagging::builder().set_tag_set(Some(caller.into_iter().collect())).build();
+        let tags = tags.map_err(|error| StorageError::unavailable(context, error))?;
+        let put = self.client.put_object_tagging().bucket(&self.bucket).key(&object).tagging(tags);
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is(404, &error) => Ok(false),
+            Err(error) => Err(fault(context)(error)),
+        }
+    }
+
+    async fn delete(&self, key: &AudioKey) -> Result<()> {
+        let delete = self.client.delete_object().bucket(&self.bucket).key(self.prefix.object(key)).send();
+        delete.await.map_err(fault("deleting a recording"))?;
+        Ok(())
+    }
+
+    async fn exists(&self, key: &AudioKey) -> Result<bool> {
+        let head = self.client.head_object().bucket(&self.bucket).key(self.prefix.object(key)).send();
+        match head.await {
+            Ok(_) => Ok(true),
+            // A bucket that is not there would answer the same; the delete before it fails then, and the start did.
+            Err(error) if is(404, &error) => Ok(false),
+            Err(error) => Err(fault("looking for a recording")(error)),
+        }
+    }
+
+    /// A listing of our own folder: the one request that a policy for this folder alone allows on the bucket.
+    async fn ping(&self) -> Result<()> {
+        let (timeouts, retries) = client::ping();
+        let limits = aws_sdk_s3::config::Config::builder().timeout_config(timeouts).retry_config(retries);
+        let list =
+            self.client.list_objects_v2().bucket(&self.bucket).prefix(self.prefix.as_str()).max_keys(1);
+        list.customize().config_override(limits).send().await.map_err(fault("reaching a bucket"))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! The last net: mends what was cut off and what no journal tells any more.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use domain::{Case, CaseKey, Hold, MailboxId, Message, Region, Release, Timestamp};
+
+use super::fault::fault;
+use super::index::AwsIndex;
+use super::layout::Key;
+use super::purge::KEPT;
+use super::recordings::S3Recordings;
+use super::row::{Row, passing_over};
+use super::table::{Item, Update, number_of, text, text_of};
+use super::{cases, mailboxes};
+use crate::{Fenced, Recordings as _, Remains, Result};
+
+const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
+
+impl AwsIndex {
+    /// Tidies a mailbox, and with the first one that has its turn after an hour the recordings of that hour.
+    pub(super) async fn mend(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {
+        let rows = &self.rows;
+        let before = match mailboxes::read(&rows.table, &rows.layout, mailbox).await? {
+            Some(record) => record.value.map_or(record.version, |now| now.generation),
+            None => 0,
+        };
+        let mut known = BTreeMap::new();
+        for item in rows.items(mailbox).await? {
+            match passing_over(Row::read(Some(&item)))? {
+                Row::Message(message) if !message.claimed => {
+                    self.let_go(&message, &mut known).await?;
+                    rows.hold_earlier(item, before, purge_at).await?;
+                }
+                Row::Gone(gone) if gone.plus(KEPT) < now => self.remove(&item, "gone").await?,
+                Row::Fence if number_of(&item, "ttl").is_some_and(|ttl| ttl < now.millis() / 1000) => {
+                    self.remove(&item, "fence").await?;
+                }
+                // What is claimed is told by what is due.
+                Row::Message(_) | Row::Nothing | Row::Gone(_) | Row::Fence => {}
+            }
+        }
+        let mut orphans = 0;
+        for (region, recordings) in self.all_recordings() {
+            match self.orphans(region, recordings, now).await {
+                Ok(found) => orphans += found,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(%region, error, "recordings of a region are not tidied");
+                }
+            }
+        }
+        Ok(orphans)
+    }
+
+    /// Takes the holds of cases off that hold nothing of this caller any more: undone, or closed.
+    async fn let_go(&self, message: &Message, known: &mut BTreeMap<CaseKey, Option<Case>>) -> Result<()> {
+        let facts = &message.facts;
+        for hold in &message.holds {
+            let Hold::Case { case: key, .. } = hold else { continue };
+            if !known.contains_key(key) {
+                let case = cases::read(&self.rows.table, &self.rows.layout, key).await?;
+                known.insert(key.clone(), case.map(|case| case.value));
+            }
+            let is_over =
+                |case: &Case| case.erased_at.is_some() || cases::is_undone(case, facts.subject.as_ref());
+            if known.get(key).and_then(Option::as_ref).is_some_and(is_over) {
+                self.rows.release(&facts.mailbox, facts.id, &Release::Case(key.clone())).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a tombstone or a fence that is over, unless it has become something else.
+    async fn remove(&self, item: &Item, what: &str) -> Result<()> {
+        let Some(key) = Key::of(item) else { return Ok(()) };
+        let table = &self.rows.table;
+        let delete = table.client.delete_item().table_name(&table.name).set_key(Some(key.item()));
+        let sent = delete
+            .condition_expression(format!("{what} = :was"))
+            .set_expression_attribute_values(
+                item.get(what).map(|was| [(":was".to_owned(), was.clone())].into()),
+            )
+            .send()
+            .await;
+        match sent {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            sent => sent.map(|_| ()).map_err(fault("removing what is over")),
+        }
+    }
+
+    /// Removes the recordings of a region that no message has, hour by hour, each hour once: those of hours that have
+    /// ended an hour ago. No put of them is under way any more, as a deposit never takes so long. Where it stopped is kept
+    /// in the table, so that hours without a sweep are searched later.
+    async fn orphans(&self, region: &Region, recordings: &S3Recordings, now: Timestamp) -> Result<u64> {
+        let context = "looking for orphans";
+        let table = &self.rows.table;
+        let key = self.rows.layout.orphans(region);
+        let until = now.minus(HOUR).hour();
+        let done = table.get(context, &key).await?;
+        let from = done.as_ref().and_then(|item| text_of(item, "done")).unwrap_or_default();
+        if from >= until.as_str() {
+            return Ok(0);
+        }
+        let prefix = recordings.prefix.as_str();
+        let mut pages = recordings
+            .client
+            .list_objects_v2()
+            .bucket(&recordings.bucket)
+            .prefix(prefix)
+            .set_start_after((!from.is_empty()).then(|| format!("{prefix}{from}")))
+            .into_paginator()
+            .send();
+        let end = format!("{prefix}{until}");
+        let mut removed = 0;
+        while let Some(page) = pages.next().await {
+            let objects = page.map_err(fault(context))?.contents.unwrap_or_default();
+            let names: Vec<_> = objects.into_iter().filter_map(|object| object.key).collect();
+            let is_last = names.iter().any(|name| *name >= end);
+            let of_then = names.into_iter().filter(|name| *name < end).collect();
+            removed += self.remove_orphans(region, recordings, of_then).await?;
+            if is_last {
+                break;
+            }
+        }
+        let update = Update {
+            expression: "SET done=:until".to_owned(),
+            condition: "attribute_not_exists(done) OR done < :until",
+            values: vec![(":until", text(until))],
+            ..Update::default()
+        };
+        table.update(context, &key, update).await?;
+        Ok(removed)
+    }
+
+    async fn remove_orphans(
+        &self,
+        region: &Region,
+        recordings: &S3Recordings,
+        names: Vec<String>,
+    ) -> Result<u64> {
+        let context = "looking for orphans";
+        let found: Vec<_> =
+            names.iter().filter_map(|name| Some((name, recordings.prefix.parse(name)?))).collect();
+        let row = |key: &domain::AudioKey| self.rows.layout.message(&key.mailbox, key.id);
+        let rows = self.rows.table.get_all(context, found.iter().map(|(_, key)| row(key))).await?;
+        let mut removed = 0;
+        for (name, audio) in found {
+            if passing_over(Row::read(rows.get(&row(&audio))))?.is_of(&audio.attempt) {
+                continue;
+            }
+            let Some(caller) = recordings.caller(name).await? else { continue };
+            let remains = Remains {
+                mailbox: audio.mailbox.clone(),
+                id: audio.id,
+                attempt: audio.attempt.clone(),
+                subject: caller.and_then(|caller| caller.parse().ok()),
+                audio,
+                region: region.clone(),
+            };
+            if self.fence_try(&remains).await? == Fenced::Never {
+                recordings.delete(&remains.audio).await?;
+                self.withdraw_try(&remains).await?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+}

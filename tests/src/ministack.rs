@@ -1,0 +1,208 @@
+//! S3 and `DynamoDB` on this machine: ministack, one for each process of tests, with the table and the buckets that an
+//! installation has.
+//!
+//! What it cannot show: that a copy is refused whose destination was deleted meanwhile (it copies at once, and ignores
+//! `If-Match` there), the lifecycle, policies, encryption under keys, and a global index that lags. The table has no time
+//! to live here, since tests have times of their own.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use domain::Region;
+use serde_json::{Value, json};
+use storage::Storage as _;
+use storage::aws::{Aws, AwsSetup};
+use tempfile::TempDir;
+
+use crate::fixture::{Namespace, regions};
+use crate::proxy::Proxy;
+
+/// Ends with its parent, however that ends: its input is closed then.
+const START: &str = "import os, sys, threading; \
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start(); \
+    from ministack.app import main; main()";
+
+/// The file of keys in its folder.
+const KEYS: &str = "keys";
+const TABLE: &str = "voicemail";
+/// How long it may take to start on a machine that is busy.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A running emulator.
+pub struct Ministack {
+    port: u16,
+    folder: TempDir,
+    child: Child,
+}
+
+static RUNNING: LazyLock<Ministack> = LazyLock::new(Ministack::start);
+
+/// The table as the template makes it.
+pub fn table(name: &str) -> Value {
+    let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+    let text = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+    let texts = ["pk", "sk", "f", "tenant", "due"].map(text);
+    json!({
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": texts,
+        "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+        "LocalSecondaryIndexes": [{
+            "IndexName": "folder",
+            "KeySchema": [key("pk", "HASH"), key("f", "RANGE")],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["r_at", "urgent"]},
+        }],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": "due",
+            "KeySchema": [key("tenant", "HASH"), key("due", "RANGE")],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }],
+    })
+}
+
+impl Ministack {
+    fn start() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let python = root.join("target/tools/venv/bin/python");
+        assert!(python.exists(), "{} is missing: tests/run installs it", python.display());
+        for _ in 0..5 {
+            let started = Self::try_start(&python);
+            if let Some(started) = started {
+                started.furnish();
+                return started;
+            }
+        }
+        panic!("ministack does not start");
+    }
+
+    /// `None`: another process took the port meanwhile.
+    fn try_start(python: &Path) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join(KEYS),
+            "[default]\naws_access_key_id=test\naws_secret_access_key=test\n",
+        )
+        .unwrap();
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let child = Command::new(python)
+            .args(["-c", START])
+            .current_dir(folder.path())
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+            .env("MINISTACK_REGION", "us-east-1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut started = Self { port, folder, child };
+        started.is_up().then_some(started)
+    }
+
+    fn is_up(&mut self) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+
+    /// A table in each master region, a bucket in each region.
+    fn furnish(&self) {
+        for region in regions() {
+            self.make_table(&region, &table(TABLE));
+            self.make_bucket(&region, &format!("voicemail-{region}"), "");
+        }
+    }
+
+    /// Makes a table.
+    pub fn make_table(&self, region: &Region, table: &Value) {
+        let target = "X-Amz-Target: DynamoDB_20120810.CreateTable";
+        self.ask(region, "dynamodb", "POST /", target, &table.to_string());
+    }
+
+    /// Makes a bucket, with one more header.
+    pub fn make_bucket(&self, region: &Region, name: &str, header: &str) {
+        // The oldest region has no name here.
+        let place = format!("<LocationConstraint>{region}</LocationConstraint>");
+        let place = if region.as_str() == "us-east-1" { "" } else { &place };
+        let body = format!("<CreateBucketConfiguration>{place}</CreateBucketConfiguration>");
+        self.ask(region, "s3", &format!("PUT /{name}"), header, &body);
+    }
+
+    /// Configures a bucket, for example its `versioning`.
+    pub fn configure(&self, region: &Region, bucket: &str, what: &str, body: &str) {
+        self.ask(region, "s3", &format!("PUT /{bucket}?{what}"), "", body);
+    }
+
+    /// One request, signed by nobody: the emulator reads the region from it and no more.
+    fn ask(&self, region: &Region, service: &str, line: &str, header: &str, body: &str) {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        let header = if header.is_empty() { "X-None: 0" } else { header };
+        write!(
+            stream,
+            "{line} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {}\r\n{header}\r\n\
+             Content-Type: application/x-amz-json-1.0\r\nAuthorization: AWS4-HMAC-SHA256 \
+             Credential=test/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n{body}",
+            self.port,
+            body.len(),
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{line} {header}: {answer}");
+    }
+
+    /// Its address.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// An installation on it, asked at this address.
+    pub fn setup(&self, endpoint: String) -> AwsSetup {
+        let bucket = |region: &Region| format!("voicemail-{region}/calls").parse().unwrap();
+        AwsSetup {
+            table: TABLE.to_owned(),
+            buckets: regions().into_iter().map(|region| (region.clone(), bucket(&region))).collect(),
+            masters: regions(),
+            endpoint: Some(endpoint),
+            credentials_file: Some(self.folder.path().join(KEYS)),
+        }
+    }
+}
+
+/// The emulator of this process.
+pub fn running() -> &'static Ministack {
+    &RUNNING
+}
+
+/// A fresh tenant on the emulator of this process.
+pub async fn open() -> Namespace {
+    let ministack = tokio::task::spawn_blocking(running).await.unwrap();
+    at(ministack.endpoint()).await
+}
+
+/// A fresh tenant, whose requests all go through a proxy.
+pub async fn behind_a_proxy() -> (Namespace, Proxy) {
+    let ministack = tokio::task::spawn_blocking(running).await.unwrap();
+    let proxy = Proxy::before(ministack.endpoint()).await;
+    (at(proxy.endpoint.clone()).await, proxy)
+}
+
+async fn at(endpoint: String) -> Namespace {
+    let aws = Aws::open(running().setup(endpoint)).await.unwrap();
+    Namespace::new(|tenant| aws.tenant(tenant), ())
+}

@@ -1,0 +1,190 @@
+//! Stands between a storage and its service: counts the real requests, how many of them had to wait for one another, and
+//! does to chosen ones what a network and a busy service do.
+
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::counting::{Counter, Trips};
+
+/// What happens to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weather {
+    /// It is answered.
+    Fair,
+    /// The service is busy and says so, and does not do it.
+    Throttled,
+    /// The service fails.
+    Failing,
+    /// It is done, and the connection is cut before its answer.
+    AnswerLost,
+    /// Nothing comes.
+    Silent,
+}
+
+type Forecast = Box<dyn FnMut(&str) -> Weather + Send>;
+
+/// A proxy on a port of its own.
+pub struct Proxy {
+    /// Where it is asked.
+    pub endpoint: String,
+    sky: Arc<Sky>,
+}
+
+struct Sky {
+    service: String,
+    client: reqwest::Client,
+    counter: Counter,
+    forecast: Mutex<Forecast>,
+}
+
+impl Proxy {
+    /// In front of the service at this address.
+    pub async fn before(service: String) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let sky = Arc::new(Sky {
+            service,
+            client: reqwest::Client::new(),
+            counter: Counter::default(),
+            forecast: Mutex::new(Box::new(|_| Weather::Fair)),
+        });
+        tokio::spawn(serve(listener, Arc::clone(&sky)));
+        Self { endpoint, sky }
+    }
+
+    /// The requests since the last time, by name.
+    pub fn take(&self) -> Trips {
+        self.sky.counter.take()
+    }
+
+    /// What happens to each request from now on.
+    pub fn forecast(&self, forecast: impl FnMut(&str) -> Weather + Send + 'static) {
+        *self.sky.forecast.lock().unwrap() = Box::new(forecast);
+    }
+
+    /// This happens to the first `times` requests of this name, and fair weather after them.
+    pub fn weather(&self, weather: Weather, name: &'static str, times: usize) {
+        let mut left = times;
+        self.forecast(move |request| {
+            if request != name || left == 0 {
+                return Weather::Fair;
+            }
+            left -= 1;
+            weather
+        });
+    }
+}
+
+/// The name of a request: `DynamoDB`'s operation, or S3's method and what of an object it is about.
+fn name(request: &Request) -> &'static str {
+    const DYNAMODB: [&str; 9] = [
+        "BatchGetItem",
+        "BatchWriteItem",
+        "DeleteItem",
+        "DescribeTable",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "TransactWriteItems",
+        "UpdateItem",
+    ];
+    if let Some(target) = request.headers().get("x-amz-target") {
+        let operation = target.to_str().unwrap().split('.').next_back().unwrap();
+        return DYNAMODB.into_iter().find(|known| *known == operation).expect("an operation that is named");
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let is_tagging = query.split('&').any(|part| part == "tagging");
+    let is_copy = request.headers().contains_key("x-amz-copy-source");
+    match (request.method().as_str(), is_tagging, is_copy) {
+        ("PUT", true, _) => "PutObjectTagging",
+        ("GET", true, _) => "GetObjectTagging",
+        ("PUT", _, true) => "CopyObject",
+        ("PUT", ..) => "PutObject",
+        ("HEAD", ..) => "HeadObject",
+        ("DELETE", ..) => "DeleteObject",
+        _ if query.contains("list-type") => "ListObjectsV2",
+        _ => "GetObject",
+    }
+}
+
+async fn serve(listener: TcpListener, sky: Arc<Sky>) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let sky = Arc::clone(&sky);
+        let answers = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            pass(Arc::clone(&sky), request.map(Body::new))
+        });
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answers));
+    }
+}
+
+/// The answer, or the end of the connection.
+async fn pass(sky: Arc<Sky>, request: Request) -> std::io::Result<Response> {
+    let name = name(&request);
+    let weather = (sky.forecast.lock().unwrap())(name);
+    let depth = sky.counter.begins(name);
+    let answer = match weather {
+        Weather::Fair => Ok(forward(&sky, request).await),
+        Weather::Throttled => Ok(refusal(name, StatusCode::BAD_REQUEST, "ThrottlingException", "SlowDown")),
+        Weather::Failing => {
+            Ok(refusal(name, StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "InternalError"))
+        }
+        Weather::AnswerLost => {
+            forward(&sky, request).await;
+            Err(std::io::ErrorKind::ConnectionAborted.into())
+        }
+        Weather::Silent => {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            Err(std::io::ErrorKind::TimedOut.into())
+        }
+    };
+    sky.counter.ends(depth);
+    answer
+}
+
+fn refusal(name: &str, status: StatusCode, of_dynamodb: &str, of_s3: &str) -> Response {
+    if name.contains("Object") {
+        let status = if of_s3 == "SlowDown" { StatusCode::SERVICE_UNAVAILABLE } else { status };
+        let body = format!("<Error><Code>{of_s3}</Code><Message>as the test wants it</Message></Error>");
+        return (status, [(header::CONTENT_TYPE, "application/xml")], body).into_response();
+    }
+    let body = format!(
+        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{of_dynamodb}","message":"as the test wants it"}}"#
+    );
+    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
+}
+
+async fn forward(sky: &Sky, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let url = format!("{}{}", sky.service, parts.uri.path_and_query().unwrap());
+    let sent = sky.client.request(parts.method, url).headers(end_to_end(parts.headers)).body(body).send();
+    let answer = sent.await.unwrap();
+    let mut passed = Response::new(Body::empty());
+    *passed.status_mut() = answer.status();
+    *passed.headers_mut() = end_to_end(answer.headers().clone());
+    // The length of an answer to HEAD is that of what it does not bring.
+    if let Some(length) = answer.headers().get(header::CONTENT_LENGTH) {
+        passed.headers_mut().insert(header::CONTENT_LENGTH, length.clone());
+    }
+    *passed.body_mut() = Body::from(answer.bytes().await.unwrap());
+    passed
+}
+
+/// Headers without those of the connection.
+fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
+    for name in [header::CONNECTION, header::CONTENT_LENGTH, header::HOST, header::TRANSFER_ENCODING] {
+        headers.remove(name);
+    }
+    headers
+}
