@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use domain::{Case, CaseKey, Hold, MailboxId, Message, Region, Release, Timestamp};
+use domain::{AudioKey, Case, CaseKey, Hold, MailboxId, Message, Region, Release, Timestamp};
 
 use super::fault::fault;
 use super::index::AwsIndex;
@@ -145,25 +145,29 @@ impl AwsIndex {
         recordings: &S3Recordings,
         names: Vec<String>,
     ) -> Result<u64> {
-        let context = "looking for orphans";
-        let found: Vec<_> =
-            names.iter().filter_map(|name| Some((name, recordings.prefix.parse(name)?))).collect();
-        let row = |key: &domain::AudioKey| self.rows.layout.message(&key.mailbox, key.id);
-        let rows = self.rows.table.get_all(context, found.iter().map(|(_, key)| row(key))).await?;
+        let layout = &self.rows.layout;
+        let remains = |audio: AudioKey| Remains {
+            mailbox: audio.mailbox.clone(),
+            id: audio.id,
+            attempt: audio.attempt.clone(),
+            subject: None,
+            audio,
+            region: region.clone(),
+        };
+        let found = names.iter().filter_map(|name| Some((name, remains(recordings.prefix.parse(name)?))));
+        let found: Vec<_> = found.collect();
+        let row = |remains: &Remains| layout.message(&remains.mailbox, remains.id);
+        let keys = found.iter().flat_map(|(_, remains)| [row(remains), layout.journal(remains)]);
+        let items = self.rows.table.get_all("looking for orphans", keys).await?;
         let mut removed = 0;
-        for (name, audio) in found {
-            if passing_over(Row::read(rows.get(&row(&audio))))?.is_of(&audio.attempt) {
+        for (name, mut remains) in found {
+            let is_born = passing_over(Row::read(items.get(&row(&remains))))?.is_of(&remains.attempt);
+            // What a journal tells is left to whoever takes tries back.
+            if is_born || items.contains_key(&layout.journal(&remains)) {
                 continue;
             }
             let Some(caller) = recordings.caller(name).await? else { continue };
-            let remains = Remains {
-                mailbox: audio.mailbox.clone(),
-                id: audio.id,
-                attempt: audio.attempt.clone(),
-                subject: caller.and_then(|caller| caller.parse().ok()),
-                audio,
-                region: region.clone(),
-            };
+            remains.subject = caller.and_then(|caller| caller.parse().ok());
             if self.fence_try(&remains).await? == Fenced::Never {
                 recordings.delete(&remains.audio).await?;
                 self.withdraw_try(&remains).await?;
