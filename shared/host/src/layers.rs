@@ -30,18 +30,16 @@ const LEAST_NUMBER: usize = 7;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the layer needs.
-pub(crate) struct Layer {
-    pub(crate) random: Arc<dyn Random>,
-    pub(crate) turns: Semaphore,
-}
-
 /// Surrounds a request.
-pub(crate) async fn surround(State(layer): State<Arc<Layer>>, request: Request, next: Next) -> Response {
+pub(crate) async fn surround(
+    State(random): State<Arc<dyn Random>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let begun = Instant::now();
-    let id = request_id(request.headers(), layer.random.as_ref());
-    let logged = if may_hold_a_number(&id) { random::hex16(layer.random.as_ref()) } else { id.clone() };
-    let trace_id = trace::trace_id(request.headers(), layer.random.as_ref());
+    let id = request_id(request.headers(), random.as_ref());
+    let logged = if may_hold_a_number(&id) { random::hex16(random.as_ref()) } else { id.clone() };
+    let trace_id = trace::trace_id(request.headers(), random.as_ref());
     let method = method_name(request.method());
     // Never the path itself: it names mailboxes and messages.
     let route =
@@ -50,7 +48,7 @@ pub(crate) async fn surround(State(layer): State<Arc<Layer>>, request: Request, 
     let span = tracing::error_span!("request", request_id = logged, trace_id, method, route);
     let work = async move {
         let under_way = UnderWay::new();
-        let answer = AssertUnwindSafe(layer.answer(&route, request, next)).catch_unwind().await;
+        let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         let answer = answer.unwrap_or_else(|_| {
             // What the panic said is in the log already, by the hook.
             Problem::new(Code::Internal, "The service failed. The log names it by the request id.")
@@ -70,20 +68,18 @@ pub(crate) async fn surround(State(layer): State<Arc<Layer>>, request: Request, 
     done.unwrap_or_else(|_| Problem::new(Code::Internal, "The service is stopping.").into_response())
 }
 
-impl Layer {
-    /// Runs the route when it is the request's turn.
-    async fn answer(&self, route: &str, request: Request, next: Next) -> Response {
-        let _turn = if ALWAYS.contains(&route) {
-            None
-        } else {
-            let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, self.turns.acquire()).await else {
-                return Problem::new(Code::Busy, "Too much is under way; repeat the request.")
-                    .into_response();
-            };
-            Some(turn)
+/// Runs the route when it is the request's turn.
+pub(crate) async fn in_turn(State(turns): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    let _turn = if ALWAYS.contains(&route) {
+        None
+    } else {
+        let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, turns.acquire()).await else {
+            return Problem::new(Code::Busy, "Too much is under way; repeat the request.").into_response();
         };
-        next.run(request).await
-    }
+        Some(turn)
+    };
+    next.run(request).await
 }
 
 /// The answer with its request id, every failure of it a problem, and no store unless it says otherwise.

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::layers::{Layer, surround};
+use crate::layers::{in_turn, surround};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::service::Host;
@@ -63,8 +63,9 @@ pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Rou
         let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
         routes = routes.route("/metrics", get(async move || (text, metrics.render())));
     }
-    let layer = Layer { random: Arc::clone(&host.random), turns: Semaphore::new(options.max_requests) };
-    let mut routes = routes.with_state(host);
+    let (random, turns) = (Arc::clone(&host.random), Arc::new(Semaphore::new(options.max_requests)));
+    let mut routes = routes.with_state(host).layer(middleware::from_fn_with_state(turns, in_turn));
+    // Around the turns: a page of another origin must be able to read that the service is busy, too.
     if !options.origins.is_empty() {
         let cors = CorsLayer::new()
             .allow_origin(options.origins.clone())
@@ -73,7 +74,7 @@ pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Rou
             .expose_headers(ExposeHeaders::from(EXPOSED));
         routes = routes.layer(cors);
     }
-    routes.layer(middleware::from_fn_with_state(Arc::new(layer), surround))
+    routes.layer(middleware::from_fn_with_state(random, surround))
 }
 
 /// The public keys of certificates of erasure.

@@ -164,15 +164,18 @@ async fn a_signed_in_user_gets_through() {
 
 #[tokio::test(start_paused = true)]
 async fn over_the_limit_a_request_waits_a_second_and_is_then_told_to_come_back() {
-    let (router, _testing) = surrounded(&Options { max_requests: 1, ..Options::default() }).await;
+    let origins = vec![HeaderValue::from_static("https://desk.example")];
+    let options = Options { max_requests: 1, origins, ..Options::default() };
+    let (router, _testing) = surrounded(&options).await;
     let slow = tokio::spawn({
         let router = router.clone();
         async move { send(&router, "GET", "/slow", &[]).await.status() }
     });
     tokio::task::yield_now().await;
     let begun = tokio::time::Instant::now();
-    let busy = send(&router, "POST", "/post", &[]).await;
+    let busy = send(&router, "POST", "/post", &[("origin", "https://desk.example")]).await;
     assert_eq!(busy.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(text(&busy, "access-control-allow-origin"), "https://desk.example", "a page may read it");
     assert_eq!(begun.elapsed().as_secs(), 1);
     assert_eq!(text(&busy, "retry-after"), "2");
     assert_eq!(json(busy).await.get("code").unwrap(), "busy");
