@@ -9,6 +9,8 @@ use percent_encoding::percent_decode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::name::printable;
+
 /// The year 2000: earlier calls were not taken by anything that talks to us.
 const EARLIEST: i64 = 946_684_800_000;
 /// How far a platform's clock may be ahead.
@@ -39,7 +41,7 @@ pub(crate) struct Sent {
     /// A number in any spelling, a `tel:` or `sip:` URI, or text; at most 256 bytes.
     #[schema(max_length = 256)]
     pub(crate) caller_id: Option<String>,
-    /// At most 256 bytes.
+    /// At most 256 bytes; control characters are taken out.
     #[schema(max_length = 256)]
     caller_name: Option<String>,
     /// Whether the caller marked it urgent.
@@ -117,7 +119,7 @@ impl Sent {
         if !faults.is_empty() {
             return Err(Problem::faults(faults));
         }
-        let caller_name = self.caller_name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+        let caller_name = self.caller_name.as_deref().map(printable).filter(|name| !name.is_empty());
         let caller_name = caller_name.map(CallerName);
         Ok(Call { caller_id: self.caller_id, caller_name, urgent, received_at, call_id })
     }

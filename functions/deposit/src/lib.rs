@@ -1,7 +1,9 @@
 //! Deposit: takes a recording and the facts of its call, and makes a message of them, once.
 
 mod call;
+mod form;
 mod intake;
+mod name;
 mod store;
 
 use axum::Json;
@@ -16,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use call::Call;
+pub use intake::read;
 pub use store::{Deposited, store};
 
 /// Its routes.
@@ -26,13 +29,14 @@ pub fn routes() -> OpenApiRouter<Host> {
 /// Deposits a message.
 ///
 /// The body is the audio itself with the facts as headers, or `multipart/form-data` with the facts as a JSON part
-/// `message` and then a part `audio`. The same call id and received-at in the same mailbox is the same message.
+/// `message`, then a part `audio`, and no other; all but the audio within 64 KiB. Nothing is compressed
+/// (`Content-Encoding`). The same call id and received-at in the same mailbox is the same message.
 #[utoipa::path(
     post, path = "/v1/mailboxes/{mailbox}/messages", operation_id = "deposit", tag = "deposit",
     params(
         ("mailbox" = String, Path, description = "The mailbox"),
         ("Voicemail-Caller-Id" = Option<String>, Header, max_length = 256, description = "As received: a number, a tel: or sip: URI, or text"),
-        ("Voicemail-Caller-Name" = Option<String>, Header, description = "Percent-encoded UTF-8"),
+        ("Voicemail-Caller-Name" = Option<String>, Header, description = "Percent-encoded UTF-8; control characters are taken out"),
         ("Voicemail-Urgent" = Option<bool>, Header, description = "`true` or `false`"),
         ("Voicemail-Received-At" = Option<String>, Header, format = DateTime, description = "When the call was taken (RFC 3339); now without it"),
         ("Voicemail-Call-Id" = Option<String>, Header, max_length = 256, description = "The platform's id of the call; needs a received-at"),

@@ -6,6 +6,7 @@ use host::{Fault, Problem, Service, Tenancy};
 use storage::{Arrival, Birth, Deposit, Found, Recordings, Remains};
 
 use crate::call::Call;
+use crate::intake::inspect;
 
 /// What became of a deposit.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub async fn store(
         Some(call_id) => MessageId::of_call(taken_at, &mailbox_id, call_id, &tenancy.key),
         None => MessageId::random(taken_at, host.random.as_ref()),
     };
-    let (mailbox, audio, recording) = match admit(mailbox.as_ref(), audio) {
+    let (mailbox, audio, recording) = match admit(mailbox.as_ref(), audio).await {
         Ok(admitted) => admitted,
         Err(refusal) => {
             let call = call.call_id.map(|_| id);
@@ -62,7 +63,7 @@ pub async fn store(
 }
 
 /// Whether the mailbox takes this recording.
-fn admit(
+async fn admit(
     mailbox: Option<&Mailbox>,
     audio: Result<Bytes, Problem>,
 ) -> Result<(&Mailbox, Bytes, audio::Recording), Problem> {
@@ -74,7 +75,7 @@ fn admit(
         ));
     }
     let audio = audio?;
-    let recording = audio::inspect(&audio).map_err(|refusal| {
+    let recording = inspect(&audio).await?.map_err(|refusal| {
         let detail = refusal.to_string();
         match refusal {
             audio::Refusal::Unsupported(_) => Problem::new(Code::UnsupportedAudio, detail),

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::{HeaderMap, header};
+use axum::body::{Body, BodyDataStream};
+use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::{Bytes, BytesMut};
 use domain::Code;
 use futures::StreamExt as _;
@@ -34,52 +34,95 @@ const WAIT: Duration = Duration::from_secs(1);
 
 static BODIES: Semaphore = Semaphore::const_new(ROOM);
 
-/// A body and its place.
-struct Held {
-    bytes: BytesMut,
-    place: SemaphorePermit<'static>,
+/// A body that is read piece by piece: 413 `too-large` over its limit, 408 `timeout` when it does not arrive, 503 `busy`
+/// when the process holds too much already. What came has its place in the room until this is dropped, or for as long
+/// as the bytes live that [`Reader::keep`] is given.
+pub struct Reader {
+    pieces: BodyDataStream,
+    limit: usize,
+    came: usize,
+    begun: Instant,
+    room: &'static Semaphore,
+    place: Option<SemaphorePermit<'static>>,
 }
 
-impl AsRef<[u8]> for Held {
+/// Bytes and their place.
+struct Kept {
+    bytes: BytesMut,
+    _place: Option<SemaphorePermit<'static>>,
+}
+
+impl AsRef<[u8]> for Kept {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-/// Reads a whole body: 413 `too-large` over `limit` bytes, 408 `timeout` when it does not arrive, 503 `busy` when the
-/// process holds too much already. It keeps its place for as long as the bytes live.
-pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    read_into(&BODIES, body, limit).await
-}
+impl Reader {
+    /// A body of which at most `limit` bytes are taken.
+    pub fn new(body: Body, limit: usize) -> Self {
+        Self::of(&BODIES, body, limit)
+    }
 
-async fn read_into(room: &'static Semaphore, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let begun = Instant::now();
-    let busy = || Problem::new(Code::Busy, "Too many large requests are under way; try again shortly.");
-    let mut whole = Held { bytes: BytesMut::new(), place: room.try_acquire_many(0).map_err(|_| busy())? };
-    let mut chunks = body.into_data_stream();
-    loop {
-        let came = u64::try_from(whole.bytes.len()).unwrap_or(u64::MAX);
-        let patience = begun + GRACE.max(Duration::from_secs(came / LEAST_RATE));
-        match tokio::time::timeout_at(patience, chunks.next()).await {
-            Err(_) => return Err(Problem::new(Code::Timeout, "The body did not arrive in time.")),
-            Ok(None) => return Ok(Bytes::from_owner(whole)),
+    fn of(room: &'static Semaphore, body: Body, limit: usize) -> Self {
+        let pieces = body.into_data_stream();
+        Self { pieces, limit, came: 0, begun: Instant::now(), room, place: None }
+    }
+
+    /// The next piece; nothing at the end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let seconds = u64::try_from(self.came).unwrap_or(u64::MAX) / LEAST_RATE;
+        let patience = self.begun + GRACE.max(Duration::from_secs(seconds));
+        match tokio::time::timeout_at(patience, self.pieces.next()).await {
+            Err(_) => Err(Problem::new(Code::Timeout, "The body did not arrive in time.")),
+            Ok(None) => Ok(None),
             Ok(Some(Err(error))) => {
                 let problem = Problem::new(Code::BadRequest, "The body ended before its end.");
-                return Err(Problem { cause: Some(std::sync::Arc::new(error)), ..problem });
+                Err(Problem { cause: Some(std::sync::Arc::new(error)), ..problem })
             }
-            Ok(Some(Ok(chunk))) if chunk.len() > limit - whole.bytes.len() => return Err(too_large(limit)),
-            Ok(Some(Ok(chunk))) => {
-                let size = u32::try_from(chunk.len()).map_err(|_| too_large(limit))?;
-                let place = tokio::time::timeout(WAIT, room.acquire_many(size)).await;
-                whole.place.merge(place.ok().and_then(Result::ok).ok_or_else(busy)?);
-                whole.bytes.extend_from_slice(&chunk);
+            Ok(Some(Ok(piece))) if piece.len() > self.limit - self.came => Err(too_large(self.limit)),
+            Ok(Some(Ok(piece))) => {
+                self.make_room(piece.len()).await?;
+                self.came += piece.len();
+                Ok(Some(piece))
             }
         }
     }
+
+    async fn make_room(&mut self, bytes: usize) -> Result<(), Problem> {
+        let bytes = u32::try_from(bytes).map_err(|_| too_large(self.limit))?;
+        let place = tokio::time::timeout(WAIT, self.room.acquire_many(bytes)).await.ok().and_then(Result::ok);
+        let place = place.ok_or_else(|| {
+            Problem::new(Code::Busy, "Too many large requests are under way; try again shortly.")
+        })?;
+        match &mut self.place {
+            Some(all) => all.merge(place),
+            none => *none = Some(place),
+        }
+        Ok(())
+    }
+
+    /// The whole body.
+    pub async fn whole(mut self) -> Result<Bytes, Problem> {
+        let mut whole = BytesMut::new();
+        while let Some(piece) = self.next().await? {
+            whole.extend_from_slice(&piece);
+        }
+        Ok(self.keep(whole))
+    }
+
+    /// What was made of this body: it keeps the body's place for as long as it lives.
+    pub fn keep(self, bytes: BytesMut) -> Bytes {
+        Bytes::from_owner(Kept { bytes, _place: self.place })
+    }
 }
 
-/// Refuses a body that says in its `Content-Length` that it is over `limit` bytes, before any of it is read.
-pub fn within(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
+/// Refuses a body by what its headers say, before any of it is read: that it is over `limit` bytes, or compressed.
+pub fn announced(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
+    let coded = |coding: &HeaderValue| !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(header::CONTENT_ENCODING).iter().any(coded) {
+        return Err(Problem::bad("Content-Encoding", "none: send the body as it is"));
+    }
     let said =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let fits = said.is_none_or(|said| usize::try_from(said).is_ok_and(|said| said <= limit));
@@ -89,8 +132,8 @@ pub fn within(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
 /// Reads a JSON body of at most `limit` bytes, usually [`JSON_LIMIT`]. What is wrong with it is named by its place.
 /// The `Content-Type` is not asked: what is no JSON is refused anyway.
 pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, limit: usize) -> Result<T, Problem> {
-    within(headers, limit)?;
-    parse(&read(body, limit).await?)
+    announced(headers, limit)?;
+    parse(&Reader::new(body, limit).whole().await?)
 }
 
 /// The same, where a request needs no body: without one it is as if nothing were said in it.
@@ -99,8 +142,8 @@ pub async fn json_or_nothing<T: DeserializeOwned + Default>(
     body: Body,
     limit: usize,
 ) -> Result<T, Problem> {
-    within(headers, limit)?;
-    let bytes = read(body, limit).await?;
+    announced(headers, limit)?;
+    let bytes = Reader::new(body, limit).whole().await?;
     if matches!(bytes.trim_ascii(), b"" | b"null") { Ok(T::default()) } else { parse(&bytes) }
 }
 
@@ -144,6 +187,10 @@ mod tests {
         }))
     }
 
+    async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+        Reader::new(body, limit).whole().await
+    }
+
     #[tokio::test]
     async fn a_body_of_exactly_the_limit_is_read_and_one_byte_more_is_too_large() {
         let read = |size| read(body(3, size, Duration::ZERO), 300);
@@ -155,18 +202,31 @@ mod tests {
     fn a_body_that_says_it_is_too_large_is_refused_unread() {
         let said = |length: &str| {
             let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, length.parse().unwrap())]);
-            within(&headers, 300).map_err(|problem| problem.status())
+            announced(&headers, 300).map_err(|problem| problem.status())
         };
         assert_eq!(said("300"), Ok(()));
         assert_eq!(said("301"), Err(StatusCode::PAYLOAD_TOO_LARGE));
         assert_eq!(said("18446744073709551615"), Err(StatusCode::PAYLOAD_TOO_LARGE));
-        assert!(within(&HeaderMap::new(), 300).is_ok(), "its length is not said");
+        assert!(announced(&HeaderMap::new(), 300).is_ok(), "its length is not said");
+    }
+
+    #[test]
+    fn a_compressed_body_is_refused_unread() {
+        let said = |coding: &'static str| {
+            let headers =
+                HeaderMap::from_iter([(header::CONTENT_ENCODING, HeaderValue::from_static(coding))]);
+            announced(&headers, 300).map_err(|problem| problem.code)
+        };
+        assert_eq!((said("identity"), said("Identity")), (Ok(()), Ok(())));
+        for coding in ["gzip", "br", "identity, gzip", "nonsense"] {
+            assert_eq!(said(coding), Err(Code::BadRequest), "{coding}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn bodies_share_a_room_and_keep_their_place_until_they_are_dropped() {
         let room: &'static Semaphore = Box::leak(Box::new(Semaphore::new(300)));
-        let read = |size| read_into(room, body(1, size, Duration::ZERO), 300);
+        let read = |size| Reader::of(room, body(1, size, Duration::ZERO), 300).whole();
         let first = read(200).await.unwrap();
         assert_eq!(read(101).await.unwrap_err().code, Code::Busy);
         assert_eq!(read(100).await.unwrap().len(), 100);

@@ -27,7 +27,7 @@ async fn served() -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
         .route(
             "/take",
             post(async |body: Body| {
-                crate::body::read(body, 1 << 20).await.map(|bytes| bytes.len().to_string())
+                crate::body::Reader::new(body, 1 << 20).whole().await.map(|bytes| bytes.len().to_string())
             }),
         );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
