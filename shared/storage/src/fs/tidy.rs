@@ -4,7 +4,9 @@
 //! is not of its try. A journal goes last and a birth comes before that, so what no journal tells was born by then or
 //! never will be.
 
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash as _, Hasher as _};
 use std::time::Duration;
 
 use domain::{Case, CaseKey, Hold, MailboxId, MessageId, Subject, Timestamp};
@@ -26,17 +28,42 @@ const DAY: Duration = Duration::from_hours(24);
 /// How long a tombstone turns repeats away, and a closed case is found by its subjects.
 const KEPT: Duration = DAY.saturating_mul(30);
 
-/// Tidies a mailbox, and with the first one of a tenant what lies beside the mailboxes: caller markers, past hours of
-/// due holds, subjects of cases closed long ago. How many recordings were orphans. What cannot be done keeps nothing
+/// Tidies a mailbox, and with it its share of what lies beside the mailboxes: caller markers, past hours of due holds,
+/// subjects of cases closed long ago. How many recordings were orphans. What cannot be done keeps nothing
 /// else from being done, and is the error in the end.
 pub(super) fn tidy(tree: &Tree, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Step<u64> {
     let mut faults = FirstFault::default();
     let net = Net::cast(tree, mailbox, now, purge_at, &mut faults);
     let removed = faults.note(net.map(Some)).map_or(0, |net| net.mend(&mut faults));
-    if mailboxes::ids(&tree.disk)?.first() == Some(mailbox) {
-        beside_mailboxes(&tree.disk, now, &mut faults)?;
+    if let Some(share) = Share::of(mailbox, &mailboxes::ids(&tree.disk)?) {
+        beside_mailboxes(&tree.disk, now, share, &mut faults)?;
     }
     faults.0.map_or(Ok(removed), Err)
+}
+
+/// What lies beside the mailboxes is tidied in so many parts, as there are turns in a day: each of the first so many
+/// mailboxes does one, so that no turn takes long, and the names are listed no more often than that.
+const PARTS: usize = 24 * 60 / 5;
+
+/// A mailbox's part of what lies beside the mailboxes.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    part: usize,
+    of: usize,
+}
+
+impl Share {
+    fn of(mailbox: &MailboxId, all: &[MailboxId]) -> Option<Self> {
+        let of = all.len().min(PARTS);
+        let part = all.iter().take(of).position(|one| one == mailbox)?;
+        Some(Self { part, of })
+    }
+
+    fn has(self, name: &str) -> bool {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        usize::try_from(hasher.finish() % self.of as u64).ok() == Some(self.part)
+    }
 }
 
 /// The first thing that could not be done.
@@ -233,16 +260,16 @@ fn journals(disk: &Disk) -> Step<BTreeSet<String>> {
     Ok(journals)
 }
 
-fn beside_mailboxes(disk: &Disk, now: Timestamp, faults: &mut FirstFault) -> Step<()> {
-    for subject in disk.list(CALLERS)? {
+fn beside_mailboxes(disk: &Disk, now: Timestamp, share: Share, faults: &mut FirstFault) -> Step<()> {
+    for subject in disk.list(CALLERS)?.into_iter().filter(|subject| share.has(subject)) {
         let tidied = tidy_markers(disk, &format!("{CALLERS}/{subject}"), faults);
         faults.note(tidied);
     }
     let this_hour = layout::hour(now.minus(HOUR));
-    for hour in disk.list(DUE)?.range(..this_hour) {
+    for hour in disk.list(DUE)?.range(..this_hour).filter(|hour| share.has(hour)) {
         faults.note(disk.remove_empty(&format!("{DUE}/{hour}")).map_err(Fault::from));
     }
-    for subject in disk.list(FORGETS)? {
+    for subject in disk.list(FORGETS)?.into_iter().filter(|subject| share.has(subject)) {
         faults.note(tidy_forgets(disk, &subject, now));
     }
     Ok(())

@@ -217,3 +217,38 @@ async fn tidying_goes_on_where_a_region_is_down() {
     assert!(tidied.is_err(), "its recordings were not looked at");
     assert!(!has(&store, &late));
 }
+
+#[tokio::test]
+async fn each_mailbox_tidies_its_share_of_the_callers_and_together_they_come_to_all() {
+    const CALLERS: usize = 600;
+    const MAILBOXES: usize = 30;
+    let store = Store::new().await;
+    let ids: Vec<String> = (0..MAILBOXES).map(|n| format!("{n:03}")).collect();
+    for id in &ids {
+        store.index.put_mailbox(&mailbox_named(id), Expect::Absent).await.unwrap();
+    }
+    for n in 0..CALLERS {
+        let lost = Try::from(&deposit("030 1").facts);
+        leave(&store, &lost.caller(Some(&subject(&format!("030 {n}")))));
+    }
+    let callers = || store.index.tree().disk.list(super::CALLERS).unwrap().len();
+    for id in &ids {
+        let before = callers();
+        store.index.tidy(&id.parse().unwrap(), days(1), days(2)).await.unwrap();
+        let share = before - callers();
+        assert!((1..=3 * CALLERS / MAILBOXES).contains(&share), "{id} has tidied {share}");
+    }
+    assert_eq!(callers(), 0);
+}
+
+#[test]
+fn what_lies_beside_the_mailboxes_is_tidied_once_whatever_their_number() {
+    for mailboxes in [1, 2, 30, 1000] {
+        let ids: Vec<MailboxId> = (0..mailboxes).map(|n| format!("{n:04}").parse().unwrap()).collect();
+        let shares: Vec<Share> = ids.iter().filter_map(|id| Share::of(id, &ids)).collect();
+        assert_eq!(shares.len(), mailboxes.min(PARTS));
+        for n in 0..1000 {
+            assert_eq!(shares.iter().filter(|share| share.has(&n.to_string())).count(), 1);
+        }
+    }
+}
