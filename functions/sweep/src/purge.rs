@@ -31,9 +31,11 @@ pub(crate) async fn due(
             }
         }
         if !more || !in_time() {
-            return Ok(());
+            break;
         }
     }
+    // An entry that cannot be read is told where no other is left.
+    tenancy.index().due(now, None, 1).await.map(drop)
 }
 
 /// Purges one message: claim, delete the audio, see that it is gone, bury. `false`: somebody took the hold off, or an

@@ -25,7 +25,8 @@ pub(crate) async fn attempts(
     in_time: &(dyn Fn() -> bool + Sync),
     swept: &mut Swept,
 ) -> Result<(), StorageError> {
-    for remains in tenancy.index().arriving(now.minus(CUT_OFF)).await? {
+    let before = now.minus(CUT_OFF);
+    for remains in tenancy.index().arriving(before).await? {
         if !in_time() {
             break;
         }
@@ -34,7 +35,8 @@ pub(crate) async fn attempts(
             Err(error) => failed(swept, &error, "a deposit that was cut off could not be taken back"),
         }
     }
-    Ok(())
+    // A try that cannot be read is told where no other is left.
+    tenancy.index().arriving(before).await.map(drop)
 }
 
 /// Whether it left something: one that was born and only not finished did not.

@@ -169,6 +169,10 @@ pub enum Fenced {
 ///
 /// Every call is safe to repeat, also where its answer was lost: a conditional write that was done counts as done.
 /// Every call is durable before it returns. Several processes work on one tenant at once.
+///
+/// What is stored and cannot be read (`Corrupt`) fails the calls that are about it, and nothing is removed for that. A
+/// listing passes over it, with an error in the log; `due`, `arriving` and `by_caller`, which forget nothing, fail with
+/// it once they have nothing else to tell. What is due is purged also where its facts cannot be read.
 #[async_trait]
 pub trait Index: Send + Sync {
     /// The first half of a deposit: looks for an earlier message of this id, journals the try where the backend needs

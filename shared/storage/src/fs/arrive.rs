@@ -13,7 +13,7 @@ use super::disk::{Disk, Linked};
 use super::layout::{self, ARRIVING, DEAD, Try};
 use super::look::{Look, look};
 use super::marks::{hold, hold_for_case};
-use super::stored::{Journal, Row, StoredMarker, decode, encode, passing_over};
+use super::stored::{Journal, PassedOver, Row, StoredMarker, decode, encode};
 use crate::{Birth, Deposit, Fenced, Found, Remains, StorageError};
 
 /// No write takes longer: what is not whole after this was cut off.
@@ -119,9 +119,9 @@ pub(super) fn withdraw(disk: &Disk, remains: &Remains) -> Step<()> {
 
 /// Tries that began before `before`, and fenced ones.
 pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<Remains>> {
-    let mut tries = BTreeMap::new();
+    let (mut tries, mut passed_over) = (BTreeMap::new(), PassedOver::default());
     for attempt in tries_in(disk, ARRIVING)? {
-        if let Some(journal) = journal(disk, &attempt.arriving())?
+        if let Some(journal) = passed_over.read(journal(disk, &attempt.arriving()))?
             && journal.begun_at < before
         {
             tries.insert(attempt, Remains::from(&journal.facts));
@@ -129,11 +129,11 @@ pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<Remains>> {
     }
     // After the others: a copy is made before its journal goes, so that a try that moves meanwhile is not missed.
     for attempt in tries_in(disk, DEAD)? {
-        if let Some(journal) = journal(disk, &attempt.dead())? {
+        if let Some(journal) = passed_over.read(journal(disk, &attempt.dead()))? {
             tries.insert(attempt, Remains::from(&journal.facts));
         }
     }
-    Ok(tries.into_values().collect())
+    passed_over.found(tries.into_values().collect())
 }
 
 fn tries_in(disk: &Disk, folder: &str) -> Step<Vec<Try>> {
@@ -145,9 +145,10 @@ fn tries_in(disk: &Disk, folder: &str) -> Step<Vec<Try>> {
 fn journal(disk: &Disk, path: &str) -> Step<Option<Journal>> {
     let Some(content) = disk.read(path)? else { return Ok(None) };
     if !is_torn(&content) {
-        return passing_over(decode(path, &content).map(Some));
+        return decode(path, &content).map(Some);
     }
     if disk.age(path)?.is_some_and(|age| age >= CUT_OFF) {
+        tracing::warn!(file = path, "a journal that was cut off is cleared");
         disk.take(path)?;
     }
     Ok(None)

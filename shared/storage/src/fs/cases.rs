@@ -6,6 +6,7 @@ use super::blocking::Step;
 use super::chain::{self, State};
 use super::disk::Disk;
 use super::layout::{self, CASES, WATCHED};
+use super::stored::passing_over;
 use crate::{Expect, Versioned, Written};
 
 /// A case.
@@ -64,7 +65,7 @@ pub(super) fn all(disk: &Disk, after: Option<&CaseKey>, limit: usize) -> Step<Ve
         if cases.len() >= limit {
             break;
         }
-        cases.extend(read(disk, &key)?);
+        cases.extend(passing_over(read(disk, &key))?);
     }
     Ok(cases)
 }

@@ -10,7 +10,7 @@ use domain::{Attempt, Counts, Folder, Hold, MailboxId, Message, MessageId};
 use super::blocking::Step;
 use super::disk::Disk;
 use super::layout::{self, Mark};
-use super::stored::{Row, read_mark};
+use super::stored::{Row, passing_over, read_mark};
 use crate::{Found, Page, PageOf};
 
 /// A message as its files stand.
@@ -146,11 +146,8 @@ pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> Step<Page> {
             let next = messages.last().map(|last| last.facts.id);
             return Ok(Page { messages, next });
         }
-        // Purged since its name was listed, else.
-        let Row::Facts(facts) = Row::read(disk, mailbox, one.id)? else { continue };
-        let is_read = one.marks.contains(&Mark::Read);
-        let read = if is_read { read_mark(disk, mailbox, one.id)? } else { None };
-        let message = Message { facts: *facts, read, holds: holds(&one.marks), claimed: false };
+        // Else: purged since its name was listed, or damaged.
+        let Some(message) = passing_over(message(disk, mailbox, &one))? else { continue };
         // Marked unread since its name was listed: it left the folder that was asked for.
         if message.folder().is_some_and(wanted) {
             messages.push(message);
@@ -159,11 +156,20 @@ pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> Step<Page> {
     Ok(Page { messages, next: None })
 }
 
-/// Counts a mailbox: by names alone, but for the few with an urgent hint.
+fn message(disk: &Disk, mailbox: &MailboxId, shown: &Shown) -> Step<Option<Message>> {
+    let Row::Facts(facts) = Row::read(disk, mailbox, shown.id)? else { return Ok(None) };
+    let is_read = shown.marks.contains(&Mark::Read);
+    let read = if is_read { read_mark(disk, mailbox, shown.id)? } else { None };
+    Ok(Some(Message { facts: *facts, read, holds: holds(&shown.marks), claimed: false }))
+}
+
+/// Counts a mailbox: by names alone, but for the few with an urgent hint. So a damaged message counts, too, as one that
+/// is not urgent: it is there, and a lamp that is lit for nothing is better than one that hides a call.
 pub(super) fn counts(disk: &Disk, mailbox: &MailboxId) -> Step<Counts> {
     let mut counts = Counts::default();
     for one in Names::list(disk, mailbox)?.shown(None) {
-        counts.add(one.folder, is_urgent(disk, mailbox, &one)?);
+        let is_urgent = passing_over(is_urgent(disk, mailbox, &one).map(Some))?;
+        counts.add(one.folder, is_urgent.unwrap_or_default());
     }
     Ok(counts)
 }

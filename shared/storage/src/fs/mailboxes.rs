@@ -3,14 +3,14 @@
 use domain::{Group, GroupId, Hold, Mailbox, MailboxId, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::blocking::{Fault, Step};
+use super::blocking::Step;
 use super::chain::{self, State};
 use super::disk::Disk;
 use super::layout::{self, GROUPS, MAILBOXES, Mark};
 use super::look::marks_by_message;
 use super::marks::hold_until;
-use super::stored::Row;
-use crate::{Expect, Remains, StorageError, Versioned, Written};
+use super::stored::{Row, passing_over};
+use crate::{Expect, Remains, Versioned, Written};
 
 /// A mailbox.
 pub(super) fn mailbox(disk: &Disk, id: &MailboxId) -> Step<Option<Versioned<Mailbox>>> {
@@ -31,15 +31,8 @@ fn values<T: DeserializeOwned>(
     disk: &Disk,
     folders: impl Iterator<Item = String>,
 ) -> Step<Vec<Versioned<T>>> {
-    let value = |folder: String| match chain::value(disk, &folder) {
-        // One damaged file must not hide all the others; whoever asks for this very one is told.
-        Err(Fault::Storage(error @ StorageError::Corrupt { .. })) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a record is passed over");
-            None
-        }
-        value => value.transpose(),
-    };
-    folders.filter_map(value).collect()
+    // Whoever asks for a damaged one is told.
+    folders.filter_map(|folder| passing_over(chain::value(disk, &folder)).transpose()).collect()
 }
 
 /// Writes a mailbox if it is as expected.
@@ -84,7 +77,11 @@ fn hold_generations(disk: &Disk, mailbox: &MailboxId, before: u64, purge_at: Tim
         if marks.get(&id).is_some_and(|marks| marks.iter().any(is_held)) {
             continue;
         }
-        hold_earlier(disk, &Row::read(disk, mailbox, id)?, before, purge_at)?;
+        match passing_over(Row::read(disk, mailbox, id).map(Some))? {
+            Some(row) => hold_earlier(disk, &row, before, purge_at)?,
+            // Hidden with all others; once it can be read again, the tidying makes the entry that it is purged by.
+            None => disk.place(&layout::mark(mailbox, id, &Mark::Hold(Hold::Mailbox { purge_at })))?,
+        }
     }
     Ok(())
 }

@@ -6,7 +6,10 @@ use super::blocking::Step;
 use super::disk::Disk;
 use super::layout::{self, DUE, DueName, Mark, Try};
 use super::look::holds_of;
-use super::stored::{Row, StoredMarker, StoredRemains, Tombstone, encode, passing_over, read};
+use super::stored::{
+    Journal, PassedOver, Row, StoredMarker, StoredRemains, Tombstone, encode, passing_over, read,
+    told_as_damage,
+};
 use crate::{CallerMarker, Due, Remains};
 
 /// Claims a message. Its hold is renamed to the claim, so that of an undo and a claim one finds it; a case, whose fate is
@@ -23,11 +26,21 @@ pub(super) fn claim(disk: &Disk, mailbox: &MailboxId, id: MessageId, claim: &Cla
             live
         }
     };
-    Ok(match Row::read(disk, mailbox, id)? {
-        Row::Facts(_) if is_claimed => Claimed::Claimed,
-        Row::Facts(_) => Claimed::Undone,
-        Row::Tombstone(_) | Row::Nothing => Claimed::Gone,
+    let row = match claim {
+        Claim::Due(_) => readable(disk, mailbox, id)?,
+        // Whether it is of the caller whom the case forgets, only the facts tell.
+        Claim::Case(_) => Some(Row::read(disk, mailbox, id)?),
+    };
+    Ok(match row {
+        Some(Row::Tombstone(_) | Row::Nothing) => Claimed::Gone,
+        Some(Row::Facts(_)) | None if is_claimed => Claimed::Claimed,
+        Some(Row::Facts(_)) | None => Claimed::Undone,
     })
+}
+
+/// What stands there; `None`: it is damaged, which keeps nothing from its purge: what is due tells all that one needs.
+fn readable(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Option<Row>> {
+    passing_over(Row::read(disk, mailbox, id).map(Some))
 }
 
 /// Replaces the facts of a claimed message by a tombstone, then takes what names it.
@@ -36,10 +49,12 @@ pub(super) fn bury(disk: &Disk, remains: &Remains, now: Timestamp) -> Step<()> {
     if !disk.has(&layout::claim(mailbox, *id))? {
         return Ok(());
     }
-    match Row::read(disk, mailbox, *id)? {
-        Row::Facts(facts) if facts.attempt != remains.attempt => return Ok(()),
-        Row::Facts(_) => disk.replace(&layout::row(mailbox, *id), &encode(&Tombstone { gone: now })?)?,
-        Row::Tombstone(_) | Row::Nothing => {}
+    match readable(disk, mailbox, *id)? {
+        Some(Row::Facts(facts)) if facts.attempt != remains.attempt => return Ok(()),
+        Some(Row::Facts(_)) | None => {
+            disk.replace(&layout::row(mailbox, *id), &encode(&Tombstone { gone: now })?)?;
+        }
+        Some(Row::Tombstone(_) | Row::Nothing) => {}
     }
     let mark = |mark: &Mark| layout::mark(mailbox, *id, mark);
     // The hint of a try that lost is its own to take back, and the tidying's.
@@ -56,7 +71,7 @@ pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: us
     let (last_hour, first_hour) =
         (layout::hour(before), after.as_ref().map(DueName::hour).unwrap_or_default());
     let after = after.map(|name| name.to_string()).unwrap_or_default();
-    let mut found = Vec::new();
+    let (mut found, mut passed_over) = (Vec::new(), PassedOver::default());
     for hour in disk.list(DUE)?.range(first_hour..=last_hour) {
         for name in disk.list(&format!("{DUE}/{hour}"))? {
             let Some(entry) = DueName::parse(&name).filter(|entry| name > after && entry.at() <= before)
@@ -67,12 +82,26 @@ pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: us
                 return Ok(found);
             }
             // Else: struck off since its name was listed.
-            if let Some(remains) = passing_over(read::<StoredRemains>(disk, &entry.path()))? {
-                found.push(Due { remains: remains.into(), hold: entry.hold });
+            if let Some(remains) = passed_over.read(entry_of(disk, &entry))? {
+                found.push(Due { remains, hold: entry.hold });
             }
         }
     }
-    Ok(found)
+    passed_over.found(found)
+}
+
+/// What an entry tells; of one that is damaged, what its message tells.
+fn entry_of(disk: &Disk, entry: &DueName) -> Step<Option<Remains>> {
+    match read::<StoredRemains>(disk, &entry.path()) {
+        Err(fault) if told_as_damage(&fault) => {}
+        read => return Ok(read?.map(Remains::from)),
+    }
+    if let Row::Facts(facts) = Row::read(disk, &entry.mailbox, entry.id)? {
+        return Ok(Some(Remains::from(&*facts)));
+    }
+    // Purged, but for what the tidying finds by itself.
+    disk.take(&entry.path())?;
+    Ok(None)
 }
 
 /// Strikes an entry off.
@@ -91,18 +120,36 @@ pub(super) fn by_caller(
     limit: usize,
 ) -> Step<Vec<CallerMarker>> {
     let after = after.map(|marker| Try::from(&marker.remains).to_string()).unwrap_or_default();
-    let mut markers = Vec::new();
+    let (mut markers, mut passed_over) = (Vec::new(), PassedOver::default());
     for name in disk.list(&layout::callers(Some(subject)))? {
         let Some(attempt) = Try::parse(&name).filter(|_| name > after) else { continue };
         if markers.len() >= limit {
             break;
         }
         // Else: purged since its name was listed.
-        if let Some(marker) = read::<StoredMarker>(disk, &attempt.caller(Some(subject)))? {
-            markers.push(marker.into());
+        markers.extend(passed_over.read(marker(disk, &attempt, subject))?);
+    }
+    passed_over.found(markers)
+}
+
+/// What a marker tells; of one that is damaged, what its message or its try tells.
+fn marker(disk: &Disk, attempt: &Try, subject: &Subject) -> Step<Option<CallerMarker>> {
+    match read::<StoredMarker>(disk, &attempt.caller(Some(subject))) {
+        Err(fault) if told_as_damage(&fault) => {}
+        read => return Ok(read?.map(CallerMarker::from)),
+    }
+    if let Row::Facts(facts) = Row::read(disk, &attempt.mailbox, attempt.id)?
+        && facts.attempt == attempt.attempt
+    {
+        return Ok(Some(StoredMarker::from(&*facts).into()));
+    }
+    for journal in [attempt.arriving(), attempt.dead()] {
+        if let Some(journal) = read::<Journal>(disk, &journal)? {
+            return Ok(Some(StoredMarker::from(&journal.facts).into()));
         }
     }
-    Ok(markers)
+    // Nothing is left that it could name; the tidying takes it.
+    Ok(None)
 }
 
 #[cfg(test)]

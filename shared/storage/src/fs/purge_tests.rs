@@ -1,6 +1,7 @@
 use super::super::testing::*;
 use super::*;
-use crate::Index as _;
+use crate::{Deposit, Found, Index as _, StorageError};
+use domain::{Facts, Hold};
 
 #[tokio::test]
 async fn a_message_of_another_try_is_not_buried() {
@@ -11,4 +12,87 @@ async fn a_message_of_another_try_is_not_buried() {
     store.index.bury(&loser, at(500)).await.unwrap();
     let row = Row::read(&store.index.tree().disk, &mailbox(), loser.id).unwrap();
     assert!(row.is_of(&born.facts.attempt));
+}
+
+fn damage(store: &Store, path: &str) {
+    let path = store.tenant_folder().join(path);
+    assert!(path.exists());
+    std::fs::write(path, b"{").unwrap();
+}
+
+/// Two messages of a caller in the trash until 500, the older one first.
+async fn two_deleted(store: &Store) -> [Deposit; 2] {
+    let deleted = [store.born("030 1").await, store.born("030 1").await];
+    for deposit in &deleted {
+        let hold = Hold::Trash { purge_at: at(500) };
+        store.index.hold(&mailbox(), deposit.facts.id, &hold).await.unwrap().unwrap();
+    }
+    deleted
+}
+
+fn entry(facts: &Facts) -> String {
+    DueName::of(&Hold::Trash { purge_at: at(500) }, facts.id, &facts.mailbox).unwrap().path()
+}
+
+#[tokio::test]
+async fn a_damaged_entry_tells_what_its_message_tells_and_goes_with_it() {
+    let store = Store::new().await;
+    let [one, other] = two_deleted(&store).await;
+    let whole = store.index.due(at(500), None, 9).await.unwrap();
+    damage(&store, &entry(&one.facts));
+    assert_eq!(store.index.due(at(500), None, 9).await.unwrap(), whole);
+    let purged = whole.iter().find(|due| due.remains.id == one.facts.id).unwrap();
+    store.index.claim(&mailbox(), one.facts.id, &Claim::Due(purged.hold.clone())).await.unwrap();
+    store.purge(&purged.remains, at(500)).await.unwrap();
+    let left = store.index.due(at(500), None, 9).await.unwrap();
+    assert_eq!(left.into_iter().map(|due| due.remains.id).collect::<Vec<_>>(), [other.facts.id]);
+    assert!(!store.tenant_folder().join(entry(&one.facts)).exists(), "its message is purged");
+}
+
+#[tokio::test]
+async fn an_entry_that_nothing_can_tell_is_an_error_once_nothing_else_is_due() {
+    let store = Store::new().await;
+    let [one, other] = two_deleted(&store).await;
+    damage(&store, &entry(&one.facts));
+    damage(&store, &layout::row(&mailbox(), one.facts.id));
+    let due = store.index.due(at(500), None, 9).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.remains.id).collect::<Vec<_>>(), [other.facts.id]);
+    store.index.settle(due.first().unwrap()).await.unwrap();
+    assert!(matches!(store.index.due(at(500), None, 9).await, Err(StorageError::Corrupt { .. })));
+    assert!(store.tenant_folder().join(entry(&one.facts)).exists());
+}
+
+#[tokio::test]
+async fn what_is_due_is_purged_also_where_its_facts_are_damaged() {
+    let store = Store::new().await;
+    let [one, _] = two_deleted(&store).await;
+    damage(&store, &layout::row(&mailbox(), one.facts.id));
+    let claim = Claim::Due(Hold::Trash { purge_at: at(500) });
+    let by_a_case = Claim::Case(case("k", "030 1", at(0)).key);
+    assert!(
+        store.index.claim(&mailbox(), one.facts.id, &by_a_case).await.is_err(),
+        "whose it is is not known"
+    );
+    assert_eq!(store.index.claim(&mailbox(), one.facts.id, &claim).await.unwrap(), Claimed::Claimed);
+    store.purge(&Remains::from(&one.facts), at(500)).await.unwrap();
+    assert_eq!(store.index.message(&mailbox(), one.facts.id).await.unwrap(), Found::Gone);
+    assert_eq!(store.files_of(one.facts.id).len(), 3, "the tombstone, the claim and what was due");
+}
+
+#[tokio::test]
+async fn a_damaged_marker_tells_what_its_message_or_its_try_tells() {
+    let store = Store::new().await;
+    let (born, under_way) = (store.born("030 1").await, deposit("030 1"));
+    store.arrive(&under_way).await.unwrap();
+    let subject = subject("030 1");
+    let whole = store.index.by_caller(&subject, None, 9).await.unwrap();
+    let marker = |deposit: &Deposit| Try::from(&deposit.facts).caller(Some(&subject));
+    damage(&store, &marker(&born));
+    damage(&store, &marker(&under_way));
+    assert_eq!(store.index.by_caller(&subject, None, 9).await.unwrap(), whole);
+    damage(&store, &layout::row(&mailbox(), born.facts.id));
+    let readable = store.index.by_caller(&subject, None, 9).await.unwrap();
+    assert_eq!(readable.len(), 1);
+    store.index.withdraw(&Remains::from(&under_way.facts)).await.unwrap();
+    assert!(store.index.by_caller(&subject, None, 9).await.is_err(), "not all of this caller is known");
 }

@@ -17,7 +17,7 @@ use super::disk::Disk;
 use super::layout::{self, ARRIVING, CALLERS, DEAD, DUE, FORGETS, Mark, Recording, Try};
 use super::look::marks_by_message;
 use super::marks::publish_due;
-use super::stored::Row;
+use super::stored::{Row, read_mark, told_as_damage};
 use super::tree::Tree;
 use super::{cases, mailboxes};
 use crate::Remains;
@@ -73,6 +73,8 @@ struct FirstFault(Option<Fault>);
 impl FirstFault {
     fn note<T: Default>(&mut self, done: Step<T>) -> T {
         done.unwrap_or_else(|fault| {
+            // Each of them: the error in the end names one.
+            told_as_damage(&fault);
             self.0.get_or_insert(fault);
             T::default()
         })
@@ -125,15 +127,20 @@ impl<'a> Net<'a> {
         let named = self.messages.iter().chain(&self.claims).filter_map(|name| name.parse().ok());
         let ids: BTreeSet<MessageId> =
             named.chain(self.recordings.keys().copied()).chain(self.marks.keys().copied()).collect();
-        ids.into_iter().map(|id| faults.note(self.mend_one(id))).sum()
+        let mut removed = 0;
+        for id in ids {
+            let mended = self.mend_one(id, faults);
+            removed += faults.note(mended);
+        }
+        removed
     }
 
-    fn mend_one(&mut self, id: MessageId) -> Step<u64> {
+    fn mend_one(&mut self, id: MessageId, faults: &mut FirstFault) -> Step<u64> {
         // After all that was listed.
         let row = Row::read(&self.tree.disk, self.mailbox, id)?;
         let removed = self.remove_orphans(id, &row)?;
         match &row {
-            Row::Facts(facts) => self.mend_message(id, &Remains::from(&**facts), &row)?,
+            Row::Facts(facts) => self.mend_message(id, &Remains::from(&**facts), &row, faults)?,
             Row::Tombstone(gone) => self.mend_tombstone(id, *gone)?,
             Row::Nothing => self.mend_nothing(id)?,
         }
@@ -156,7 +163,13 @@ impl<'a> Net<'a> {
         Ok(removed)
     }
 
-    fn mend_message(&mut self, id: MessageId, remains: &Remains, row: &Row) -> Step<()> {
+    fn mend_message(
+        &mut self,
+        id: MessageId,
+        remains: &Remains,
+        row: &Row,
+        faults: &mut FirstFault,
+    ) -> Step<()> {
         let disk = &self.tree.disk;
         let marks = self.marks.remove(&id).unwrap_or_default();
         if self.claims.contains(&id.to_string()) {
@@ -171,7 +184,7 @@ impl<'a> Net<'a> {
                     }
                 }
                 Mark::Hold(Hold::Case { case, .. }) => {
-                    if self.has_let_go(case, remains.subject.as_ref())? {
+                    if faults.note(self.has_let_go(case, remains.subject.as_ref())) {
                         disk.take(&layout::mark(self.mailbox, id, mark))?;
                     }
                 }
@@ -180,7 +193,10 @@ impl<'a> Net<'a> {
                         disk.take(&layout::mark(self.mailbox, id, mark))?;
                     }
                 }
-                Mark::Read => {}
+                // Nothing to mend, but damage is to be found before somebody needs it.
+                Mark::Read => {
+                    faults.note(read_mark(disk, self.mailbox, id).map(drop));
+                }
             }
         }
         if !marks.iter().any(|mark| matches!(mark, Mark::Hold(Hold::Mailbox { .. }))) {
@@ -270,7 +286,8 @@ fn beside_mailboxes(disk: &Disk, now: Timestamp, share: Share, faults: &mut Firs
         faults.note(disk.remove_empty(&format!("{DUE}/{hour}")).map_err(Fault::from));
     }
     for subject in disk.list(FORGETS)?.into_iter().filter(|subject| share.has(subject)) {
-        faults.note(tidy_forgets(disk, &subject, now));
+        let tidied = tidy_forgets(disk, &subject, now, faults);
+        faults.note(tidied);
     }
     Ok(())
 }
@@ -302,11 +319,11 @@ fn is_over(disk: &Disk, attempt: &Try) -> Step<bool> {
     Ok(!(is_born()? || disk.has(&attempt.arriving())? || disk.has(&attempt.dead())? || is_born()?))
 }
 
-fn tidy_forgets(disk: &Disk, subject: &str, now: Timestamp) -> Step<()> {
+fn tidy_forgets(disk: &Disk, subject: &str, now: Timestamp, faults: &mut FirstFault) -> Step<()> {
     let folder = format!("{FORGETS}/{subject}");
     for name in disk.list(&folder)? {
         let Ok(key) = name.parse::<CaseKey>() else { continue };
-        let Some(case) = cases::read(disk, &key)? else { continue };
+        let Some(case) = faults.note(cases::read(disk, &key)) else { continue };
         let closed = case.value.undone_at.or(case.value.erased_at);
         if closed.is_some_and(|closed| closed.plus(KEPT) < now) {
             disk.take(&format!("{folder}/{name}"))?;

@@ -252,3 +252,25 @@ fn what_lies_beside_the_mailboxes_is_tidied_once_whatever_their_number() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_damaged_message_of_a_deleted_mailbox_stops_nothing_and_shows_nowhere() {
+    let store = Store::new().await;
+    let index = &store.index;
+    index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    let (damaged, whole) = (store.born("030 1").await, store.born("030 2").await);
+    let row = store.tenant_folder().join(layout::row(&mailbox(), damaged.facts.id));
+    let facts = std::fs::read(&row).unwrap();
+    std::fs::write(&row, b"{").unwrap();
+    assert_eq!(index.delete_mailbox(&mailbox(), 1, at(900)).await.unwrap(), Written::Version(2));
+    assert_eq!(
+        index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap(),
+        Written::Version(3)
+    );
+    assert_eq!(index.counts(&mailbox()).await.unwrap().stored(), 0);
+    let due = async || index.due(at(900), None, 9).await.unwrap();
+    assert_eq!(due().await.iter().map(|due| due.remains.id).collect::<Vec<_>>(), [whole.facts.id]);
+    std::fs::write(&row, facts).unwrap();
+    tidy(&store, at(900).plus(HOUR)).await;
+    assert_eq!(due().await.len(), 2, "it was restored");
+}
