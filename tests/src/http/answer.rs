@@ -29,6 +29,8 @@ const CODES: &[(&str, u16)] = &[
     ("storage-unavailable", 503),
     ("busy", 503),
     ("not-supported", 501),
+    // Not in the list of the contract: something stored cannot be read.
+    ("internal", 500),
 ];
 
 /// An answer.
