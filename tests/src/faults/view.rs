@@ -146,7 +146,23 @@ pub fn leavings(world: &World, is_settled: bool) -> Vec<String> {
     let recordings = recordings.map(|file| file.strip_prefix(world.root()).unwrap().to_owned());
     let all = metadata.chain(recordings).map(|path| path.display().to_string());
     let all = all.filter(|path| !path.ends_with("region.json") && !is_explained(path));
-    all.chain(folders).collect()
+    all.chain(folders).chain(holds_without_entry(&tenant)).collect()
+}
+
+/// What is held until a deadline is due then, at every moment: the sweep finds it by its entry, not by its hold.
+fn holds_without_entry(tenant: &Path) -> Vec<String> {
+    let due: BTreeSet<String> = files(&tenant.join("due"))
+        .iter()
+        .map(|entry| entry.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    let has_entry = |hold: &PathBuf| {
+        let names: Vec<_> = hold.iter().rev().map(|name| name.to_str().unwrap()).collect();
+        let [name, "holds", mailbox, ..] = names[..] else { return true };
+        let [id, kind @ ("t" | "d"), at] = name.split('.').collect::<Vec<_>>()[..] else { return true };
+        due.contains(&format!("{at}.{id}.{kind}.{mailbox}"))
+    };
+    let holds = files(&tenant.join("mailboxes")).into_iter().filter(|hold| !has_entry(hold));
+    holds.map(|hold| format!("no entry of {}", hold.display())).collect()
 }
 
 fn empty_folders(of: &Path) -> Vec<String> {
