@@ -181,6 +181,7 @@ async fn a_repeat_of_a_purged_call_is_410_for_30_days(centre: Centre) {
 tests::journeys![
     a_repeat_is_200_with_the_same_message_whatever_else_comes,
     a_repeat_of_a_call_too_large_for_the_mailbox_is_200,
+    a_repeat_as_a_form_too_large_for_the_mailbox_is_200,
     another_call_id_another_time_or_another_mailbox_is_another_message,
     a_repeat_is_answered_from_the_old_folder_and_from_the_trash,
     a_repeat_is_answered_where_the_mailbox_is_full_or_disabled_by_now,
@@ -193,8 +194,4 @@ tests::journeys![
 tests::journeys_in_time![
     a_call_taken_by_a_clock_ahead_is_stored_as_now_and_its_repeat_has_the_same_id,
     a_repeat_of_a_purged_call_is_410_for_30_days,
-];
-
-tests::journeys_to_come![
-    a_repeat_as_a_form_too_large_for_the_mailbox_is_200: "a form is read whole before its facts are known"
 ];

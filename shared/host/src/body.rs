@@ -41,6 +41,8 @@ pub struct Reader {
     pieces: BodyDataStream,
     limit: usize,
     came: usize,
+    /// Whether more came than is taken.
+    is_over: bool,
     begun: Instant,
     room: &'static Semaphore,
     place: Option<SemaphorePermit<'static>>,
@@ -66,11 +68,14 @@ impl Reader {
 
     fn of(room: &'static Semaphore, body: Body, limit: usize) -> Self {
         let pieces = body.into_data_stream();
-        Self { pieces, limit, came: 0, begun: Instant::now(), room, place: None }
+        Self { pieces, limit, came: 0, is_over: false, begun: Instant::now(), room, place: None }
     }
 
     /// The next piece; nothing at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        if self.is_over {
+            return Err(too_large(self.limit));
+        }
         let seconds = u64::try_from(self.came).unwrap_or(u64::MAX) / LEAST_RATE;
         let patience = self.begun + GRACE.max(Duration::from_secs(seconds));
         match tokio::time::timeout_at(patience, self.pieces.next()).await {
@@ -80,11 +85,13 @@ impl Reader {
                 let problem = Problem::new(Code::BadRequest, "The body ended before its end.");
                 Err(Problem { cause: Some(std::sync::Arc::new(error)), ..problem })
             }
-            Ok(Some(Ok(piece))) if piece.len() > self.limit - self.came => Err(too_large(self.limit)),
-            Ok(Some(Ok(piece))) => {
-                self.make_room(piece.len()).await?;
-                self.came += piece.len();
-                Ok(Some(piece))
+            Ok(Some(Ok(mut piece))) => {
+                // What fits may say enough: in a function the whole body is one piece.
+                let fits = piece.split_to(piece.len().min(self.limit - self.came));
+                self.is_over = !piece.is_empty();
+                self.make_room(fits.len()).await?;
+                self.came += fits.len();
+                Ok(Some(fits))
             }
         }
     }
