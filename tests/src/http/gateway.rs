@@ -135,6 +135,11 @@ impl Gateway {
         }
     }
 
+    /// The number of the process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.lock().unwrap().id()
+    }
+
     /// A connection to it, for what no well-behaved client sends.
     pub async fn connect(&self) -> TcpStream {
         TcpStream::connect(&self.address).await.unwrap()

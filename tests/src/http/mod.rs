@@ -13,6 +13,7 @@ mod centre;
 mod front;
 mod gateway;
 mod load;
+mod raw;
 mod setting;
 
 pub use answer::Answer;
@@ -22,6 +23,7 @@ pub use centre::{Centre, Person, id};
 pub use front::{Front, InProcess};
 pub use gateway::Gateway;
 pub use load::{Act, Chance, State, is_long, numbered, pages};
+pub use raw::Reply;
 pub use setting::{PASSWORD, SECRET, Setting};
 
 /// Runs cases through both fronts.
@@ -43,22 +45,6 @@ macro_rules! journeys_in_time {
     ($($case:ident),+ $(,)?) => {
         mod in_time {
             $(#[tokio::test] async fn $case() { super::$case($crate::http::Centre::in_process().await).await; })+
-        }
-    };
-}
-
-/// Cases that the service does not keep yet: listed, compiled, and ignored with the reason.
-#[macro_export]
-macro_rules! journeys_to_come {
-    ($($case:ident: $why:literal),+ $(,)?) => {
-        mod to_come {
-            $(
-                #[tokio::test]
-                #[ignore = $why]
-                async fn $case() {
-                    super::$case($crate::http::Centre::in_process().await).await;
-                }
-            )+
         }
     };
 }
