@@ -114,16 +114,22 @@ impl Disk {
         })
     }
 
-    /// The names in a folder, each once, sorted. Not those that begin with a dot: temporary files, and what an NFS
-    /// client keeps of an open file that was removed (`.nfs…`).
+    /// The names in a folder, each once, sorted.
     pub(super) fn list(&self, folder: &str) -> io::Result<BTreeSet<String>> {
+        Ok(self.list_as(folder, |name| Some(name.to_owned()))?.into_iter().collect())
+    }
+
+    /// What the names in a folder say, perhaps more than once. Not those that begin with a dot: temporary files, and what
+    /// an NFS client keeps of an open file that was removed (`.nfs…`).
+    pub(super) fn list_as<T>(
+        &self,
+        folder: &str,
+        mut read: impl FnMut(&str) -> Option<T>,
+    ) -> io::Result<Vec<T>> {
         let folder = self.top.join(folder);
-        match self.volume.list(&folder) {
-            Ok(names) => {
-                Ok(names.into_iter().filter(|name| !name.is_empty() && !name.starts_with('.')).collect())
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => self.mounted().map(|()| BTreeSet::new()),
-            Err(error) => Err(error),
+        match self.volume.list(&folder, |name| if name.starts_with('.') { None } else { read(name) }) {
+            Err(error) if error.kind() == ErrorKind::NotFound => self.mounted().map(|()| Vec::new()),
+            listed => listed,
         }
     }
 
@@ -277,7 +283,7 @@ impl Disk {
     /// Removes what calls that were cut off have left without a name, this long ago at least. All that it can; then the
     /// first error tells that it could not remove all.
     pub(super) fn clear_temporary(&self, age: Duration) -> io::Result<()> {
-        let names = match self.volume.list(&self.top.join(TEMPORARY)) {
+        let names = match self.volume.list(&self.top.join(TEMPORARY), |name| Some(name.to_owned())) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             names => names?,
         };

@@ -56,24 +56,15 @@ pub(super) fn look(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Look
 
 /// The holds of a message, as the folder names them.
 pub(super) fn holds_of(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<BTreeSet<Hold>> {
-    let names = disk.list(&layout::holds(mailbox))?;
-    Ok(holds(&marks_of(&names, &id.to_string()).collect::<Vec<_>>()))
+    let own = disk.list_as(&layout::holds(mailbox), |name| hold(name).filter(|(of, _)| *of == id))?;
+    Ok(own.into_iter().map(|(_, hold)| hold).collect())
 }
 
-/// The marks of a message among names, which begin with its id.
-fn marks_of<'a>(names: &'a BTreeSet<String>, id: &'a str) -> impl Iterator<Item = Mark> + 'a {
-    let own = names.range::<str, _>((Bound::Excluded(id), Bound::Unbounded));
-    own.take_while(move |name| name.starts_with(id))
-        .filter_map(|name| Mark::parse(name))
-        .map(|(_, mark)| mark)
-}
-
-fn holds(marks: &[Mark]) -> BTreeSet<Hold> {
-    let hold = |mark: &Mark| match mark {
-        Mark::Hold(hold) => Some(hold.clone()),
+fn hold(name: &str) -> Option<(MessageId, Hold)> {
+    match Mark::parse(name)? {
+        (id, Mark::Hold(hold)) => Some((id, hold)),
         _ => None,
-    };
-    marks.iter().filter_map(hold).collect()
+    }
 }
 
 /// All marks of a mailbox, by message.
@@ -89,66 +80,100 @@ pub(super) fn marks_by_message(disk: &Disk, mailbox: &MailboxId) -> Step<BTreeMa
     Ok(marks)
 }
 
-/// The names in a mailbox, listed in the order that shows nothing hidden.
-struct Names {
-    marks: [BTreeSet<String>; 2],
-    claims: BTreeSet<String>,
-    messages: BTreeSet<String>,
+fn ids(disk: &Disk, folder: &str) -> Step<BTreeSet<MessageId>> {
+    Ok(disk.list_as(folder, |name| name.parse().ok())?.into_iter().collect())
 }
 
-/// What names tell of a message that a folder shows.
-struct Shown {
+/// What names tell of the messages that folders show, listed in the order that shows nothing hidden.
+struct Names {
+    holds: BTreeMap<MessageId, BTreeSet<Hold>>,
+    claims: BTreeSet<MessageId>,
+    messages: BTreeSet<MessageId>,
+}
+
+/// A message that a folder shows: it has no holds but the trash's.
+struct Shown<'a> {
     id: MessageId,
-    folder: Folder,
-    marks: Vec<Mark>,
+    holds: &'a BTreeSet<Hold>,
 }
 
 impl Names {
     fn list(disk: &Disk, mailbox: &MailboxId) -> Step<Self> {
-        Ok(Self {
-            marks: [disk.list(&layout::marks(mailbox))?, disk.list(&layout::holds(mailbox))?],
-            claims: disk.list(&layout::claims(mailbox))?,
-            messages: disk.list(&layout::messages(mailbox))?,
-        })
+        let mut holds: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (id, hold) in disk.list_as(&layout::holds(mailbox), hold)? {
+            holds.entry(id).or_default().insert(hold);
+        }
+        let claims = ids(disk, &layout::claims(mailbox))?;
+        Ok(Self { holds, claims, messages: ids(disk, &layout::messages(mailbox))? })
     }
 
-    /// The messages that folders show, newest first. A page of a large mailbox looks at the marks of few.
-    fn shown(&self, before: Option<MessageId>) -> impl Iterator<Item = Shown> {
-        let before = before.map_or(Bound::Unbounded, |id| Bound::Excluded(id.to_string()));
+    /// Newest first.
+    fn shown(&self, before: Option<MessageId>) -> impl Iterator<Item = Shown<'_>> {
+        static NONE: BTreeSet<Hold> = BTreeSet::new();
+        let before = before.map_or(Bound::Unbounded, Bound::Excluded);
         let messages = self.messages.range((Bound::Unbounded, before)).rev();
-        messages.filter(|name| !self.claims.contains(*name)).filter_map(|name| {
-            let marks = self.marks.iter().flat_map(|names| marks_of(names, name)).collect::<Vec<_>>();
-            Some(Shown { id: name.parse().ok()?, folder: folder(&marks)?, marks })
-        })
+        let unclaimed = messages.filter(|id| !self.claims.contains(id));
+        let all = unclaimed.map(|&id| Shown { id, holds: self.holds.get(&id).unwrap_or(&NONE) });
+        all.filter(|one| one.holds.iter().all(|hold| matches!(hold, Hold::Trash { .. })))
     }
 }
 
-/// The rule of [`Message::folder`], on names.
-fn folder(marks: &[Mark]) -> Option<Folder> {
-    let holds = || marks.iter().filter(|mark| matches!(mark, Mark::Hold(_)));
-    if holds().any(|hold| !matches!(hold, Mark::Hold(Hold::Trash { .. }))) {
-        return None;
+/// The marks of a mailbox.
+#[derive(Default)]
+struct Marks {
+    read: BTreeSet<MessageId>,
+    urgent: BTreeMap<MessageId, Vec<Attempt>>,
+}
+
+impl Marks {
+    fn list(disk: &Disk, mailbox: &MailboxId) -> Step<Self> {
+        let (mut read, mut urgent) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
+        for (id, mark) in disk.list_as(&layout::marks(mailbox), Mark::parse)? {
+            match mark {
+                Mark::Read => read.push(id),
+                Mark::Urgent(attempt) => urgent.entry(id).or_default().push(attempt),
+                Mark::Hold(_) => {}
+            }
+        }
+        Ok(Self { read: read.into_iter().collect(), urgent })
     }
-    Some(match (holds().next(), marks.contains(&Mark::Read)) {
-        (Some(_), _) => Folder::Trash,
-        (None, true) => Folder::Old,
-        (None, false) => Folder::New,
-    })
+
+    /// The rule of [`Message::folder`], on names.
+    fn folder(&self, one: &Shown<'_>) -> Folder {
+        match (one.holds.is_empty(), self.read.contains(&one.id)) {
+            (false, _) => Folder::Trash,
+            (true, true) => Folder::Old,
+            (true, false) => Folder::New,
+        }
+    }
+
+    /// Any try may have left a hint: the facts are asked whether it was the one that was born.
+    fn is_urgent(&self, disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<bool> {
+        let Some(hints) = self.urgent.get(&id) else { return Ok(false) };
+        let row = Row::read(disk, mailbox, id)?;
+        Ok(matches!(row, Row::Facts(facts) if facts.urgent && hints.contains(&facts.attempt)))
+    }
 }
 
 /// A page of a mailbox.
 pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> Step<Page> {
     let wanted = |folder| of.folder.map_or(folder != Folder::Trash, |one| folder == one);
+    // Where it makes no difference which messages are read, only those of the page are asked: listing the marks of a
+    // large mailbox takes half as long as listing its messages.
+    let marks = match of.folder {
+        Some(Folder::New | Folder::Old) => Marks::list(disk, mailbox)?,
+        Some(Folder::Trash) | None => Marks::default(),
+    };
     let names = Names::list(disk, mailbox)?;
     let mut messages: Vec<Message> = Vec::new();
-    for one in names.shown(of.before).filter(|one| wanted(one.folder)) {
+    for one in names.shown(of.before).filter(|one| wanted(marks.folder(one))) {
         if messages.len() >= of.limit.max(1) {
             let next = messages.last().map(|last| last.facts.id);
             return Ok(Page { messages, next });
         }
         // Else: purged since its name was listed, or damaged.
         let Some(message) = passing_over(message(disk, mailbox, &one))? else { continue };
-        // Marked unread since its name was listed: it left the folder that was asked for.
+        // Marked read or unread since its name was listed: it left the folder that was asked for.
         if message.folder().is_some_and(wanted) {
             messages.push(message);
         }
@@ -156,34 +181,25 @@ pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> Step<Page> {
     Ok(Page { messages, next: None })
 }
 
-fn message(disk: &Disk, mailbox: &MailboxId, shown: &Shown) -> Step<Option<Message>> {
+fn message(disk: &Disk, mailbox: &MailboxId, shown: &Shown<'_>) -> Step<Option<Message>> {
+    // Before the facts: a purge takes these first, so while they are there, no mark means unread.
+    let read = read_mark(disk, mailbox, shown.id)?;
     let Row::Facts(facts) = Row::read(disk, mailbox, shown.id)? else { return Ok(None) };
-    let is_read = shown.marks.contains(&Mark::Read);
-    let read = if is_read { read_mark(disk, mailbox, shown.id)? } else { None };
-    Ok(Some(Message { facts: *facts, read, holds: holds(&shown.marks), claimed: false }))
+    Ok(Some(Message { facts: *facts, read, holds: shown.holds.clone(), claimed: false }))
 }
 
 /// Counts a mailbox: by names alone, but for the few with an urgent hint. So a damaged message counts, too, as one that
 /// is not urgent: it is there, and a lamp that is lit for nothing is better than one that hides a call.
 pub(super) fn counts(disk: &Disk, mailbox: &MailboxId) -> Step<Counts> {
+    let (marks, names) = (Marks::list(disk, mailbox)?, Names::list(disk, mailbox)?);
     let mut counts = Counts::default();
-    for one in Names::list(disk, mailbox)?.shown(None) {
-        let is_urgent = passing_over(is_urgent(disk, mailbox, &one).map(Some))?;
-        counts.add(one.folder, is_urgent.unwrap_or_default());
+    for one in names.shown(None) {
+        let folder = marks.folder(&one);
+        let is_urgent = match folder {
+            Folder::Trash => None,
+            Folder::New | Folder::Old => passing_over(marks.is_urgent(disk, mailbox, one.id).map(Some))?,
+        };
+        counts.add(folder, is_urgent.unwrap_or_default());
     }
     Ok(counts)
-}
-
-/// Any try may have left a hint: the facts are asked whether it was the one that was born.
-fn is_urgent(disk: &Disk, mailbox: &MailboxId, shown: &Shown) -> Step<bool> {
-    let hints: Vec<&Attempt> = shown
-        .marks
-        .iter()
-        .filter_map(|mark| if let Mark::Urgent(attempt) = mark { Some(attempt) } else { None })
-        .collect();
-    if shown.folder == Folder::Trash || hints.is_empty() {
-        return Ok(false);
-    }
-    let row = Row::read(disk, mailbox, shown.id)?;
-    Ok(matches!(row, Row::Facts(facts) if facts.urgent && hints.contains(&&facts.attempt)))
 }

@@ -90,10 +90,19 @@ impl Volume {
         })
     }
 
-    /// The names in a folder; none of ours is empty, which stands for one that is no text.
-    pub(super) fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
-        let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().into_string().unwrap_or_default());
-        self.look("list", folder, || fs::read_dir(folder)?.map(name).collect())
+    /// What the names in a folder say; none of ours is no text.
+    pub(super) fn list<T>(
+        &self,
+        folder: &Path,
+        mut read: impl FnMut(&str) -> Option<T>,
+    ) -> io::Result<Vec<T>> {
+        self.look("list", folder, || {
+            let mut found = Vec::new();
+            for entry in fs::read_dir(folder)? {
+                found.extend(entry?.file_name().to_str().and_then(&mut read));
+            }
+            Ok(found)
+        })
     }
 
     /// When a file was last written.
