@@ -1,6 +1,7 @@
 //! One storage behind another: every call of the contracts goes through a route, which chooses who answers, notes that
 //! it began and ended, or makes it fail.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,7 +38,7 @@ pub fn wrap(storages: &[&TenantStorage], route: &Arc<impl Route>) -> TenantStora
         let recordings: Arc<dyn Recordings> = Arc::new(Wrapped { targets, route: Arc::clone(route) });
         (region.clone(), recordings)
     });
-    TenantStorage { recordings: recordings.collect(), index: Arc::new(index) }
+    TenantStorage { recordings: recordings.collect(), index: Arc::new(index), drops: BTreeMap::new() }
 }
 
 struct Wrapped<T: ?Sized, R> {

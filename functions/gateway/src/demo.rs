@@ -4,11 +4,11 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use domain::{Group, Mailbox, Owner, Tenant};
-use host::{Host, StartError};
+use host::{BoxError, Host};
 use storage::Expect;
 
 /// Makes the demo's group and mailboxes. A mailbox is made once: one that somebody deleted is not made again.
-pub(crate) async fn make(host: &Host) -> Result<(), StartError> {
+pub(crate) async fn make(host: &Host) -> Result<(), BoxError> {
     for tenancy in host.tenants() {
         let sales = Group { id: "sales".parse()?, members: ["alice".parse()?, "bob".parse()?].into() };
         tenancy.directory.put_group(&sales, Expect::Absent).await?;
@@ -20,8 +20,8 @@ pub(crate) async fn make(host: &Host) -> Result<(), StartError> {
     Ok(())
 }
 
-fn mailboxes(tenant: &Tenant) -> Result<[Mailbox; 3], StartError> {
-    let mailbox = |id: &str, name: &str, owner| -> Result<Mailbox, StartError> {
+fn mailboxes(tenant: &Tenant) -> Result<[Mailbox; 3], BoxError> {
+    let mailbox = |id: &str, name: &str, owner| -> Result<Mailbox, BoxError> {
         let (id, name, settings) = (id.parse()?, name.to_owned(), tenant.settings.clone());
         Ok(Mailbox { id, owner, name, enabled: true, settings, generation: 0 })
     };

@@ -5,7 +5,7 @@ mod demo;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use host::{Host, StartError, Started};
+use host::{BoxError, Host, Started};
 use tokio::time::MissedTickBehavior;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -27,7 +27,7 @@ pub fn routes() -> OpenApiRouter<Host> {
 }
 
 /// Makes the demo's mailboxes, where this is the demo, and begins to sweep.
-pub fn start(started: Started) -> BoxFuture<'static, Result<(), StartError>> {
+pub fn start(started: Started) -> BoxFuture<'static, Result<(), BoxError>> {
     Box::pin(async move {
         if started.demo {
             demo::make(&started.host).await?;

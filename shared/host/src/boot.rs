@@ -1,7 +1,6 @@
 //! From the environment to a service that answers.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,67 +9,23 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::{Clock, Random, SystemClock, SystemRandom};
-use futures::future::BoxFuture;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use storage::fs::{Fs, Setup};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::certificate_key::CertificateKey;
 use crate::config::{Config, ConfigFault, ConfigFaults};
+use crate::function::{BoxError, Function, Started};
 use crate::identity::{Identity, TokenKeys};
+#[cfg(feature = "aws")]
+use crate::lambda;
 use crate::metrics::Metrics;
 use crate::router::{Options, router};
 use crate::secret::{LEAST_SECRET, Secret};
 use crate::service::{Host, Parts, Service};
 use crate::{log, random, server};
-
-/// Why a program cannot start.
-pub type StartError = Box<dyn std::error::Error + Send + Sync>;
-
-/// What a start hook is: it runs once, after storage is open and the address is taken, before anything is answered.
-pub type Start = fn(Started) -> BoxFuture<'static, Result<(), StartError>>;
-
-/// A program: a name, its routes, and what it does before it answers.
-#[derive(Debug, Clone, Copy)]
-pub struct Function {
-    name: &'static str,
-    routes: fn() -> OpenApiRouter<Host>,
-    start: Option<Start>,
-    measured: bool,
-}
-
-/// What a start hook is given.
-#[derive(Clone)]
-pub struct Started {
-    /// The service.
-    pub host: Host,
-    /// Where it will answer.
-    pub address: SocketAddr,
-    /// Whether this is the demo: its tenant and users are made up.
-    pub demo: bool,
-    /// How often to sweep; `None`: something else does.
-    pub sweep_every: Option<Duration>,
-}
-
-impl Function {
-    /// A function that serves these routes.
-    pub const fn new(name: &'static str, routes: fn() -> OpenApiRouter<Host>) -> Self {
-        Self { name, routes, start: None, measured: false }
-    }
-
-    /// Runs `start` before anything is answered; if it fails, the program ends.
-    pub const fn starting(self, start: Start) -> Self {
-        Self { start: Some(start), ..self }
-    }
-
-    /// Serves `/metrics`.
-    pub const fn measured(self) -> Self {
-        Self { measured: true, ..self }
-    }
-}
 
 /// The `main` of every program: reads the environment, opens the storage, serves until it is told to stop (SIGTERM or
 /// SIGINT), and lets the requests under way end.
@@ -95,7 +50,7 @@ pub fn run(function: Function) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn serve(function: Function) -> Result<(), StartError> {
+async fn serve(function: Function) -> Result<(), BoxError> {
     // First of all: where this is process 1 of a container, a signal that nobody listens to is dropped.
     let mut signals = Signals::listen()?;
     for name in Config::unknown(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
@@ -103,6 +58,10 @@ async fn serve(function: Function) -> Result<(), StartError> {
     }
     let text = |value: OsString| value.to_string_lossy().into_owned();
     let config = Config::from(&|name| std::env::var_os(name).map(text))?;
+    #[cfg(feature = "aws")]
+    if lambda::is_here() {
+        return invoked(function, config).await;
+    }
     let (listener, router) = tokio::select! {
         started = start(function, config) => started?,
         () = signals.next() => return Ok(()),
@@ -117,7 +76,7 @@ async fn serve(function: Function) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn start(function: Function, config: Config) -> Result<(TcpListener, axum::Router), StartError> {
+async fn start(function: Function, config: Config) -> Result<(TcpListener, axum::Router), BoxError> {
     let metrics = if function.measured { Some(Metrics::install()?) } else { None };
     let options = Options { max_requests: config.max_requests, origins: config.origins.clone(), metrics };
     let (listen, demo, sweep_every) = (config.listen, config.demo, config.sweep_every);
@@ -133,6 +92,17 @@ async fn start(function: Function, config: Config) -> Result<(TcpListener, axum:
     Ok((listener, router(host, (function.routes)(), &options)))
 }
 
+/// Serves on Lambda, whose API says what to do and which ends the process when it likes.
+#[cfg(feature = "aws")]
+async fn invoked(function: Function, config: Config) -> Result<(), BoxError> {
+    let metrics = lambda::measure()?;
+    let options =
+        Options { max_requests: config.max_requests, origins: config.origins.clone(), metrics: None };
+    let host = open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let router = router(Arc::clone(&host), (function.routes)(), &options);
+    lambda::serve(host, router, function.events, metrics).await
+}
+
 /// Opens the storage and puts the service together. Keys that are not given are made at the first start and kept with
 /// the storage.
 ///
@@ -142,7 +112,7 @@ pub async fn open(
     mut config: Config,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-) -> Result<Host, StartError> {
+) -> Result<Host, BoxError> {
     let setup = if config.set_up { Setup::Auto } else { Setup::Never };
     let fs = Fs::open(&config.data, setup, &config.regions()).await?;
     let token_keys = match (config.token_jwks.take(), config.token_secret.take()) {
@@ -185,7 +155,7 @@ async fn kept(
     data: &Path,
     name: &'static str,
     make: impl FnOnce() -> Vec<u8>,
-) -> Result<Secret, StartError> {
+) -> Result<Secret, BoxError> {
     let key = zeroize::Zeroizing::new(fs.key(name, make).await?);
     tracing::info!(file = %data.join("keys").join(name).display(), "{name} is not configured and is kept here");
     Secret::value(&key, LEAST_SECRET).map_err(|fault| format!("{name} {fault}").into())
@@ -198,7 +168,7 @@ fn text_key() -> Vec<u8> {
 
 /// Refuses a subject key that differs from the one before: under it no caller of the messages that are there would be
 /// found any more, and a Forget Me would find nothing.
-async fn same_as_ever(fs: &Fs, key: &Secret) -> Result<(), StartError> {
+async fn same_as_ever(fs: &Fs, key: &Secret) -> Result<(), BoxError> {
     let mut mac = Hmac::<Sha256>::new_from_slice(&key.reveal())?;
     mac.update(b"which subject key is this");
     let check: Vec<u8> = BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()).into_bytes();
@@ -243,7 +213,7 @@ mod tests {
         Config::from(&lookup).unwrap_or_else(|faults| panic!("{faults}"))
     }
 
-    async fn opened(data: &Path, key: Option<&str>) -> Result<Host, StartError> {
+    async fn opened(data: &Path, key: Option<&str>) -> Result<Host, BoxError> {
         open(config(data, key), Arc::new(SystemClock), Arc::new(SystemRandom)).await
     }
 

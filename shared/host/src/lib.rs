@@ -1,7 +1,7 @@
-//! Boots any set of routes: configuration, identity, problems, tracing; on a socket.
+//! Boots any set of routes: configuration, identity, problems, tracing; on a socket and on AWS Lambda.
 
-#[cfg(not(feature = "fs"))]
-compile_error!("a host needs a storage: the feature fs");
+#[cfg(not(any(feature = "fs", feature = "aws")))]
+compile_error!("a host needs a storage: the feature fs or aws");
 
 mod audit;
 pub mod body;
@@ -11,8 +11,11 @@ pub mod config;
 mod directory;
 pub mod etag;
 mod extract;
+mod function;
 mod health;
 pub mod identity;
+#[cfg(feature = "aws")]
+mod lambda;
 mod layers;
 mod log;
 mod metrics;
@@ -31,10 +34,11 @@ mod watched;
 pub mod wire;
 
 pub use audit::audit;
-pub use boot::{Function, Start, StartError, Started, open, run};
+pub use boot::{open, run};
 pub use certificate_key::CertificateKey;
 pub use directory::Directory;
 pub use extract::{Path, Query};
+pub use function::{BoxError, Function, OnDrop, OnSchedule, Start, Started};
 pub use identity::{Identity, Principal};
 pub use log::say;
 pub use metrics::Metrics;

@@ -10,7 +10,7 @@ use domain::{
     BadName, Clock, Code, Mailbox, MailboxId, MessageId, Random, Region, Tenant, TenantId, TenantKey,
     Timestamp,
 };
-use storage::{Index, Recordings, Storage, StorageError, TenantStorage, Versioned};
+use storage::{DropKey, Drops, Index, Recordings, Storage, StorageError, TenantStorage, Versioned};
 
 use crate::certificate_key::CertificateKey;
 use crate::directory::Directory;
@@ -56,6 +56,7 @@ pub struct Service {
     pub(crate) certificate_key: CertificateKey,
     tenants: BTreeMap<TenantId, Arc<Tenancy>>,
     ccids: BTreeMap<String, TenantId>,
+    storage: Arc<dyn Storage>,
 }
 
 /// A tenant at work.
@@ -100,7 +101,17 @@ impl Service {
         };
         let ccids = tenants.iter().map(|tenant| (tenant.ccid.clone(), tenant.id.clone())).collect();
         let tenants = tenants.into_iter().map(tenancy).collect();
-        Arc::new(Self { clock, random, here, trash_window, identity, certificate_key, tenants, ccids })
+        Arc::new(Self {
+            clock,
+            random,
+            here,
+            trash_window,
+            identity,
+            certificate_key,
+            tenants,
+            ccids,
+            storage,
+        })
     }
 
     /// When a message that goes to the trash at `now` is purged, in whole seconds.
@@ -111,6 +122,16 @@ impl Service {
     /// All tenants.
     pub fn tenants(&self) -> impl Iterator<Item = &Arc<Tenancy>> {
         self.tenants.values()
+    }
+
+    /// A tenant by its id.
+    pub fn tenant(&self, id: &TenantId) -> Option<&Arc<Tenancy>> {
+        self.tenants.get(id)
+    }
+
+    /// The drop of a tenant of this installation that an event of a bucket tells of.
+    pub fn drop_key(&self, bucket: &str, object: &str) -> Option<DropKey> {
+        self.storage.drop_key(bucket, object).filter(|key| self.tenants.contains_key(&key.tenant))
     }
 
     /// The tenant of this id, or else of this ccid.
@@ -197,6 +218,16 @@ impl Tenancy {
             let source = format!("the region {region} is not among the tenant's");
             StorageError::unavailable("opening a region", source)
         })
+    }
+
+    /// What is dropped for it, region by region; nothing where the storage takes no drops.
+    pub fn drops(&self) -> impl Iterator<Item = (&Region, &dyn Drops)> {
+        self.storage.drops.iter().map(|(region, drops)| (region, drops.as_ref()))
+    }
+
+    /// What is dropped for it in a region.
+    pub fn drops_in(&self, region: &Region) -> Option<&dyn Drops> {
+        self.storage.drops.get(region).map(AsRef::as_ref)
     }
 
     /// Its audio, region by region, without those that it has left.

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+mod drops;
 mod error;
 #[cfg(feature = "fs")]
 pub mod fs;
@@ -17,6 +18,7 @@ mod stored;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use drops::{DropKey, Dropped, Drops, Upload};
 pub use error::{Result, StorageError};
 pub use index::{
     Arrival, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf, Remains,
@@ -33,10 +35,17 @@ pub struct TenantStorage {
     pub index: Arc<dyn Index>,
     /// Its audio, by region; those that it has left are among them where its recordings may still lie there.
     pub recordings: BTreeMap<Region, Arc<dyn Recordings>>,
+    /// What platforms drop for it, by region; none where the storage takes no drops.
+    pub drops: BTreeMap<Region, Arc<dyn Drops>>,
 }
 
 /// A backend: gives each tenant its storage.
 pub trait Storage: Send + Sync {
     /// The storage of a tenant. Cheap, no I/O.
     fn tenant(&self, tenant: &Tenant) -> TenantStorage;
+
+    /// The drop that an event of a bucket tells of. `None`: it is none of this installation's.
+    fn drop_key(&self, _bucket: &str, _object: &str) -> Option<DropKey> {
+        None
+    }
 }

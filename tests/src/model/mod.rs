@@ -5,6 +5,7 @@ mod audio;
 mod state;
 pub mod steps;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -30,7 +31,11 @@ pub fn storage() -> TenantStorage {
             Arc::new(Audio { state: Arc::clone(&state), region: region.clone() });
         (region, audio)
     });
-    TenantStorage { recordings: recordings.collect(), index: Arc::new(Model(Arc::clone(&state))) }
+    TenantStorage {
+        recordings: recordings.collect(),
+        index: Arc::new(Model(Arc::clone(&state))),
+        drops: BTreeMap::new(),
+    }
 }
 
 struct Model(Arc<Mutex<State>>);

@@ -30,7 +30,7 @@ mod tidy;
 mod tree;
 mod volume;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -156,7 +156,11 @@ impl Storage for Fs {
             let recordings: Arc<dyn Recordings> = Arc::new(FsRecordings::new(self.region(tenant, region)));
             (region.clone(), recordings)
         });
-        TenantStorage { index: Arc::new(self.index(tenant)), recordings: recordings.collect() }
+        TenantStorage {
+            index: Arc::new(self.index(tenant)),
+            recordings: recordings.collect(),
+            drops: BTreeMap::new(),
+        }
     }
 }
 

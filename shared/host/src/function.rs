@@ -1,0 +1,88 @@
+//! A program of the service: its name, its routes, and what else calls it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use storage::DropKey;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::service::Host;
+
+/// Why a program cannot start, or an event could not be done.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a start hook is: it runs once, after storage is open and the address is taken, before anything is answered.
+/// Only on a socket.
+pub type Start = fn(Started) -> BoxFuture<'static, Result<(), BoxError>>;
+
+/// What takes a recording that was dropped into a bucket. An error has the event sent again.
+pub type OnDrop = for<'a> fn(&'a Host, &'a DropKey) -> BoxFuture<'a, Result<(), BoxError>>;
+
+/// What a schedule calls. An error is told to who watches the schedule.
+pub type OnSchedule = for<'a> fn(&'a Host) -> BoxFuture<'a, Result<(), BoxError>>;
+
+/// A program.
+#[derive(Debug, Clone, Copy)]
+pub struct Function {
+    pub(crate) name: &'static str,
+    pub(crate) routes: fn() -> OpenApiRouter<Host>,
+    pub(crate) start: Option<Start>,
+    pub(crate) measured: bool,
+    pub(crate) events: Events,
+}
+
+/// What a function does for events that are no HTTP requests.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Events {
+    pub(crate) on_drop: Option<OnDrop>,
+    pub(crate) on_schedule: Option<OnSchedule>,
+}
+
+/// What a start hook is given.
+#[derive(Clone)]
+pub struct Started {
+    /// The service.
+    pub host: Host,
+    /// Where it will answer.
+    pub address: SocketAddr,
+    /// Whether this is the demo: its tenant and users are made up.
+    pub demo: bool,
+    /// How often to sweep; `None`: something else does.
+    pub sweep_every: Option<Duration>,
+}
+
+impl Function {
+    /// A function that serves these routes.
+    pub const fn new(name: &'static str, routes: fn() -> OpenApiRouter<Host>) -> Self {
+        Self {
+            name,
+            routes,
+            start: None,
+            measured: false,
+            events: Events { on_drop: None, on_schedule: None },
+        }
+    }
+
+    /// Runs `start` before anything is answered; if it fails, the program ends.
+    pub const fn starting(self, start: Start) -> Self {
+        Self { start: Some(start), ..self }
+    }
+
+    /// Serves `/metrics`.
+    pub const fn measured(self) -> Self {
+        Self { measured: true, ..self }
+    }
+
+    /// Takes recordings that are dropped into a bucket.
+    pub const fn on_drop(mut self, on_drop: OnDrop) -> Self {
+        self.events.on_drop = Some(on_drop);
+        self
+    }
+
+    /// Does what a schedule asks for.
+    pub const fn on_schedule(mut self, on_schedule: OnSchedule) -> Self {
+        self.events.on_schedule = Some(on_schedule);
+        self
+    }
+}

@@ -1,0 +1,100 @@
+//! The front on AWS Lambda: requests of an HTTP API run through the routes as on a socket; events of a bucket and of a
+//! schedule reach what the function does for them. An event that fails fails the invocation, so that Lambda repeats it
+//! or tells of it.
+
+mod event;
+mod metrics;
+
+use std::sync::Arc;
+
+use axum::Router;
+use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
+use lambda_http::request::LambdaRequest;
+use lambda_http::tower::ServiceExt as _;
+use lambda_http::{Adapter, Context};
+use serde_json::value::{RawValue, to_raw_value};
+
+use self::event::{Event, Object};
+use self::metrics::Embedded;
+use crate::function::{BoxError, Events};
+use crate::service::Host;
+
+/// Whether this process was started by Lambda.
+pub(crate) fn is_here() -> bool {
+    std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
+}
+
+struct Front {
+    host: Host,
+    router: Router,
+    events: Events,
+    metrics: Embedded,
+}
+
+/// Begins to measure: before anything is measured that should be told.
+pub(crate) fn measure() -> Result<Embedded, BoxError> {
+    Embedded::install()
+}
+
+/// Answers one invocation after the other, until Lambda ends the process.
+pub(crate) async fn serve(
+    host: Host,
+    router: Router,
+    events: Events,
+    metrics: Embedded,
+) -> Result<(), BoxError> {
+    let front = Arc::new(Front { host, router, events, metrics });
+    let invoked = |LambdaEvent { payload, context }: LambdaEvent<Event>| {
+        let front = Arc::clone(&front);
+        async move {
+            let answer = front.answer(payload, context).await;
+            // Before the answer: after it Lambda may freeze the process.
+            front.metrics.flush();
+            answer
+        }
+    };
+    run(service_fn(invoked)).await
+}
+
+impl Front {
+    async fn answer(&self, event: Event, context: Context) -> Result<Box<RawValue>, BoxError> {
+        match event {
+            Event::Http(request) => {
+                let adapter: Adapter<'_, _, _> = self.router.clone().into();
+                let request = LambdaEvent::new(LambdaRequest::ApiGatewayV2(*request), context);
+                let Ok(answer) = adapter.oneshot(request).await;
+                Ok(to_raw_value(&answer)?)
+            }
+            Event::Objects(objects) => self.dropped(&objects).await,
+            Event::Schedule => {
+                let scheduled =
+                    self.events.on_schedule.ok_or("this function has nothing to do on a schedule")?;
+                scheduled(&self.host).await?;
+                nothing()
+            }
+        }
+    }
+
+    /// All of them are tried, also where one fails.
+    async fn dropped(&self, objects: &[Object]) -> Result<Box<RawValue>, BoxError> {
+        let on_drop = self.events.on_drop.ok_or("this function takes no drops")?;
+        let mut failed = None;
+        for Object { bucket, key } in objects {
+            let Some(drop) = self.host.drop_key(bucket, key) else {
+                tracing::warn!(
+                    bucket,
+                    "an event tells of an object that is no drop of a tenant of this installation"
+                );
+                continue;
+            };
+            if let Err(error) = on_drop(&self.host, &drop).await {
+                failed = Some(error);
+            }
+        }
+        failed.map_or_else(nothing, Err)
+    }
+}
+
+fn nothing() -> Result<Box<RawValue>, BoxError> {
+    Ok(to_raw_value(&())?)
+}

@@ -1,0 +1,72 @@
+//! The contract of what telephony platforms drop into a tenant's storage in one region: recordings that are not deposited
+//! yet, with the facts of their call beside them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::{Region, TenantId, Timestamp};
+
+use crate::error::Result;
+
+/// Where a drop lies: `incoming/<tenant>/<mailbox>/<name>` in a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DropKey {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The region.
+    pub region: Region,
+    /// The mailbox as the platform names it, which may be no id.
+    pub mailbox: String,
+    /// The rest, as the platform likes it; it may name a caller, so it is never logged.
+    pub name: String,
+}
+
+/// What a drop is, but for its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// The facts of the call as sent, by the names `caller-id`, `caller-name` (percent-encoded UTF-8), `received-at`,
+    /// `call-id` and `urgent`; any may be missing.
+    pub facts: BTreeMap<String, String>,
+    /// When it was dropped, by the storage's clock.
+    pub at: Timestamp,
+    /// The content's name: another as soon as something else is dropped at the same place.
+    pub version: String,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+/// A link that takes a recording, and what must be sent with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// Where to `PUT` it, until the link ends.
+    pub url: String,
+    /// The headers to send as they are; they are signed.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// The drops of one tenant in one region. Every call is safe to repeat.
+#[async_trait]
+pub trait Drops: Send + Sync {
+    /// What lies there. `None`: nothing, most likely as it was deposited.
+    async fn look(&self, key: &DropKey) -> Result<Option<Dropped>>;
+
+    /// Its bytes, all of them. `None`: it is gone, or something else lies there by now.
+    async fn read(&self, key: &DropKey, dropped: &Dropped) -> Result<Option<Bytes>>;
+
+    /// Takes it away, once it is deposited. What else lies there by now stays.
+    async fn delete(&self, key: &DropKey, dropped: &Dropped) -> Result<()>;
+
+    /// Moves it to `rejected/<tenant>/<mailbox>/<name>`, with why beside it.
+    async fn reject(&self, key: &DropKey, dropped: &Dropped, reason: &str) -> Result<()>;
+
+    /// Drops that came before `before`, at most `limit`: their event was lost, or their deposit failed.
+    async fn waiting(&self, before: Timestamp, limit: usize) -> Result<Vec<DropKey>>;
+
+    /// Deletes what was rejected before `before`. How many.
+    async fn clear_rejected(&self, before: Timestamp) -> Result<u64>;
+
+    /// A link that drops a recording of these facts there, and nothing else, for `ttl`.
+    async fn upload(&self, key: &DropKey, facts: &BTreeMap<String, String>, ttl: Duration) -> Result<Upload>;
+}
