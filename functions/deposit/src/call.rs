@@ -1,5 +1,6 @@
 //! The facts of a call, as a platform sends them: as headers or as JSON.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName};
@@ -62,6 +63,12 @@ enum Urgent {
     Text(String),
 }
 
+/// A name as headers and a drop's metadata carry it: percent-encoded UTF-8.
+#[expect(clippy::needless_pass_by_value, reason = "the argument of a map")]
+fn decoded(name: String) -> String {
+    percent_decode(name.as_bytes()).decode_utf8_lossy().into_owned()
+}
+
 impl Sent {
     /// From the headers of a request.
     pub(crate) fn in_headers(headers: &HeaderMap) -> Result<Self, Problem> {
@@ -76,11 +83,23 @@ impl Sent {
         let name = text("voicemail-caller-name")?;
         Ok(Self {
             caller_id: text("voicemail-caller-id")?,
-            caller_name: name.map(|name| percent_decode(name.as_bytes()).decode_utf8_lossy().into_owned()),
+            caller_name: name.map(decoded),
             urgent: text("voicemail-urgent")?.map(Urgent::Text),
             received_at: text("voicemail-received-at")?,
             call_id: text("voicemail-call-id")?,
         })
+    }
+
+    /// From what stands beside a drop, percent-encoded, as metadata are plain ASCII.
+    pub(crate) fn beside_drop(facts: &BTreeMap<String, String>) -> Self {
+        let text = |name: &str| facts.get(name).cloned().map(decoded);
+        Self {
+            caller_id: text("caller-id"),
+            caller_name: text("caller-name"),
+            urgent: text("urgent").map(Urgent::Text),
+            received_at: text("received-at"),
+            call_id: text("call-id"),
+        }
     }
 
     /// Checks what was sent; names all faults at once, by the names of the JSON form.

@@ -19,7 +19,7 @@ const BYTES_A_SECOND: usize = 192_000;
 /// Room for headers, tags and the other part of a form.
 const OVERHEAD: usize = 256 << 10;
 /// The most that is taken at all, as each deposit is held in memory: an hour of 8 kHz 16-bit audio (57.6 MB) fits.
-const MAX_BYTES: usize = 64 << 20;
+pub(crate) const MAX_BYTES: usize = 64 << 20;
 /// How much of a recording is read without a thread of its own: 1 MiB takes some milliseconds.
 const AT_ONCE: usize = 1 << 20;
 

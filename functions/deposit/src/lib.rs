@@ -1,29 +1,32 @@
 //! Deposit: takes a recording and the facts of its call, and makes a message of them, once.
 
 mod call;
+mod dropped;
 mod form;
 mod intake;
 mod name;
 mod store;
+mod upload;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{BadName, Code, MailboxId, Message};
+use domain::{BadName, MailboxId, Message};
 use host::wire::{MessageBody, Sound};
 use host::{Host, Operation, Path, Principal, Problem, ProblemBody};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use call::Call;
+pub use dropped::{Fate, on_drop, take};
 pub use intake::read;
 pub use store::{Deposited, store};
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Host> {
-    OpenApiRouter::new().routes(routes!(deposit)).routes(routes!(upload))
+    OpenApiRouter::new().routes(routes!(deposit)).routes(routes!(upload::upload))
 }
 
 /// Deposits a message.
@@ -61,7 +64,8 @@ async fn deposit(
     let id: MailboxId = mailbox.parse().map_err(|_: BadName| Problem::not_found("mailbox"))?;
     let mailbox = tenancy.directory.mailbox(&id).await?.map(|mailbox| mailbox.value);
     let (call, audio) = intake::read(&headers, content, mailbox.as_ref(), host.clock.now()).await?;
-    let stored = store(&host, tenancy, id, mailbox, call, audio).await;
+    let region = tenancy.tenant.deposit_region(host.here.as_ref());
+    let stored = store(&host, tenancy, region, id, mailbox, call, audio).await;
     answer(&stored?)
 }
 
@@ -76,22 +80,4 @@ fn answer(deposited: &Deposited) -> Result<Response, Problem> {
         }
         Deposited::Repeat(message) => Ok(Json(MessageBody::shown(message)?).into_response()),
     }
-}
-
-/// Asks for a link to upload a long recording to.
-#[utoipa::path(
-    post, path = "/v1/mailboxes/{mailbox}/uploads", operation_id = "deposit-upload", tag = "deposit",
-    params(("mailbox" = String, Path, description = "The mailbox")),
-    responses((status = 404, body = ProblemBody), (status = 501, description = "This storage has no upload links", body = ProblemBody))
-)]
-async fn upload(
-    State(host): State<Host>,
-    who: Principal,
-    Path(mailbox): Path<String>,
-) -> Result<Response, Problem> {
-    host.open(&who, Operation::Deposit, &mailbox).await?;
-    Err(Problem::new(
-        Code::NotSupported,
-        "This storage gives no upload links; deposit the recording itself, whatever its length.",
-    ))
 }

@@ -1,5 +1,8 @@
 //! The function `deposit` on its own.
 
 fn main() -> std::process::ExitCode {
-    host::run(host::Function::new("deposit", deposit::routes))
+    host::run(
+        host::Function::new("deposit", deposit::routes)
+            .on_drop(|host, key| Box::pin(deposit::on_drop(host, key))),
+    )
 }

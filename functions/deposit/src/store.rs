@@ -1,7 +1,9 @@
 //! One deposit, whatever brought it.
 
 use axum::body::Bytes;
-use domain::{Attempt, AudioKey, Caller, Code, Counts, Facts, Mailbox, MailboxId, Message, MessageId};
+use domain::{
+    Attempt, AudioKey, Caller, Code, Counts, Facts, Mailbox, MailboxId, Message, MessageId, Region,
+};
 use host::{Fault, Problem, Service, Tenancy};
 use storage::{Arrival, Birth, Deposit, Found, Recordings, Remains};
 
@@ -17,11 +19,12 @@ pub enum Deposited {
     Repeat(Box<Message>),
 }
 
-/// Stores a recording. A repeat of a call is looked for first, so that it is answered by its message even where the
+/// Stores a recording in a region. A repeat of a call is looked for first, so that it is answered by its message even where the
 /// mailbox is full, disabled or gone by now, and whatever audio comes with it.
 pub async fn store(
     host: &Service,
     tenancy: &Tenancy,
+    region: &Region,
     mailbox_id: MailboxId,
     mailbox: Option<Mailbox>,
     call: Call,
@@ -56,7 +59,7 @@ pub async fn store(
         media_type: recording.kind.media_type().to_owned(),
         bytes: audio.len() as u64,
         urgent: call.urgent,
-        region: tenancy.tenant.deposit_region(host.here.as_ref()).clone(),
+        region: region.clone(),
         audio: AudioKey::new(now, id, attempt, mailbox_id, recording.kind.extension()),
     };
     elect(tenancy, mailbox, &Deposit { facts, begun_at: now }, audio).await
@@ -68,12 +71,7 @@ async fn admit(
     audio: Result<Bytes, Problem>,
 ) -> Result<(&Mailbox, Bytes, audio::Recording), Problem> {
     let mailbox = mailbox.ok_or_else(|| Problem::not_found("mailbox"))?;
-    if !mailbox.enabled {
-        return Err(Problem::new(
-            Code::MailboxDisabled,
-            "The mailbox takes no messages; an administrator can enable it.",
-        ));
-    }
+    open(mailbox)?;
     let audio = audio?;
     let recording = inspect(&audio).await?.map_err(|refusal| {
         let detail = refusal.to_string();
@@ -118,8 +116,16 @@ async fn refused(
     Err(refusal)
 }
 
+/// Refuses where the mailbox is disabled.
+pub(crate) fn open(mailbox: &Mailbox) -> Result<(), Problem> {
+    if mailbox.enabled {
+        return Ok(());
+    }
+    Err(Problem::new(Code::MailboxDisabled, "The mailbox takes no messages; an administrator can enable it."))
+}
+
 /// Refuses where the mailbox is full.
-fn within(mailbox: &Mailbox, counts: Counts) -> Result<(), Problem> {
+pub(crate) fn within(mailbox: &Mailbox, counts: Counts) -> Result<(), Problem> {
     if counts.stored() < mailbox.settings.max_messages {
         return Ok(());
     }
@@ -150,7 +156,10 @@ async fn elect(
     }
     // Where this fails it is not known who was born: nothing is taken back, the sweep finds out.
     match tenancy.index().insert(deposit).await? {
-        Birth::Born(message) => Ok(Deposited::Born(message)),
+        Birth::Born(message) => {
+            metrics::counter!("voicemail_deposits").increment(1);
+            Ok(Deposited::Born(message))
+        }
         Birth::Taken(found) => {
             take_back(tenancy, recordings, facts).await;
             repeat(found)

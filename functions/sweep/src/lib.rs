@@ -12,7 +12,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::Code;
-use host::{Host, Operation, Principal, Problem, ProblemBody, Query, Service, Tenancy, audit, body};
+use host::{
+    BoxError, Host, Operation, Principal, Problem, ProblemBody, Query, Service, Tenancy, audit, body,
+};
 use serde::{Deserialize, Serialize};
 use storage::StorageError;
 use utoipa::{IntoParams, ToSchema};
@@ -73,6 +75,19 @@ async fn sweep(
     let swept = tenant(&host, tenancy).await?;
     audit(&who, Operation::Sweep, &[("tenant_swept", &tenancy.tenant.id)]);
     Ok(Json(swept))
+}
+
+/// Sweeps every tenant, for a schedule that wants to know whether something failed.
+///
+/// # Errors
+/// Something could not be done; the log says what, and the next sweep tries again.
+pub async fn on_schedule(host: &Host) -> Result<(), BoxError> {
+    let swept = all(host).await;
+    tracing::info!(?swept, "swept");
+    match swept.failed {
+        0 => Ok(()),
+        failed => Err(format!("{failed} could not be done; the next sweep tries again").into()),
+    }
 }
 
 /// Sweeps every tenant, for a schedule. A tenant that fails does not stop the others.

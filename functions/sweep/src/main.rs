@@ -1,5 +1,7 @@
 //! The function `sweep` on its own.
 
 fn main() -> std::process::ExitCode {
-    host::run(host::Function::new("sweep", sweep::routes))
+    host::run(
+        host::Function::new("sweep", sweep::routes).on_schedule(|host| Box::pin(sweep::on_schedule(host))),
+    )
 }

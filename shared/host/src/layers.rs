@@ -1,6 +1,5 @@
 //! What surrounds every route: request id, trace, limit, problems, log and numbers.
 
-use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::metrics::{UnderWay, answered};
-use crate::problem::Problem;
+use crate::problem::{Problem, causes};
 use crate::{random, trace};
 
 /// How long a request waits for its turn before it is told that the service is busy.
@@ -30,13 +29,17 @@ const LEAST_NUMBER: usize = 7;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What the layer needs.
+pub(crate) struct Layer {
+    pub(crate) random: Arc<dyn Random>,
+    /// Whether answers are counted by status, as `/metrics` tells them.
+    pub(crate) counts: bool,
+}
+
 /// Surrounds a request.
-pub(crate) async fn surround(
-    State(random): State<Arc<dyn Random>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn surround(State(layer): State<Arc<Layer>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
+    let random = &layer.random;
     let id = request_id(request.headers(), random.as_ref());
     let logged = if may_hold_a_number(&id) { random::hex16(random.as_ref()) } else { id.clone() };
     let trace_id = trace::trace_id(request.headers(), random.as_ref());
@@ -47,7 +50,7 @@ pub(crate) async fn surround(
     // Of the highest level, or a quieter log would lose the ids of the lines that are left.
     let span = tracing::error_span!("request", request_id = logged, trace_id, method, route);
     let work = async move {
-        let under_way = UnderWay::new();
+        let under_way = layer.counts.then(UnderWay::new);
         let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         let answer = answer.unwrap_or_else(|_| {
             // What the panic said is in the log already, by the hook.
@@ -57,7 +60,7 @@ pub(crate) async fn surround(
         let response = finished(answer, &id);
         drop(under_way);
         let (status, took) = (response.status(), begun.elapsed());
-        answered(&route, method, status, took);
+        answered(&route, method, status, took, layer.counts);
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(target: "access", method, route, status = status.as_u16(), ms, "answered");
         response
@@ -124,13 +127,7 @@ fn bare(response: &Response) -> Option<Problem> {
 /// Logs the cause of a problem. Never its detail, which may repeat what the caller sent.
 fn log(problem: &Problem) {
     let code = problem.code_name();
-    let mut cause = String::new();
-    let mut next = problem.cause.as_deref().map(|cause| cause as &dyn StdError);
-    while let Some(error) = next {
-        cause.push_str(if cause.is_empty() { "" } else { ": " });
-        cause.push_str(&error.to_string());
-        next = error.source();
-    }
+    let cause = problem.cause.as_deref().map(|cause| causes(cause)).unwrap_or_default();
     if problem.code == Code::Internal {
         tracing::error!(code, cause, "failed");
     } else if problem.cause.is_some() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
 const REQUESTS: &str = "voicemail_requests_total";
@@ -24,9 +24,7 @@ impl Metrics {
     /// Begins to record; once in a process, on its runtime.
     pub fn install() -> Result<Self, BuildError> {
         let handle = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
-        describe_counter!(REQUESTS, "Requests answered, by route, method and status.");
-        describe_histogram!(SECONDS, "From a request's head to its answer's head, by route.");
-        describe_gauge!(UNDER_WAY, "Requests under way.");
+        describe();
         let recorder = handle.clone();
         // Else each duration would be kept until somebody asks for /metrics, for ever where nobody does.
         tokio::spawn(async move {
@@ -46,6 +44,13 @@ impl Metrics {
     }
 }
 
+/// Says what the numbers are, to whoever collects them.
+pub(crate) fn describe() {
+    describe_counter!(REQUESTS, "Requests answered, by route, method and status.");
+    describe_histogram!(SECONDS, Unit::Seconds, "From a request's head to its answer's head, by route.");
+    describe_gauge!(UNDER_WAY, "Requests under way.");
+}
+
 /// A request that is under way for as long as this lives.
 pub(crate) struct UnderWay(());
 
@@ -62,10 +67,19 @@ impl Drop for UnderWay {
     }
 }
 
-/// Counts an answer.
-pub(crate) fn answered(route: &str, method: &'static str, status: StatusCode, took: Duration) {
+/// Measures an answer; counts it too where numbers by status cost nothing.
+pub(crate) fn answered(
+    route: &str,
+    method: &'static str,
+    status: StatusCode,
+    took: Duration,
+    is_counted: bool,
+) {
     let route = route.to_owned();
     histogram!(SECONDS, "route" => route.clone()).record(took);
+    if !is_counted {
+        return;
+    }
     counter!(REQUESTS, "route" => route, "method" => method, "status" => status.as_u16().to_string())
         .increment(1);
 }

@@ -10,6 +10,8 @@ use domain::Code;
 use serde::Serialize;
 use storage::StorageError;
 
+use crate::function::BoxError;
+
 /// Why a request was not done: a safe message for the caller, and a cause for the log alone.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -105,6 +107,14 @@ impl Problem {
         Self { code, detail: detail.into(), errors: Vec::new(), cause: None, retry_after: None }
     }
 
+    /// As the failure of an event, for the log: the code and the cause, never the detail.
+    pub fn into_error(self) -> BoxError {
+        match self.cause {
+            Some(cause) => format!("{}: {}", row(self.code).0, causes(cause.as_ref())).into(),
+            None => row(self.code).0.into(),
+        }
+    }
+
     /// A 404: it does not exist, or looks so to this caller.
     pub fn not_found(what: &'static str) -> Self {
         Self::new(Code::NotFound, format!("There is no such {what}."))
@@ -172,6 +182,12 @@ impl Problem {
         response.extensions_mut().insert(self.clone());
         response
     }
+}
+
+/// An error and what is below it, in one line.
+pub(crate) fn causes(error: &dyn StdError) -> String {
+    let chain = std::iter::successors(Some(error), |error| StdError::source(*error));
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl IntoResponse for Problem {

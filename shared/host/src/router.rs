@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::layers::{in_turn, surround};
+use crate::layers::{Layer, in_turn, surround};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::service::Host;
@@ -63,7 +63,8 @@ pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Rou
         let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
         routes = routes.route("/metrics", get(async move || (text, metrics.render())));
     }
-    let (random, turns) = (Arc::clone(&host.random), Arc::new(Semaphore::new(options.max_requests)));
+    let turns = Arc::new(Semaphore::new(options.max_requests));
+    let layer = Layer { random: Arc::clone(&host.random), counts: options.metrics.is_some() };
     let mut routes = routes.with_state(host).layer(middleware::from_fn_with_state(turns, in_turn));
     // Around the turns: a page of another origin must be able to read that the service is busy, too.
     if !options.origins.is_empty() {
@@ -74,7 +75,7 @@ pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Rou
             .expose_headers(ExposeHeaders::from(EXPOSED));
         routes = routes.layer(cors);
     }
-    routes.layer(middleware::from_fn_with_state(random, surround))
+    routes.layer(middleware::from_fn_with_state(Arc::new(layer), surround))
 }
 
 /// The public keys of certificates of erasure.

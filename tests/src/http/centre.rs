@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use super::ask::Ask;
 use super::call::{Call, form};
 use super::front::{Front, InProcess};
-use super::gateway::Gateway;
+use super::gateway::{Gateway, take_case};
+use super::lambda::Lambda;
 use super::setting::{SECRET, Setting};
 
 /// When a case in this process begins: 2026-11-22T10:00:00Z.
@@ -69,8 +70,14 @@ impl Centre {
     /// A fresh tenant of the gateway that cases share.
     pub async fn socket() -> Self {
         let gateway = tokio::task::spawn_blocking(Gateway::shared).await.unwrap();
-        let tenant = format!("t{}", gateway.take_case());
+        let tenant = format!("t{}", take_case());
         Self { front: Front::to(gateway), tenant }
+    }
+
+    /// A fresh tenant of the functions that cases share.
+    pub async fn lambda() -> Self {
+        let lambda = tokio::task::spawn_blocking(Lambda::shared).await.unwrap();
+        Self { front: Front::Lambda(lambda), tenant: format!("t{}", take_case()) }
     }
 
     /// The first tenant of a gateway of its own.
@@ -85,6 +92,7 @@ impl Centre {
         let front = match &self.front {
             Front::InProcess(service) => Front::InProcess(service.beside().await),
             Front::Socket { gateway, .. } => return Self::gateway(&gateway.setting).await,
+            Front::Lambda(lambda) => Front::Lambda(Arc::clone(lambda)),
         };
         Self { front, tenant: self.tenant.clone() }
     }
@@ -96,7 +104,7 @@ impl Centre {
                 let front = Front::InProcess(service.beside_with(name, value).await);
                 Self { front, tenant: self.tenant.clone() }
             }
-            Front::Socket { .. } => panic!("in this process only"),
+            _ => panic!("in this process only"),
         }
     }
 
@@ -112,7 +120,7 @@ impl Centre {
     pub fn process(&self) -> &Arc<Gateway> {
         match &self.front {
             Front::Socket { gateway, .. } => gateway,
-            Front::InProcess(_) => panic!("there is no other process"),
+            _ => panic!("there is no gateway"),
         }
     }
 
@@ -125,7 +133,7 @@ impl Centre {
     pub fn pass(&self, time: Duration) {
         match &self.front {
             Front::InProcess(service) => service.clock().advance(time),
-            Front::Socket { .. } => panic!("a process's clock cannot be moved"),
+            _ => panic!("a process's clock cannot be moved"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The two ways to the service: a router in this process, and the gateway over a socket.
+//! The ways to the service: a router in this process, the gateway over a socket, and functions of AWS Lambda.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use super::gateway::Gateway;
+use super::lambda::Lambda;
 use super::setting::Setting;
 
 /// No answer takes longer.
@@ -33,6 +34,8 @@ pub enum Front {
         /// A client of this case alone.
         client: reqwest::Client,
     },
+    /// Functions of AWS Lambda.
+    Lambda(Arc<Lambda>),
 }
 
 /// A service in this process.
@@ -112,6 +115,7 @@ impl Front {
     pub async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, reqwest::Error> {
         match self {
             Self::InProcess(service) => Ok(service.send(request.map(Body::from)).await),
+            Self::Lambda(lambda) => Ok(lambda.send(request).await),
             Self::Socket { gateway, client } => {
                 let uri: Uri = format!("http://{}{}", gateway.address, request.uri()).parse().unwrap();
                 *request.uri_mut() = uri;
@@ -128,7 +132,7 @@ impl Front {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::InProcess(service) => service.clock.now(),
-            Self::Socket { .. } => SystemClock.now(),
+            Self::Socket { .. } | Self::Lambda(_) => SystemClock.now(),
         }
     }
 
@@ -137,6 +141,7 @@ impl Front {
         match self {
             Self::InProcess(service) => service.setting.data(),
             Self::Socket { gateway, .. } => gateway.setting.data(),
+            Self::Lambda(lambda) => lambda.setting.data(),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The real gateway, as a process of its own.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,6 @@ pub struct Gateway {
     pub setting: Arc<Setting>,
     child: Mutex<Child>,
     written: Arc<Mutex<String>>,
-    next: AtomicUsize,
 }
 
 /// The gateway that the cases of this process share while one of them runs.
@@ -38,8 +37,7 @@ impl Gateway {
     pub fn shared() -> Arc<Self> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let cases = if one_process_a_case().is_some() { 1 } else { CASES };
-            let gateway = Arc::new(Self::start(Arc::new(Setting::new(cases))));
+            let gateway = Arc::new(Self::start(Arc::new(Setting::new(cases()))));
             *shared = Arc::downgrade(&gateway);
             gateway
         })
@@ -52,7 +50,7 @@ impl Gateway {
         gather(child.stdout.take().unwrap(), &written);
         gather(child.stderr.take().unwrap(), &written);
         let child = Mutex::new(child);
-        let mut started = Self { address: String::new(), setting, child, written, next: AtomicUsize::new(0) };
+        let mut started = Self { address: String::new(), setting, child, written };
         let line = started.wait_for("listening on http://");
         let address = line.split("http://").nth(1).unwrap();
         let end = address.find(|c: char| !c.is_ascii_digit() && !".:".contains(c)).unwrap_or(address.len());
@@ -82,13 +80,6 @@ impl Gateway {
             "it came up, or ended with success: {written}"
         );
         written
-    }
-
-    /// A number that no other case of this gateway has.
-    pub(super) fn take_case(&self) -> usize {
-        let case = self.next.fetch_add(1, Ordering::Relaxed);
-        assert!(case < CASES, "more cases than tenants: raise CASES");
-        case
     }
 
     /// What it has written so far, to both streams.
@@ -176,9 +167,22 @@ fn terminate(child: &Child) {
     let _ = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
 }
 
+/// How many tenants a service that cases share needs.
+pub(super) fn cases() -> usize {
+    if one_process_a_case().is_some() { 1 } else { CASES }
+}
+
+/// A number that no other case of the services of this process has.
+pub(super) fn take_case() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let case = NEXT.fetch_add(1, Ordering::Relaxed);
+    assert!(case < CASES, "more cases than tenants: raise CASES");
+    case
+}
+
 /// Starts the program with this setting.
 fn spawn(setting: &Setting) -> Child {
-    let mut command = setting.command(program());
+    let mut command = setting.command(&program("fs"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -194,23 +198,28 @@ fn gather(stream: impl Read + Send + 'static, to: &Arc<Mutex<String>>) -> JoinHa
     })
 }
 
-/// The gateway's program, built as these tests are, once: in a run that starts a process for each case, by the first.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let Some(run) = one_process_a_case() else { return build() };
-        let note = std::env::current_exe().unwrap().with_file_name(format!("journeys-gateway-{run}"));
-        let mut note =
-            File::options().read(true).write(true).create(true).truncate(false).open(note).unwrap();
-        note.lock().unwrap();
-        let mut path = String::new();
-        note.read_to_string(&mut path).unwrap();
-        if path.is_empty() {
-            path = build().display().to_string();
-            note.write_all(path.as_bytes()).unwrap();
-        }
-        path.into()
-    })
+/// The gateway's program with this storage, built as these tests are, once: in a run that starts a process for each
+/// case, by the first.
+pub(super) fn program(storage: &str) -> PathBuf {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let run = one_process_a_case().unwrap_or_else(|| format!("of-{}", std::process::id()));
+    let folder = std::env::current_exe().unwrap().parent().unwrap().join("journeys");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lock = File::options().write(true).create(true).truncate(false).open(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let program = folder.join(format!("gateway-{storage}-{run}"));
+    if !program.exists() {
+        let earlier = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let earlier = earlier.filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            name.starts_with("gateway-") && !name.ends_with(&run)
+        });
+        earlier.for_each(|path| std::fs::remove_file(path).unwrap());
+        // A name of its own, as the next build with other features takes the place of this one.
+        std::fs::hard_link(build(storage), &program).unwrap();
+    }
+    program
 }
 
 /// The id of a run of nextest, which starts a process for each case.
@@ -218,11 +227,14 @@ fn one_process_a_case() -> Option<String> {
     std::env::var("NEXTEST_RUN_ID").ok()
 }
 
-fn build() -> PathBuf {
+fn build(storage: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .args(["build", "--quiet", "-p", "gateway", "--message-format=json-render-diagnostics"])
         .current_dir(env!("CARGO_MANIFEST_DIR"));
+    if storage != "fs" {
+        cargo.args(["--features", storage]);
+    }
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

@@ -12,6 +12,7 @@ mod call;
 mod centre;
 mod front;
 mod gateway;
+mod lambda;
 mod load;
 mod raw;
 mod setting;
@@ -22,11 +23,12 @@ pub use call::{Call, wav};
 pub use centre::{Centre, Person, id};
 pub use front::{Front, InProcess};
 pub use gateway::Gateway;
+pub use lambda::{Answered, Lambda};
 pub use load::{Act, Chance, State, is_long, numbered, pages};
 pub use raw::Reply;
 pub use setting::{PASSWORD, SECRET, Setting};
 
-/// Runs cases through both fronts.
+/// Runs cases through all fronts.
 #[macro_export]
 macro_rules! journeys {
     ($($case:ident),+ $(,)?) => {
@@ -35,6 +37,9 @@ macro_rules! journeys {
         }
         mod socket {
             $(#[tokio::test] async fn $case() { super::$case($crate::http::Centre::socket().await).await; })+
+        }
+        mod lambda {
+            $(#[tokio::test] async fn $case() { super::$case($crate::http::Centre::lambda().await).await; })+
         }
     };
 }

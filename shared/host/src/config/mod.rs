@@ -58,7 +58,8 @@ pub struct Config {
     /// `VOICEMAIL_SETUP`, `auto` (default) or `never`: whether an empty folder is set up, or is a volume that is not
     /// mounted.
     pub set_up: bool,
-    /// `VOICEMAIL_TENANTS`, a JSON file: the tenants; default the demo tenant.
+    /// `VOICEMAIL_TENANTS`, a JSON file, or the JSON itself where there are no files: the tenants; default the demo
+    /// tenant.
     pub tenants: Vec<Tenant>,
     /// `VOICEMAIL_REGION`: where this process runs; default each tenant's master.
     pub here: Option<Region>,
@@ -74,7 +75,7 @@ pub struct Config {
     pub token_issuer: Option<String>,
     /// `VOICEMAIL_TOKEN_AUDIENCE`: what `aud` must be or hold.
     pub token_audience: Option<String>,
-    /// `VOICEMAIL_USERS`, a JSON file: the users with passwords; those of the demo in the demo.
+    /// `VOICEMAIL_USERS`, a JSON file, or the JSON itself: the users with passwords; those of the demo in the demo.
     pub users: Option<Users>,
     /// `VOICEMAIL_SUBJECT_KEY`: the key of caller hashes; made at the first start where it is not given.
     pub subject_key: Option<Secret>,
@@ -126,8 +127,9 @@ impl Config {
             listen: vars.read("VOICEMAIL_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)), listen),
             data: vars.read("VOICEMAIL_DATA", "./voicemail-data".into(), |text| Ok(text.into())),
             set_up: vars.read("VOICEMAIL_SETUP", true, set_up),
-            tenants: vars
-                .read("VOICEMAIL_TENANTS", vec![tenants::demo()], |path| tenants::read(path.as_ref())),
+            tenants: vars.read("VOICEMAIL_TENANTS", vec![tenants::demo()], |given| {
+                if is_json(given) { tenants::parse(given.as_bytes()) } else { tenants::read(given.as_ref()) }
+            }),
             here: vars.read("VOICEMAIL_REGION", None, region),
             demo,
             token_secret: vars
@@ -135,8 +137,11 @@ impl Config {
             token_jwks: vars.read("VOICEMAIL_TOKEN_JWKS", None, |place| Jwks::at(place).map(Some)),
             token_issuer: vars.read("VOICEMAIL_TOKEN_ISSUER", None, |text| Ok(Some(text.to_owned()))),
             token_audience: vars.read("VOICEMAIL_TOKEN_AUDIENCE", None, |text| Ok(Some(text.to_owned()))),
-            users: vars.read("VOICEMAIL_USERS", None, |path| {
-                Users::file(path.as_ref()).map(Some).map_err(|fault| format!("{path}: {fault}"))
+            users: vars.read("VOICEMAIL_USERS", None, |given| {
+                if is_json(given) {
+                    return Users::fixed(given).map(Some);
+                }
+                Users::file(given.as_ref()).map(Some).map_err(|fault| format!("{given}: {fault}"))
             }),
             subject_key: vars.secret(["VOICEMAIL_SUBJECT_KEY", "VOICEMAIL_SUBJECT_KEY_FILE"], LEAST_SECRET),
             certificate_key: vars.secret(["VOICEMAIL_CERTIFICATE_KEY", "VOICEMAIL_CERTIFICATE_KEY_FILE"], 1),
@@ -191,6 +196,11 @@ impl Config {
         let users = if self.demo { Some(Users::demo()?) } else { self.users.take() };
         Ok(identity::Settings { bearer: Some(bearer), users })
     }
+}
+
+/// Whether a value is the list itself, in place of the path of its file.
+fn is_json(given: &str) -> bool {
+    given.trim_start().starts_with('[')
 }
 
 fn listen(text: &str) -> Result<SocketAddr, String> {

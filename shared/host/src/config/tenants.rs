@@ -26,11 +26,16 @@ struct Entry {
 pub(super) fn read(path: &Path) -> Result<Vec<Tenant>, String> {
     let told = |fault: String| format!("{}: {fault}", path.display());
     let bytes = std::fs::read(path).map_err(|error| told(format!("cannot be read: {error}")))?;
-    let mut json = serde_json::Deserializer::from_slice(&bytes);
+    parse(&bytes).map_err(told)
+}
+
+/// Reads the list itself; what is wrong with any of the tenants is told at once.
+pub(super) fn parse(list: &[u8]) -> Result<Vec<Tenant>, String> {
+    let mut json = serde_json::Deserializer::from_slice(list);
     let entries: Vec<Entry> =
-        serde_path_to_error::deserialize(&mut json).map_err(|error| told(error.to_string()))?;
-    json.end().map_err(|error| told(error.to_string()))?;
-    tenants(entries).map_err(|faults| told(faults.join("; ")))
+        serde_path_to_error::deserialize(&mut json).map_err(|error| error.to_string())?;
+    json.end().map_err(|error| error.to_string())?;
+    tenants(entries).map_err(|faults| faults.join("; "))
 }
 
 /// The tenant of the demo.

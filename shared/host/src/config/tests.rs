@@ -37,6 +37,16 @@ fn without_any_variable_it_is_the_demo_on_loopback() {
 }
 
 #[test]
+fn tenants_and_users_may_stand_in_the_variable_itself() {
+    let tenants = r#" [{"tenant":"t1","country":"DE","master":"eu","regions":["eu"]}]"#;
+    let config = config(&[("VOICEMAIL_TENANTS", tenants)]).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(config.tenants.first().map(|tenant| tenant.id.as_str()), Some("t1"));
+    for variable in ["VOICEMAIL_TENANTS", "VOICEMAIL_USERS"] {
+        assert_eq!(faults(&[(variable, r#"[{"tenant":1,"user":2}]"#)], variable).len(), 1);
+    }
+}
+
+#[test]
 fn the_demo_is_refused_where_others_can_reach_it() {
     for address in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:80"] {
         assert_eq!(faults(&[("VOICEMAIL_LISTEN", address)], "VOICEMAIL_LISTEN").len(), 1, "{address}");

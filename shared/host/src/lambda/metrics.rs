@@ -1,8 +1,9 @@
-//! Numbers in CloudWatch's embedded metric format: lines of the log that CloudWatch reads as metrics, with no call.
+//! Numbers in the embedded metric format: lines of the log that become metrics, with no call.
 
 use metrics_cloudwatch_embedded::{Builder, Collector};
 
 use crate::function::BoxError;
+use crate::metrics::describe;
 
 /// The namespace of all metrics.
 const NAMESPACE: &str = "Voicemail";
@@ -14,7 +15,9 @@ pub(crate) struct Embedded(&'static Collector);
 impl Embedded {
     /// Begins to record; once in a process.
     pub(super) fn install() -> Result<Self, BoxError> {
-        Builder::new().cloudwatch_namespace(NAMESPACE).init().map(Self)
+        let collector = Builder::new().cloudwatch_namespace(NAMESPACE).init()?;
+        describe();
+        Ok(Self(collector))
     }
 
     /// Writes what was measured since the last time.

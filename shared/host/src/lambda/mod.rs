@@ -4,6 +4,8 @@
 
 mod event;
 mod metrics;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
