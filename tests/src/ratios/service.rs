@@ -10,7 +10,7 @@ use axum::http::{Request, header};
 use axum::routing::get;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use host::{Function, Host, StartError, Started};
+use host::{BoxError, Function, Host, Started};
 use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -33,7 +33,7 @@ pub(super) fn serve() -> ExitCode {
     host::run(Function::new("gateway", gateway::routes).starting(start).measured())
 }
 
-fn start(started: Started) -> BoxFuture<'static, Result<(), StartError>> {
+fn start(started: Started) -> BoxFuture<'static, Result<(), BoxError>> {
     Box::pin(async move {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         host::say(format_args!("{PLAIN}{}", listener.local_addr()?));
