@@ -1,7 +1,6 @@
 //! From the environment to a service that answers.
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +8,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::{Clock, Random, SystemClock, SystemRandom};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
-use storage::fs::{Fs, Setup};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::backend::Backend;
 use crate::certificate_key::CertificateKey;
 use crate::config::{Config, ConfigFault, ConfigFaults};
 use crate::function::{BoxError, Function, Started};
@@ -23,7 +20,6 @@ use crate::identity::{Identity, TokenKeys};
 use crate::lambda;
 use crate::metrics::Metrics;
 use crate::router::{Options, router};
-use crate::secret::{LEAST_SECRET, Secret};
 use crate::service::{Host, Parts, Service};
 use crate::{log, random, server};
 
@@ -113,24 +109,18 @@ pub async fn open(
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> Result<Host, BoxError> {
-    let setup = if config.set_up { Setup::Auto } else { Setup::Never };
-    let fs = Fs::open(&config.data, setup, &config.regions()).await?;
+    let backend = Backend::open(&config).await?;
     let token_keys = match (config.token_jwks.take(), config.token_secret.take()) {
         (Some(jwks), _) => TokenKeys::Issuer(jwks),
         (None, Some(given)) => TokenKeys::Shared(given),
-        (None, None) => TokenKeys::Shared(kept(&fs, &config.data, "token-secret", text_key).await?),
+        (None, None) => TokenKeys::Shared(backend.key("token-secret", None, text_key).await?),
     };
-    let subject_key = match config.subject_key.take() {
-        Some(given) => given,
-        None => kept(&fs, &config.data, "subject-key", text_key).await?,
-    };
-    let certificate_key = match config.certificate_key.take() {
-        Some(given) => given,
-        None => kept(&fs, &config.data, "certificate-key", || CertificateKey::make(&SystemRandom)).await?,
-    };
+    let subject_key = backend.key("subject-key", config.subject_key.take(), text_key).await?;
+    let make = || CertificateKey::make(&SystemRandom);
+    let certificate_key = backend.key("certificate-key", config.certificate_key.take(), make).await?;
     let certificate_key = CertificateKey::read(&certificate_key.reveal())
         .map_err(|fault| format!("VOICEMAIL_CERTIFICATE_KEY {fault}"))?;
-    same_as_ever(&fs, &subject_key).await?;
+    backend.knows(&subject_key).await?;
     // An issuer that cannot be reached yet does not hold up the start: a token that comes meanwhile asks again.
     if let TokenKeys::Issuer(jwks) = &token_keys {
         jwks.keep_fresh();
@@ -143,39 +133,15 @@ pub async fn open(
         trash_window: config.trash_window,
         identity,
         certificate_key,
-        storage: Arc::new(fs),
+        storage: backend.storage(),
         clock,
         random,
     }))
 }
 
-/// A key that the storage keeps, made if there is none yet.
-async fn kept(
-    fs: &Fs,
-    data: &Path,
-    name: &'static str,
-    make: impl FnOnce() -> Vec<u8>,
-) -> Result<Secret, BoxError> {
-    let key = zeroize::Zeroizing::new(fs.key(name, make).await?);
-    tracing::info!(file = %data.join("keys").join(name).display(), "{name} is not configured and is kept here");
-    Secret::value(&key, LEAST_SECRET).map_err(|fault| format!("{name} {fault}").into())
-}
-
 /// A key of 32 bytes as text, so that a person can sign tokens with it.
 fn text_key() -> Vec<u8> {
     BASE64_URL_SAFE_NO_PAD.encode(random::bytes(&SystemRandom, 32)).into_bytes()
-}
-
-/// Refuses a subject key that differs from the one before: under it no caller of the messages that are there would be
-/// found any more, and a Forget Me would find nothing.
-async fn same_as_ever(fs: &Fs, key: &Secret) -> Result<(), BoxError> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key.reveal())?;
-    mac.update(b"which subject key is this");
-    let check: Vec<u8> = BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()).into_bytes();
-    if fs.key("subject-key-check", || check.clone()).await? == check {
-        return Ok(());
-    }
-    Err("VOICEMAIL_SUBJECT_KEY is not the key that this storage was used with; without that key no caller is found".into())
 }
 
 /// The signals that ask a process to stop.
@@ -199,6 +165,8 @@ impl Signals {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::identity::{Jwks, Principal};
     use axum::extract::FromRequestParts as _;

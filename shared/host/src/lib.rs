@@ -4,6 +4,7 @@
 compile_error!("a host needs a storage: the feature fs or aws");
 
 mod audit;
+mod backend;
 pub mod body;
 mod boot;
 mod certificate_key;

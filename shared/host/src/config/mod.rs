@@ -1,5 +1,7 @@
 //! The configuration: environment variables, read in one place, all faults told at once by name.
 
+#[cfg(feature = "aws")]
+mod aws;
 mod reader;
 mod tenants;
 #[cfg(test)]
@@ -23,6 +25,8 @@ const KNOWN: &[&str] = &[
     "VOICEMAIL_LISTEN",
     "VOICEMAIL_STORAGE",
     "VOICEMAIL_DATA",
+    "VOICEMAIL_TABLE",
+    "VOICEMAIL_BUCKETS",
     "VOICEMAIL_SETUP",
     "VOICEMAIL_TENANTS",
     "VOICEMAIL_REGION",
@@ -53,6 +57,12 @@ const LONGEST_SWEEP: Duration = Duration::from_mins(10);
 pub struct Config {
     /// `VOICEMAIL_LISTEN`, default `127.0.0.1:8080`: where to answer; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// `VOICEMAIL_STORAGE`, `fs` or `aws`, of those that are built in the first: where everything lies.
+    pub storage: StorageKind,
+    /// `VOICEMAIL_TABLE` and `VOICEMAIL_BUCKETS`, where the storage is `aws`: the `DynamoDB` table, and the bucket of each
+    /// region, as JSON `{"eu-central-1":"bucket/folder",…}`.
+    #[cfg(feature = "aws")]
+    pub aws: Option<aws::Places>,
     /// `VOICEMAIL_DATA`, default `./voicemail-data`: the folder of the file system storage.
     pub data: PathBuf,
     /// `VOICEMAIL_SETUP`, `auto` (default) or `never`: whether an empty folder is set up, or is a volume that is not
@@ -93,6 +103,42 @@ pub struct Config {
     pub origins: Vec<HeaderValue>,
 }
 
+/// Which storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StorageKind {
+    /// Plain files.
+    #[cfg(feature = "fs")]
+    Fs,
+    /// S3 and `DynamoDB`.
+    #[cfg(feature = "aws")]
+    Aws,
+}
+
+impl StorageKind {
+    /// Those that are built in, by the names that the configuration gives them.
+    const BUILT_IN: &[(&str, Self)] = &[
+        #[cfg(feature = "fs")]
+        ("fs", Self::Fs),
+        #[cfg(feature = "aws")]
+        ("aws", Self::Aws),
+    ];
+
+    /// What is meant where nothing is said.
+    #[cfg(feature = "fs")]
+    const DEFAULT: Self = Self::Fs;
+    /// What is meant where nothing is said.
+    #[cfg(not(feature = "fs"))]
+    const DEFAULT: Self = Self::Aws;
+
+    fn named(text: &str) -> Result<Self, String> {
+        let found = Self::BUILT_IN.iter().find(|(name, _)| *name == text);
+        found.map(|(_, kind)| *kind).ok_or_else(|| {
+            let all: Vec<_> = Self::BUILT_IN.iter().map(|(name, _)| *name).collect();
+            format!("{text:?} is no storage of this build, which has {}", all.join(", "))
+        })
+    }
+}
+
 /// A variable that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFault {
@@ -123,7 +169,11 @@ impl Config {
     pub fn from(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigFaults> {
         let mut vars = Reader::new(lookup);
         let demo = !vars.has("VOICEMAIL_TENANTS") && !vars.has("VOICEMAIL_USERS");
+        let storage = vars.read("VOICEMAIL_STORAGE", StorageKind::DEFAULT, StorageKind::named);
         let config = Self {
+            storage,
+            #[cfg(feature = "aws")]
+            aws: aws::Places::read(&mut vars, storage),
             listen: vars.read("VOICEMAIL_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)), listen),
             data: vars.read("VOICEMAIL_DATA", "./voicemail-data".into(), |text| Ok(text.into())),
             set_up: vars.read("VOICEMAIL_SETUP", true, set_up),
@@ -151,7 +201,14 @@ impl Config {
             max_requests: vars.read("VOICEMAIL_MAX_REQUESTS", 512, max_requests),
             origins: vars.read("VOICEMAIL_ORIGINS", Vec::new(), origins),
         };
-        vars.read("VOICEMAIL_STORAGE", (), storage);
+        #[cfg(feature = "aws")]
+        if let Some(places) = config.aws.as_ref().filter(|places| !places.buckets.is_empty()) {
+            let without = config.regions().into_iter().filter(|region| !places.buckets.contains_key(region));
+            let without: Vec<_> = without.map(|region| region.to_string()).collect();
+            if !without.is_empty() {
+                vars.fault("VOICEMAIL_BUCKETS", format!("names no bucket for {}", without.join(", ")));
+            }
+        }
         if vars.has("VOICEMAIL_TOKEN_JWKS") {
             if !vars.has("VOICEMAIL_TOKEN_ISSUER") {
                 let detail = "is not set, and VOICEMAIL_TOKEN_JWKS needs it: an issuer may sign for many";
@@ -208,14 +265,6 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
     let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     let address = numeric.as_deref().unwrap_or(text).parse();
     address.map_err(|_| format!("{text:?} is no address and port, like 127.0.0.1:8080 or [::]:8080"))
-}
-
-fn storage(text: &str) -> Result<(), String> {
-    match text {
-        "fs" => Ok(()),
-        "aws" | "azure" => Err(format!("{text} is not built in; this build has fs")),
-        _ => Err(format!("{text:?} is no storage; this build has fs")),
-    }
 }
 
 fn set_up(text: &str) -> Result<bool, String> {

@@ -46,6 +46,33 @@ fn tenants_and_users_may_stand_in_the_variable_itself() {
     }
 }
 
+#[cfg(feature = "aws")]
+#[test]
+fn the_storage_aws_needs_a_table_a_bucket_for_each_region_and_keys() {
+    let variables = [
+        ("VOICEMAIL_STORAGE", "aws"),
+        ("VOICEMAIL_TENANTS", r#"[{"tenant":"t1","country":"DE","master":"eu","regions":["eu","us"]}]"#),
+        ("VOICEMAIL_TABLE", "voicemail"),
+        ("VOICEMAIL_BUCKETS", r#"{"eu":"bucket/folder","us":"bucket"}"#),
+        ("VOICEMAIL_TOKEN_SECRET", "a token secret for tests alone, 32+"),
+        ("VOICEMAIL_SUBJECT_KEY", "a subject key for tests alone, 32 bytes+"),
+        ("VOICEMAIL_CERTIFICATE_KEY", "any text"),
+    ];
+    let places = config(&variables).unwrap_or_else(|faults| panic!("{faults}")).aws.unwrap();
+    assert_eq!(places.table, "voicemail");
+    assert_eq!(places.buckets.keys().map(ToString::to_string).collect::<Vec<_>>(), ["eu", "us"]);
+    for left_out in 2..variables.len() {
+        let mut others = variables.to_vec();
+        let (variable, _) = others.remove(left_out);
+        assert_eq!(faults(&others, variable).len(), 1, "{variable}");
+    }
+    for wrong in ["bucket", r#"{"eu":"B"}"#, r#"{"eu":"bucket"}"#] {
+        let mut others = variables;
+        others[3] = ("VOICEMAIL_BUCKETS", wrong);
+        assert_eq!(faults(&others, "VOICEMAIL_BUCKETS").len(), 1, "{wrong}");
+    }
+}
+
 #[test]
 fn the_demo_is_refused_where_others_can_reach_it() {
     for address in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:80"] {
@@ -60,7 +87,7 @@ fn the_demo_is_refused_where_others_can_reach_it() {
 fn each_variable_that_is_wrong_is_named_and_all_at_once() {
     let wrong = [
         ("VOICEMAIL_LISTEN", "8080"),
-        ("VOICEMAIL_STORAGE", "aws"),
+        ("VOICEMAIL_STORAGE", "tape"),
         ("VOICEMAIL_DATA", ""),
         ("VOICEMAIL_SETUP", "always"),
         ("VOICEMAIL_TENANTS", "/nowhere/tenants.json"),

@@ -8,6 +8,7 @@
 //! <t>#mailbox       <mailbox>                   a mailbox
 //! <t>#group         <group>                     a group
 //! <t>#case          <case>                      a case; f = open#… while it is watched
+//! #kept             <name>                      a value of the installation
 //! <t>#orphans       <region>                    up to which hour recordings without a message were looked for
 //! ```
 
@@ -125,6 +126,11 @@ impl Layout {
     pub(super) fn orphans(&self, region: &Region) -> Key {
         Key { pk: self.pk("orphans"), sk: region.to_string() }
     }
+}
+
+/// A value of the installation, of all its tenants. No tenant's id is empty.
+pub(super) fn kept(name: &str) -> Key {
+    Key { pk: "#kept".to_owned(), sk: name.to_owned() }
 }
 
 /// How the sort keys of cases begin that name a caller. Before those of messages, which begin with a digit.

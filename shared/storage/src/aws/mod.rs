@@ -36,7 +36,7 @@ use self::recordings::S3Recordings;
 use self::row::Rows;
 pub use self::start::StartError;
 use self::table::Table;
-use crate::{Recordings, Storage, TenantStorage};
+use crate::{Recordings, Result, Storage, TenantStorage};
 
 /// A bucket, or a folder of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct NotABucket;
 impl FromStr for Bucket {
     type Err = NotABucket;
 
-    fn from_str(text: &str) -> Result<Self, NotABucket> {
+    fn from_str(text: &str) -> std::result::Result<Self, NotABucket> {
         let (name, prefix) = text.split_once('/').unwrap_or((text, ""));
         let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'.' | b'-');
         let prefix = prefix.trim_matches('/');
@@ -99,10 +99,21 @@ impl Aws {
     ///
     /// # Errors
     /// It cannot, and what to change. A region that does not answer is told in the log alone.
-    pub async fn open(setup: AwsSetup) -> Result<Self, StartError> {
+    pub async fn open(setup: AwsSetup) -> std::result::Result<Self, StartError> {
         let aws = Self(Arc::new(Shared { config: client::shared(&setup).await, setup }));
         aws.look().await?;
         Ok(aws)
+    }
+
+    /// Keeps a value under a name in each master region, unless one is kept there already. What is kept: where regions
+    /// differ, one that is not the value.
+    ///
+    /// # Errors
+    /// A table does not answer.
+    pub async fn keep(&self, name: &str, value: &str) -> Result<String> {
+        let kept = self.0.setup.masters.iter().map(|region| records::keep(self.table(region), name, value));
+        let kept = futures::future::try_join_all(kept).await?;
+        Ok(kept.into_iter().find(|kept| kept != value).unwrap_or_else(|| value.to_owned()))
     }
 
     fn table(&self, region: &Region) -> Table {
@@ -135,6 +146,6 @@ impl Storage for Aws {
             let recordings: Arc<dyn Recordings> = Arc::new(recordings);
             (region, recordings)
         });
-        TenantStorage { index, recordings: recordings.collect() }
+        TenantStorage { index, recordings: recordings.collect(), drops: BTreeMap::new() }
     }
 }

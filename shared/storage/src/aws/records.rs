@@ -4,7 +4,7 @@ use domain::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::layout::Key;
+use super::layout::{self, Key};
 use super::row::json;
 use super::table::{Item, Query, Table, Update, Updated, nonce, number, number_of, text, text_of};
 use crate::stored::decode;
@@ -116,4 +116,26 @@ pub(super) async fn write<T: Serialize>(
         Updated::Refused(Some(now)) if text_of(&now, "op") == Some(&own) => Ok(Written::Version(version)),
         Updated::Refused(_) => Ok(Written::Conflict),
     }
+}
+
+/// Keeps a value under a name of the installation's, unless one is kept: what is kept.
+pub(super) async fn keep(table: Table, name: &str, value: &str) -> Result<String> {
+    let context = "keeping a value of the installation";
+    let key = layout::kept(name);
+    // A look first: most starts find it there, and functions that only read may not write.
+    let mut found = table.get(context, &key).await?;
+    if found.is_none() {
+        let update = Update {
+            expression: "SET kept=:value".to_owned(),
+            condition: "attribute_not_exists(kept)",
+            values: vec![(":value", text(value))],
+            names: Vec::new(),
+        };
+        found = match table.update(context, &key, update).await? {
+            Updated::Done(item) => Some(item),
+            Updated::Refused(found) => found,
+        };
+    }
+    let kept = found.as_ref().and_then(|item| text_of(item, "kept"));
+    kept.map(str::to_owned).ok_or_else(|| StorageError::Corrupt { context: format!("the value {name}") })
 }

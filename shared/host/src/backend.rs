@@ -1,0 +1,122 @@
+//! The storage that is configured, and the keys of an installation: given, or kept with the storage.
+
+#[cfg(feature = "fs")]
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use storage::Storage;
+#[cfg(feature = "aws")]
+use storage::aws::{Aws, AwsSetup};
+#[cfg(feature = "fs")]
+use storage::fs::{Fs, Setup};
+
+use crate::config::{Config, StorageKind};
+use crate::function::BoxError;
+use crate::secret::Secret;
+
+/// The name under which the storage keeps what tells one subject key from another.
+const CHECK: &str = "subject-key-check";
+
+/// An open storage.
+pub(crate) enum Backend {
+    /// Plain files.
+    #[cfg(feature = "fs")]
+    Fs {
+        /// The store.
+        fs: Fs,
+        /// Its folder.
+        data: PathBuf,
+    },
+    /// S3 and `DynamoDB`.
+    #[cfg(feature = "aws")]
+    Aws(Aws),
+}
+
+impl Backend {
+    /// Opens what is configured.
+    pub(crate) async fn open(config: &Config) -> Result<Self, BoxError> {
+        match config.storage {
+            #[cfg(feature = "fs")]
+            StorageKind::Fs => {
+                let setup = if config.set_up { Setup::Auto } else { Setup::Never };
+                let fs = Fs::open(&config.data, setup, &config.regions()).await?;
+                Ok(Self::Fs { fs, data: config.data.clone() })
+            }
+            #[cfg(feature = "aws")]
+            StorageKind::Aws => {
+                let places = config.aws.clone().ok_or("VOICEMAIL_TABLE and VOICEMAIL_BUCKETS are not set")?;
+                let setup = AwsSetup {
+                    table: places.table,
+                    buckets: places.buckets,
+                    masters: config.tenants.iter().map(|tenant| tenant.master.clone()).collect(),
+                    endpoint: None,
+                    credentials_file: std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").map(Into::into),
+                };
+                Ok(Self::Aws(Aws::open(setup).await?))
+            }
+        }
+    }
+
+    /// A key: the one that is given, else the one that the storage keeps, made now if there is none.
+    #[cfg_attr(
+        not(feature = "fs"),
+        expect(clippy::unused_async, reason = "only a storage that keeps keys is waited for")
+    )]
+    pub(crate) async fn key(
+        &self,
+        name: &'static str,
+        given: Option<Secret>,
+        make: impl FnOnce() -> Vec<u8>,
+    ) -> Result<Secret, BoxError> {
+        if let Some(given) = given {
+            return Ok(given);
+        }
+        match self {
+            #[cfg(feature = "fs")]
+            Self::Fs { fs, data } => {
+                let key = zeroize::Zeroizing::new(fs.key(name, make).await?);
+                let file = data.join("keys").join(name);
+                tracing::info!(file = %file.display(), "{name} is not configured and is kept here");
+                let least = crate::secret::LEAST_SECRET;
+                Secret::value(&key, least).map_err(|fault| format!("{name} {fault}").into())
+            }
+            #[cfg(feature = "aws")]
+            Self::Aws(_) => {
+                drop(make);
+                Err(format!("{name} is not configured, and this storage keeps no keys").into())
+            }
+        }
+    }
+
+    /// Refuses a subject key that differs from the one before: under it no caller of the messages that are there would
+    /// be found any more, and a Forget Me would find nothing.
+    pub(crate) async fn knows(&self, key: &Secret) -> Result<(), BoxError> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key.reveal())?;
+        mac.update(b"which subject key is this");
+        let check = BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        let kept = match self {
+            #[cfg(feature = "fs")]
+            Self::Fs { fs, .. } => fs.key(CHECK, || check.clone().into_bytes()).await?,
+            #[cfg(feature = "aws")]
+            Self::Aws(aws) => aws.keep(CHECK, &check).await?.into_bytes(),
+        };
+        if kept == check.as_bytes() {
+            return Ok(());
+        }
+        Err("VOICEMAIL_SUBJECT_KEY is not the key that this storage was used with; without that key no caller is found".into())
+    }
+
+    /// The storage itself.
+    pub(crate) fn storage(self) -> Arc<dyn Storage> {
+        match self {
+            #[cfg(feature = "fs")]
+            Self::Fs { fs, .. } => Arc::new(fs),
+            #[cfg(feature = "aws")]
+            Self::Aws(aws) => Arc::new(aws),
+        }
+    }
+}
