@@ -38,6 +38,7 @@ macro_rules! journeys {
         mod socket {
             $(#[tokio::test] async fn $case() { super::$case($crate::http::Centre::socket().await).await; })+
         }
+        #[cfg(feature = "aws")]
         mod lambda {
             $(#[tokio::test] async fn $case() { super::$case($crate::http::Centre::lambda().await).await; })+
         }
