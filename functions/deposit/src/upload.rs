@@ -104,8 +104,7 @@ async fn facts(headers: &HeaderMap, content: Body) -> Result<Sent, Problem> {
     if !content_type.is_some_and(|kind| kind.trim_start().starts_with("application/json")) {
         return Sent::in_headers(headers);
     }
-    body::within(headers, MAX_FACTS)?;
-    body::parse(&body::read(content, MAX_FACTS).await?)
+    body::json(headers, content, MAX_FACTS).await
 }
 
 /// The facts as they stand beside a drop.
