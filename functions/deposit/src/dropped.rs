@@ -1,12 +1,13 @@
 //! A recording that a platform dropped into a bucket, in place of sending it.
 
-use domain::{BadName, Code, MailboxId, Timestamp};
+use domain::{Code, Timestamp};
 use host::{BoxError, Host, Problem, Tenancy};
 use storage::{DropKey, Dropped, Drops};
 
 use crate::call::{Call, Sent};
 use crate::intake::MAX_BYTES;
 use crate::store::{Deposited, store};
+use crate::target;
 
 /// What became of a drop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +64,7 @@ async fn deposit(
     key: &DropKey,
     dropped: &Dropped,
 ) -> Result<Option<Deposited>, Problem> {
-    let mailbox_id: MailboxId = key.mailbox.parse().map_err(|_: BadName| Problem::not_found("mailbox"))?;
-    let mailbox = tenancy.directory.mailbox(&mailbox_id).await?.map(|mailbox| mailbox.value);
+    let (mailbox_id, mailbox) = target(tenancy, &key.mailbox).await?;
     let call = call(dropped, host.clock.now())?;
     let audio = if dropped.bytes > MAX_BYTES as u64 {
         Err(Problem::new(Code::TooLarge, "The recording is too large."))

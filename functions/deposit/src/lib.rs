@@ -13,9 +13,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{BadName, MailboxId, Message};
+use domain::{BadName, Mailbox, MailboxId, Message};
 use host::wire::{MessageBody, Sound};
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody};
+use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Tenancy};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -61,12 +61,18 @@ async fn deposit(
     content: Body,
 ) -> Result<Response, Problem> {
     let tenancy = host.tenancy(&who, Operation::Deposit)?;
-    let id: MailboxId = mailbox.parse().map_err(|_: BadName| Problem::not_found("mailbox"))?;
-    let mailbox = tenancy.directory.mailbox(&id).await?.map(|mailbox| mailbox.value);
+    let (id, mailbox) = target(tenancy, &mailbox).await?;
     let (call, audio) = intake::read(&headers, content, mailbox.as_ref(), host.clock.now()).await?;
     let region = tenancy.tenant.deposit_region(host.here.as_ref());
     let stored = store(&host, tenancy, region, id, mailbox, call, audio).await;
     answer(&stored?)
+}
+
+/// The mailbox that a deposit names, however it came: its id, and what it is now, if it is there.
+async fn target(tenancy: &Tenancy, name: &str) -> Result<(MailboxId, Option<Mailbox>), Problem> {
+    let id: MailboxId = name.parse().map_err(|_: BadName| Problem::not_found("mailbox"))?;
+    let mailbox = tenancy.directory.mailbox(&id).await?.map(|mailbox| mailbox.value);
+    Ok((id, mailbox))
 }
 
 fn answer(deposited: &Deposited) -> Result<Response, Problem> {

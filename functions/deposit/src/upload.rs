@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{BadName, Code, MailboxId, MessageId};
+use domain::{Code, MessageId};
 use host::{Host, Operation, Path, Principal, Problem, ProblemBody, body};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 use crate::call::{Call, Sent};
 use crate::store::within;
+use crate::target;
 
 /// How long a link takes the recording; an upload that began in time may end later.
 const LIFE: Duration = Duration::from_mins(15);
@@ -61,8 +62,8 @@ pub(crate) async fn upload(
     content: Body,
 ) -> Result<Response, Problem> {
     let tenancy = host.tenancy(&who, Operation::Deposit)?;
-    let id: MailboxId = mailbox.parse().map_err(|_: BadName| Problem::not_found("mailbox"))?;
-    let mailbox = tenancy.directory.mailbox(&id).await?.ok_or_else(|| Problem::not_found("mailbox"))?.value;
+    let (id, mailbox) = target(tenancy, &mailbox).await?;
+    let mailbox = mailbox.ok_or_else(|| Problem::not_found("mailbox"))?;
     let region = tenancy.tenant.deposit_region(host.here.as_ref());
     let drops = tenancy.drops_in(region).ok_or_else(|| {
         Problem::new(
