@@ -45,13 +45,6 @@ async fn sweep_for_ever(host: Host, every: Duration) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let swept = sweep::all(&host).await;
-        tracing::info!(
-            purged = swept.purged,
-            expired = swept.expired,
-            orphans = swept.orphans,
-            failed = swept.failed,
-            "swept"
-        );
+        sweep::all(&host).await;
     }
 }

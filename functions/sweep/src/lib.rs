@@ -82,9 +82,7 @@ async fn sweep(
 /// # Errors
 /// Something could not be done; the log says what, and the next sweep tries again.
 pub async fn on_schedule(host: &Host) -> Result<(), BoxError> {
-    let swept = all(host).await;
-    tracing::info!(?swept, "swept");
-    match swept.failed {
+    match all(host).await.failed {
         0 => Ok(()),
         failed => Err(format!("{failed} could not be done; the next sweep tries again").into()),
     }
@@ -106,6 +104,8 @@ pub async fn all(host: &Host) -> Swept {
         total.orphans += swept.orphans;
         total.failed += swept.failed;
     }
+    let Swept { purged, expired, orphans, failed } = total;
+    tracing::info!(purged, expired, orphans, failed, "swept");
     total
 }
 
