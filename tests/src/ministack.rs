@@ -5,6 +5,7 @@
 //! `If-Match` there), the lifecycle, policies, encryption under keys, and a global index that lags. The table has no time
 //! to live here, since tests have times of their own.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
@@ -12,7 +13,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use domain::Region;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storage::Storage as _;
 use storage::aws::{Aws, AwsSetup};
@@ -25,6 +29,10 @@ use crate::proxy::Proxy;
 const START: &str = "import os, sys, threading; \
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start(); \
     from ministack.app import main; main()";
+
+/// What is escaped in the path of an object.
+const OF_OBJECT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The file of keys in its folder.
 const KEYS: &str = "keys";
@@ -164,6 +172,45 @@ impl Ministack {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 "), "{line} {header}: {answer}");
+    }
+
+    /// Puts an object as a platform does, with headers.
+    pub async fn put_object(&self, bucket: &str, key: &str, headers: &[(&str, &str)], bytes: Bytes) {
+        let put = self.request(Method::PUT, bucket, key).body(bytes);
+        let put = headers.iter().fold(put, |put, (name, value)| put.header(*name, *value));
+        assert_eq!(put.send().await.unwrap().status(), StatusCode::OK, "{bucket}/{key}");
+    }
+
+    /// The metadata and the bytes of an object; `None`: there is none.
+    pub async fn object(&self, bucket: &str, key: &str) -> Option<(BTreeMap<String, String>, Bytes)> {
+        let answer = self.request(Method::GET, bucket, key).send().await.unwrap();
+        if answer.status() == StatusCode::NOT_FOUND {
+            return None;
+        }
+        assert_eq!(answer.status(), StatusCode::OK, "{bucket}/{key}");
+        let headers = answer.headers().iter();
+        let facts = headers.filter_map(|(name, value)| {
+            let name = name.as_str().strip_prefix("x-amz-meta-")?;
+            Some((name.to_owned(), value.to_str().unwrap().to_owned()))
+        });
+        let facts = facts.collect();
+        Some((facts, answer.bytes().await.unwrap()))
+    }
+
+    /// The keys of all objects below a folder, by name.
+    pub async fn objects(&self, bucket: &str, folder: &str) -> Vec<String> {
+        let (bucket, folder) =
+            (format!("{}/{bucket}", self.endpoint()), utf8_percent_encode(folder, OF_OBJECT));
+        let list = reqwest::get(format!("{bucket}?list-type=2&encoding-type=url&prefix={folder}")).await;
+        let list = list.unwrap().text().await.unwrap();
+        assert!(list.contains("<IsTruncated>false</IsTruncated>"), "{list}");
+        let keys = list.split("<Key>").skip(1).map(|rest| rest.split("</Key>").next().unwrap());
+        keys.map(|key| percent_decode_str(key).decode_utf8().unwrap().into_owned()).collect()
+    }
+
+    fn request(&self, method: Method, bucket: &str, key: &str) -> reqwest::RequestBuilder {
+        let key = utf8_percent_encode(key, OF_OBJECT);
+        reqwest::Client::new().request(method, format!("{}/{bucket}/{key}", self.endpoint()))
     }
 
     /// Its address.

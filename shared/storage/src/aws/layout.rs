@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{AudioKey, CaseKey, GroupId, Hold, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
 
 use super::table::Item;
-use crate::Remains;
+use crate::{DropKey, Remains};
 
 /// The local index by folder, or by what else must be found in order: `pk`, `f`.
 pub(super) const FOLDER: &str = "folder";
@@ -211,4 +211,49 @@ impl Prefix {
     pub(super) fn parse(&self, object: &str) -> Option<AudioKey> {
         object.strip_prefix(&self.0)?.parse().ok()
     }
+}
+
+/// Where drops lie in a bucket, beside the recordings: in `incoming/` and, those that were rejected, in `rejected/`.
+#[derive(Debug, Clone)]
+pub(super) struct DropFolders(String);
+
+impl DropFolders {
+    /// `prefix` is empty, or a folder of the bucket.
+    pub(super) fn new(prefix: &str) -> Self {
+        Self(if prefix.is_empty() { String::new() } else { format!("{prefix}/") })
+    }
+
+    /// The drops of a tenant.
+    pub(super) fn incoming(&self, tenant: &TenantId) -> String {
+        format!("{}incoming/{tenant}/", self.0)
+    }
+
+    /// Those that were rejected.
+    pub(super) fn rejected(&self, tenant: &TenantId) -> String {
+        format!("{}rejected/{tenant}/", self.0)
+    }
+
+    pub(super) fn incoming_object(&self, key: &DropKey) -> String {
+        self.incoming(&key.tenant) + &below(key)
+    }
+
+    pub(super) fn rejected_object(&self, key: &DropKey) -> String {
+        self.rejected(&key.tenant) + &below(key)
+    }
+
+    /// The drop that an object is. What lies at no mailbox's folder is one that names no mailbox; what ends with a slash is
+    /// a folder that a console made.
+    pub(super) fn parse(&self, region: &Region, object: &str) -> Option<DropKey> {
+        let (tenant, rest) = object.strip_prefix(&self.0)?.strip_prefix("incoming/")?.split_once('/')?;
+        if rest.is_empty() || rest.ends_with('/') {
+            return None;
+        }
+        let (mailbox, name) = rest.split_once('/').unwrap_or((rest, ""));
+        let [mailbox, name] = [mailbox, name].map(str::to_owned);
+        Some(DropKey { tenant: tenant.parse().ok()?, region: region.clone(), mailbox, name })
+    }
+}
+
+fn below(DropKey { mailbox, name, .. }: &DropKey) -> String {
+    if name.is_empty() { mailbox.clone() } else { format!("{mailbox}/{name}") }
 }

@@ -3,11 +3,13 @@
 //! The table has the same name in each master region: keys `pk`, `sk`; a local index `folder` (`pk`, `f`, with `r_at` and
 //! `urgent`); a global index `due` (`tenant`, `due`, keys only); time to live in `ttl`. All keys are text. Nothing is read
 //! from the global index but which messages to look at, since it lags. Buckets have no versions, and a lifecycle rule on
-//! the tag `forget=1`. Clocks of hosts may differ by 2 minutes.
+//! the tag `forget=1`. What platforms drop lies in the same buckets, in `incoming/<tenant>/<mailbox>/<name>`, and in
+//! `rejected/` where it can never be deposited. Clocks of hosts may differ by 2 minutes.
 
 mod arrive;
 mod cases;
 mod client;
+mod drops;
 mod fault;
 mod index;
 mod layout;
@@ -30,13 +32,14 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use domain::{Region, Tenant};
 
+use self::drops::S3Drops;
 use self::index::AwsIndex;
-use self::layout::{Layout, Prefix};
+use self::layout::{DropFolders, Layout, Prefix};
 use self::recordings::S3Recordings;
 use self::row::Rows;
 pub use self::start::StartError;
 use self::table::Table;
-use crate::{Recordings, Result, Storage, TenantStorage};
+use crate::{DropKey, Drops, Recordings, Result, Storage, TenantStorage};
 
 /// A bucket, or a folder of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +138,20 @@ impl Aws {
         };
         self.0.setup.buckets.iter().map(of_region).collect()
     }
+
+    fn drops(&self, tenant: &Tenant) -> BTreeMap<Region, Arc<dyn Drops>> {
+        let of_region = |(region, bucket): (&Region, &Bucket)| {
+            let drops: Arc<dyn Drops> = Arc::new(S3Drops {
+                client: self.s3(region),
+                bucket: bucket.name.clone(),
+                region: region.clone(),
+                tenant: tenant.id.clone(),
+                folders: DropFolders::new(&bucket.prefix),
+            });
+            (region.clone(), drops)
+        };
+        self.0.setup.buckets.iter().map(of_region).collect()
+    }
 }
 
 impl Storage for Aws {
@@ -146,6 +163,11 @@ impl Storage for Aws {
             let recordings: Arc<dyn Recordings> = Arc::new(recordings);
             (region, recordings)
         });
-        TenantStorage { index, recordings: recordings.collect(), drops: BTreeMap::new() }
+        TenantStorage { index, recordings: recordings.collect(), drops: self.drops(tenant) }
+    }
+
+    fn drop_key(&self, bucket: &str, object: &str) -> Option<DropKey> {
+        let mut buckets = self.0.setup.buckets.iter().filter(|(_, its)| its.name == bucket);
+        buckets.find_map(|(region, its)| DropFolders::new(&its.prefix).parse(region, object))
     }
 }

@@ -25,7 +25,7 @@ const FORGET: (&str, &str) = ("forget", "1");
 const CASE: &str = "case";
 
 /// How often a write is tried that others keep from its condition.
-const ROUNDS: usize = 5;
+pub(super) const ROUNDS: usize = 5;
 
 /// A region of a tenant.
 #[derive(Debug, Clone)]
