@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(feature = "aws")]
+pub mod cloud;
 pub mod conformance;
 pub mod counting;
 pub mod faults;

@@ -1,5 +1,7 @@
 //! A recording that a platform dropped into a bucket, in place of sending it.
 
+use std::time::Duration;
+
 use domain::{Code, Timestamp};
 use host::{BoxError, Host, Problem, Tenancy};
 use storage::{DropKey, Dropped, Drops};
@@ -8,6 +10,16 @@ use crate::call::{Call, Sent};
 use crate::intake::MAX_BYTES;
 use crate::store::{Deposited, store};
 use crate::target;
+
+/// A drop that is older was not brought by its event: Lambda tries a failed one for the last time after three minutes.
+const LATE: Duration = Duration::from_mins(10);
+/// How long what was rejected stays for whoever asks why. It is gone within a day, however a schedule of ten minutes and
+/// the clocks fall.
+const KEPT: Duration = Duration::from_hours(23);
+/// How many drops are listed at once.
+const BATCH: usize = 1000;
+/// A run ends after this; the next goes on. Less than the schedule's five minutes.
+const RUN: Duration = Duration::from_mins(4);
 
 /// What became of a drop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +40,51 @@ pub async fn on_drop(host: &Host, key: &DropKey) -> Result<(), BoxError> {
     let tenancy = host.tenant(&key.tenant).ok_or("a drop for a tenant that is not configured")?;
     let drops = tenancy.drops_in(&key.region).ok_or("a drop in a region that takes none")?;
     take(host, tenancy, drops, key).await.map(|_| ()).map_err(Problem::into_error)
+}
+
+/// For a schedule: deposits the drops that no event brought, and deletes what was rejected yesterday, of every tenant in
+/// every region. One that fails keeps no other from its turn.
+///
+/// # Errors
+/// Something could not be done; the log says what, and the next run tries again.
+pub async fn on_schedule(host: &Host) -> Result<(), BoxError> {
+    let started = host.clock.now();
+    let mut failed = 0_u64;
+    for tenancy in host.tenants() {
+        for (region, drops) in tenancy.drops() {
+            for problem in catch_up(host, tenancy, drops, started).await {
+                failed += 1;
+                let (tenant, error) = (&tenancy.tenant.id, problem.into_error());
+                let error = error.as_ref() as &dyn std::error::Error;
+                tracing::error!(%tenant, %region, error, "of the drops, something could not be done; the next run tries again");
+            }
+        }
+    }
+    if failed == 0 {
+        return Ok(());
+    }
+    Err(format!("of the drops, {failed} could not be done; the next run tries again").into())
+}
+
+/// What could not be done.
+async fn catch_up(host: &Host, tenancy: &Tenancy, drops: &dyn Drops, started: Timestamp) -> Vec<Problem> {
+    let mut failed = Vec::new();
+    if let Err(error) = drops.clear_rejected(started.minus(KEPT)).await {
+        failed.push(error.into());
+    }
+    let late = drops.waiting(started.minus(LATE), BATCH).await.unwrap_or_else(|error| {
+        failed.push(error.into());
+        Vec::new()
+    });
+    for key in late {
+        if host.clock.now().since(started) >= RUN {
+            break;
+        }
+        if let Err(problem) = take(host, tenancy, drops, &key).await {
+            failed.push(problem);
+        }
+    }
+    failed
 }
 
 /// Deposits a drop and takes it away; what can never be deposited is moved aside.
@@ -64,6 +121,9 @@ async fn deposit(
     key: &DropKey,
     dropped: &Dropped,
 ) -> Result<Option<Deposited>, Problem> {
+    if !tenancy.tenant.regions.contains(&key.region) {
+        return Err(Problem::not_found("region"));
+    }
     let (mailbox_id, mailbox) = target(tenancy, &key.mailbox).await?;
     let call = call(dropped, host.clock.now())?;
     let audio = if dropped.bytes > MAX_BYTES as u64 {

@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use call::Call;
-pub use dropped::{Fate, on_drop, take};
+pub use dropped::{Fate, on_drop, on_schedule, take};
 pub use intake::read;
 pub use store::{Deposited, store};
 

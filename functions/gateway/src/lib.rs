@@ -26,7 +26,8 @@ pub fn routes() -> OpenApiRouter<Host> {
     .fold(OpenApiRouter::new(), OpenApiRouter::merge)
 }
 
-/// Makes the demo's mailboxes, where this is the demo, and begins to sweep.
+/// Makes the demo's mailboxes, where this is the demo, and begins with what a schedule does: the sweep, and drops that no
+/// event brought.
 pub fn start(started: Started) -> BoxFuture<'static, Result<(), BoxError>> {
     Box::pin(async move {
         if started.demo {
@@ -34,17 +35,19 @@ pub fn start(started: Started) -> BoxFuture<'static, Result<(), BoxError>> {
             demo::welcome(started.address)?;
         }
         if let Some(every) = started.sweep_every {
-            tokio::spawn(sweep_for_ever(started.host, every));
+            tokio::spawn(tick_for_ever(started.host, every));
         }
         Ok(())
     })
 }
 
-async fn sweep_for_ever(host: Host, every: Duration) {
+async fn tick_for_ever(host: Host, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         sweep::all(&host).await;
+        // What fails of it is in the log.
+        let _ = deposit::on_schedule(&host).await;
     }
 }

@@ -6,8 +6,6 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use domain::{Clock as _, ManualClock, SeededRandom, Tenant, Timestamp};
 use host::config::Config;
 use host::identity;
@@ -18,7 +16,9 @@ use tempfile::TempDir;
 
 use super::breaker::{Breaker, Level, Made, Plan};
 use super::view::snapshot;
-use crate::http::{Answer, Call, Centre, Front, InProcess, PASSWORD, Person, Setting};
+use crate::http::{
+    Answer, CERTIFICATE_KEY, Call, Centre, Front, InProcess, PASSWORD, Person, SUBJECT_KEY, Setting,
+};
 
 /// The tenant of every world.
 pub const TENANT: &str = "t0";
@@ -105,10 +105,10 @@ impl World {
         let service = Service::new(Parts {
             tenants: config.tenants,
             here: config.here,
-            subject_key: b"a subject key for tests alone, 32 bytes+".to_vec(),
+            subject_key: SUBJECT_KEY.into(),
             trash_window: config.trash_window,
             identity: Identity::new(identity::Settings { users: config.users, ..Default::default() }),
-            certificate_key: certificate_key(),
+            certificate_key: CertificateKey::read(CERTIFICATE_KEY.as_bytes()).unwrap(),
             storage: Arc::new(breakable),
             clock: Arc::clone(&clock) as _,
             random: Arc::new(SeededRandom::new(processes)),
@@ -199,15 +199,6 @@ impl World {
     pub fn healed_at(&self, level: Level) -> Vec<Made> {
         self.breakers[level as usize].arm(Plan::default())
     }
-}
-
-/// A key for tests alone (RFC 8410), as PKCS#8.
-fn certificate_key() -> CertificateKey {
-    let head = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-    let seed = [7; 32];
-    let text = BASE64_STANDARD.encode([head.as_slice(), &seed].concat());
-    let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
-    CertificateKey::read(pem.as_bytes()).unwrap()
 }
 
 /// In memory where the machine has such a folder: what is proved here is the order of calls, not that a disk keeps.

@@ -26,7 +26,7 @@ pub use gateway::Gateway;
 pub use lambda::{Answered, Lambda};
 pub use load::{Act, Chance, State, is_long, numbered, pages};
 pub use raw::Reply;
-pub use setting::{PASSWORD, SECRET, Setting};
+pub use setting::{CERTIFICATE_KEY, PASSWORD, SECRET, SUBJECT_KEY, Setting};
 
 /// Runs cases through all fronts.
 #[macro_export]

@@ -12,6 +12,12 @@ use tempfile::TempDir;
 pub const SECRET: &str = "a token secret for tests alone, 32+";
 /// The password of every user with a password.
 pub const PASSWORD: &str = "correct horse battery staple";
+/// The subject key of every service under test.
+pub const SUBJECT_KEY: &str = "a subject key for tests alone, 32 bytes+";
+/// The certificate key of every service under test that needs one: a seed of sevens (RFC 8410).
+pub const CERTIFICATE_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MC4CAQAwBQYDK2VwBCIEIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\n\
+    -----END PRIVATE KEY-----\n";
 /// The OAuth client that every tenant lists.
 const CLIENT: &str = "scheduler";
 
@@ -42,7 +48,7 @@ impl Setting {
             ("VOICEMAIL_TENANTS", file("tenants.json", &tenants)),
             ("VOICEMAIL_USERS", file("users.json", &users)),
             ("VOICEMAIL_TOKEN_SECRET", SECRET.to_owned()),
-            ("VOICEMAIL_SUBJECT_KEY", "a subject key for tests alone, 32 bytes+".to_owned()),
+            ("VOICEMAIL_SUBJECT_KEY", SUBJECT_KEY.to_owned()),
             ("VOICEMAIL_SWEEP_EVERY", "off".to_owned()),
         ];
         let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
