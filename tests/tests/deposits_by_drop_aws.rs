@@ -339,6 +339,15 @@ async fn a_link_is_given_only_where_a_recording_would_be_taken() {
 }
 
 #[tokio::test]
+async fn a_deposit_that_is_too_large_for_a_request_is_told_of_the_links() {
+    let office = Office::new().await;
+    office.centre.settings("5001", json!({"max_message_seconds": 1})).await;
+    let call = Call::new().audio(wav(30_000));
+    let refused = office.centre.platform().deposit("5001", &call).await.refused(413, "too-large");
+    assert!(refused["detail"].as_str().unwrap().contains("/uploads"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_recording_is_played_by_a_link_of_five_minutes_that_needs_no_token() {
     let office = Office::new().await;
     let message = office.centre.deposit("5001", &Call::from("+49301234567")).await;

@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{BadName, Mailbox, MailboxId, Message};
+use domain::{BadName, Code, Mailbox, MailboxId, Message};
 use host::wire::{MessageBody, Sound};
 use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Tenancy};
 use utoipa_axum::router::OpenApiRouter;
@@ -65,7 +65,16 @@ async fn deposit(
     let (call, audio) = intake::read(&headers, content, mailbox.as_ref(), host.clock.now()).await?;
     let region = tenancy.tenant.deposit_region(host.here.as_ref());
     let stored = store(&host, tenancy, region, id, mailbox, call, audio).await;
-    answer(&stored?)
+    answer(&stored.map_err(|refusal| match tenancy.drops_in(region) {
+        Some(_) if refusal.code == Code::TooLarge => with_way_out(refusal),
+        _ => refusal,
+    })?)
+}
+
+/// Tells of what takes more bytes than a request.
+fn with_way_out(refusal: Problem) -> Problem {
+    let detail = format!("{} A link from POST …/uploads takes more.", refusal.detail);
+    Problem { detail: detail.into(), ..refusal }
 }
 
 /// The mailbox that a deposit names, however it came: its id, and what it is now, if it is there.
