@@ -144,11 +144,13 @@ fn size(length: u32) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
 }
 
-/// How long a number of samples plays, to the nanosecond.
+/// How long a number of samples plays, to the nanosecond, and one at least: rates of more than 1 GHz can be claimed.
 fn length(samples: u64, rate: NonZeroU32) -> Duration {
     let rate = u64::from(rate.get());
     // Less than a second's worth of samples is left here, so that the product fits 62 bits.
-    Duration::from_secs(samples / rate) + Duration::from_nanos(samples % rate * 1_000_000_000 / rate)
+    let length =
+        Duration::from_secs(samples / rate) + Duration::from_nanos(samples % rate * 1_000_000_000 / rate);
+    length.max(Duration::from_nanos(1))
 }
 
 #[cfg(test)]
@@ -213,6 +215,7 @@ mod tests {
         let rate = |rate| NonZeroU32::new(rate).unwrap();
         assert_eq!(length(1, rate(3)), Duration::from_nanos(333_333_333));
         assert_eq!(length(12_000, rate(8_000)), Duration::from_millis(1_500));
+        assert_eq!(length(1, rate(u32::MAX)), Duration::from_nanos(1));
         assert_eq!(length(u64::MAX, rate(1)), Duration::from_secs(u64::MAX));
         assert!(length(u64::MAX, rate(u32::MAX)) > Duration::from_secs(4_294_967_296));
     }
