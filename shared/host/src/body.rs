@@ -10,7 +10,7 @@ use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::{Bytes, BytesMut};
 use domain::Code;
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -28,6 +28,9 @@ const LEAST_RATE: u64 = 1024;
 
 /// How many bytes the bodies of a process may hold together: several of the largest, hundreds of usual ones.
 const ROOM: usize = 512 << 20;
+
+/// How many bytes are made room for before they come: two minutes of telephone audio.
+const AT_ONCE: usize = 1 << 20;
 
 /// How long a body waits for a place.
 const WAIT: Duration = Duration::from_secs(1);
@@ -109,9 +112,15 @@ impl Reader {
         Ok(())
     }
 
+    /// How many bytes are to come by what the head says, so that they are not moved again and again as they come. Memory is
+    /// taken as it is written to: a client that only says so has none.
+    fn expected(&self) -> usize {
+        Stream::size_hint(&self.pieces).0.min(self.limit).min(AT_ONCE)
+    }
+
     /// The whole body.
     pub async fn whole(mut self) -> Result<Bytes, Problem> {
-        let mut whole = BytesMut::new();
+        let mut whole = BytesMut::with_capacity(self.expected());
         while let Some(piece) = self.next().await? {
             whole.extend_from_slice(&piece);
         }
