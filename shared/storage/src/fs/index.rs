@@ -8,7 +8,7 @@ use domain::{
     Case, CaseKey, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message, MessageId,
     ReadMark, Release, Released, Subject, Timestamp,
 };
-use futures::future::{BoxFuture, join3};
+use futures::future::{BoxFuture, join};
 
 use super::blocking::{Step, run};
 use super::disk::Disk;
@@ -65,14 +65,13 @@ impl Index for FsIndex {
             return Ok(Arrival::Taken(found));
         }
         let (facts, mailbox) = (deposit.facts.clone(), deposit.facts.mailbox.clone());
-        let (put, announced, counts) = join3(
-            put,
-            self.on("announcing a deposit", move |disk| arrive::announce(disk, &facts)),
-            self.on("counting a mailbox", move |disk| look::counts(disk, &mailbox)),
-        )
-        .await;
+        // The count waits for nothing, so it is not worth a thread of its own.
+        let announced = self.on("announcing a deposit", move |disk| {
+            arrive::announce(disk, &facts)?;
+            look::counts(disk, &mailbox)
+        });
+        let (put, counts) = join(put, announced).await;
         put?;
-        announced?;
         counts.map(Arrival::Arrived)
     }
 
