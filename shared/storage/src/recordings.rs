@@ -24,7 +24,8 @@ pub struct Audio {
 #[async_trait]
 pub trait Recordings: Send + Sync {
     /// Stores a recording, whole or not at all, with the index tag `caller_id` where the storage has tags. Never over
-    /// another: the same bytes under the same key are a repeat, others a conflict.
+    /// another: the same bytes under the same key are a repeat, others a conflict. Where the power fails before this returns,
+    /// less of it may be left; then only its try knows the key, and whoever takes the try back deletes it.
     async fn put(
         &self,
         key: &AudioKey,

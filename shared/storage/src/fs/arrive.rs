@@ -13,7 +13,7 @@ use super::disk::{Disk, Linked};
 use super::layout::{self, ARRIVING, DEAD, Try};
 use super::look::{Look, look};
 use super::marks::{hold, hold_for_case};
-use super::stored::{Journal, PassedOver, Row, StoredMarker, decode, encode};
+use super::stored::{Journal, PassedOver, Row, StoredMarker, decode, encode, is_torn};
 use crate::{Birth, Deposit, Fenced, Found, Remains, StorageError};
 
 /// No write takes longer: what is not whole after this was cut off.
@@ -43,7 +43,7 @@ pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> Step<Option<Found>> {
 /// Makes what must be there before the birth: the caller's marker, the urgent hint.
 pub(super) fn announce(disk: &Disk, facts: &Facts) -> Step<()> {
     let attempt = Try::from(facts);
-    disk.publish(&attempt.caller(facts.subject.as_ref()), &encode(&StoredMarker::from(facts))?)?;
+    disk.prepare(&attempt.caller(facts.subject.as_ref()), &encode(&StoredMarker::from(facts))?)?;
     if facts.urgent {
         disk.place(&attempt.hint())?;
     }
@@ -152,10 +152,6 @@ fn journal(disk: &Disk, path: &str) -> Step<Option<Journal>> {
         disk.take(path)?;
     }
     Ok(None)
-}
-
-fn is_torn(content: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(content).is_err()
 }
 
 /// Decides what a try became: a journal without a name can get none. A copy and a removal, not a renaming: on NFS a

@@ -1,12 +1,13 @@
 //! What is done on a volume, in steps: durable, and safe on NFS. The only place that knows what NFS does.
 //!
-//! Each step is on the volume before the next begins: a file is synced before it gets its name, and the folder after
-//! it. What makes a name is exclusive by `link(2)`, `O_EXCL` or `mkdir(2)`. On NFS an answer may be lost and the
+//! Each step is on the volume before the next begins: a file is synced before it gets its name, or both before anybody
+//! relies on it, and then the folder, and those that were made for it. What makes a name is exclusive by `link(2)`, `O_EXCL` or `mkdir(2)`. On NFS an answer may be lost and the
 //! question asked again, so "there already" and "not there" after a change tell nothing by themselves: what is there
 //! afterwards decides. "Gone" is proved by `open(2)`, never by `stat(2)`, which a client answers from its cache, and
 //! believed only while the volume's marker is there: the folder under a volume that is not mounted is empty too.
 
-use std::cell::Cell;
+mod folders;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -15,6 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use domain::{Attempt, SystemRandom};
 
+use self::folders::folder_of;
 use super::volume::Volume;
 
 /// Files that have no name yet. Starts with a dot, as no mailbox does, so that no listing shows it.
@@ -55,6 +57,13 @@ pub(super) enum Linked {
     There,
     /// The first name is gone, perhaps after an earlier try of this call.
     NoSource,
+}
+
+/// What of a file is on the volume first: a name of whole content can be believed whenever it is found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    ContentFirst,
+    NameFirst,
 }
 
 /// A name that nothing else has.
@@ -145,35 +154,53 @@ impl Disk {
 
     /// Makes a file with this content under a name that is free, whole or not at all.
     pub(super) fn publish(&self, path: &str, content: &[u8]) -> io::Result<Published> {
-        self.publish_as(path, content, FILE_MODE)
+        self.publish_as(path, content, FILE_MODE, Order::ContentFirst)
     }
 
     /// As [`publish`](Self::publish), readable by its owner alone, in a folder that is so too.
     pub(super) fn publish_secret(&self, path: &str, content: &[u8]) -> io::Result<Published> {
         self.mounted()?;
-        self.make_folder(folder_of(&self.top.join(path))?, 0o700)?;
-        self.publish_as(path, content, SECRET_MODE)
+        let unsynced = self.make_folder(folder_of(&self.top.join(path))?, 0o700)?;
+        self.sync_folders(&unsynced)?;
+        self.publish_as(path, content, SECRET_MODE, Order::ContentFirst)
     }
 
-    fn publish_as(&self, path: &str, content: &[u8], mode: u32) -> io::Result<Published> {
+    /// As [`publish`](Self::publish), with one wait for name and content: where the power fails before this returns, the name may
+    /// be there with less in it. For what nobody asks for before a later step says that it is there.
+    pub(super) fn prepare(&self, path: &str, content: &[u8]) -> io::Result<Published> {
+        self.publish_as(path, content, FILE_MODE, Order::NameFirst)
+    }
+
+    fn publish_as(&self, path: &str, content: &[u8], mode: u32, order: Order) -> io::Result<Published> {
         let target = self.top.join(path);
-        let temporary = self.temporary(content, mode)?;
-        let published =
-            repeated(|| match self.in_folder(&target, || self.volume.link(&temporary, &target)) {
-                Ok(()) => Ok(Some(Published::Done)),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(match self.read(path)? {
-                    // The answer to the first try was lost.
-                    Some(there) if there == content => Some(Published::Done),
-                    Some(there) => Some(Published::There(there)),
-                    None => None,
-                }),
-                Err(error) => Err(error),
-            });
+        let (temporary, file) = self.temporary(content, mode, order)?;
+        let linked = repeated(|| match self.in_folder(&target, || self.volume.link(&temporary, &target)) {
+            Ok(((), unsynced)) => Ok(Some(Ok(unsynced))),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(self.read(path)?.map(Err)),
+            Err(error) => Err(error),
+        });
         // Left behind, it is removed by a sweep an hour later.
         let _ = self.volume.remove(&temporary);
-        let published = published?;
+        let (published, unsynced) = match linked? {
+            Ok(unsynced) => {
+                if order == Order::NameFirst
+                    && let Err(error) = self.volume.sync(&file, &target)
+                {
+                    // A volume tells once that it could not write; a repeat would believe what it finds.
+                    let _ = self.volume.remove(&target);
+                    return Err(error);
+                }
+                (Published::Done, unsynced)
+            }
+            Err(there) if there == content => {
+                // The answer to the first try was lost, or it has not come so far.
+                self.volume.sync(&self.volume.open(&target)?, &target)?;
+                (Published::Done, Vec::new())
+            }
+            Err(there) => (Published::There(there), Vec::new()),
+        };
         // Also where it was there: whoever made it may not have come so far, and this call's answer builds on it.
-        self.sync_folder_of(&target)?;
+        self.sync_names(&target, &unsynced)?;
         Ok(published)
     }
 
@@ -181,40 +208,47 @@ impl Disk {
     /// `false`: the name has other content.
     pub(super) fn create(&self, path: &str, content: &[u8]) -> io::Result<bool> {
         let target = self.top.join(path);
-        match self.new_file(&target, FILE_MODE) {
-            Ok(file) => self.volume.fill(file, &target, content)?,
+        let (file, unsynced) = match self.new_file(&target, FILE_MODE) {
+            Ok((file, unsynced)) => {
+                self.volume.write(&file, &target, content)?;
+                (file, unsynced)
+            }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 if self.read(path)?.as_deref() != Some(content) {
                     return Ok(false);
                 }
+                (self.volume.open(&target)?, Vec::new())
             }
             Err(error) => return Err(error),
-        }
-        self.sync_folder_of(&target)?;
+        };
+        self.volume.sync(&file, &target)?;
+        self.sync_names(&target, &unsynced)?;
         Ok(true)
     }
 
     /// Makes an empty file. One that is there is as good: its name says all.
     pub(super) fn place(&self, path: &str) -> io::Result<()> {
         let target = self.top.join(path);
-        match self.new_file(&target, FILE_MODE) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-            _ => self.sync_folder_of(&target),
-        }
+        let unsynced = match self.new_file(&target, FILE_MODE) {
+            Ok((_, unsynced)) => unsynced,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        self.sync_names(&target, &unsynced)
     }
 
     /// Replaces a file, or makes it: readers see the one or the other.
     pub(super) fn replace(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let target = self.top.join(path);
-        let temporary = self.temporary(content, FILE_MODE)?;
-        self.in_folder(&target, || match self.volume.rename(&temporary, &target) {
+        let (temporary, _) = self.temporary(content, FILE_MODE, Order::ContentFirst)?;
+        let ((), unsynced) = self.in_folder(&target, || match self.volume.rename(&temporary, &target) {
             // The answer to the first try was lost, or the folder is missing: only the latter fails again.
             Err(error) if error.kind() == ErrorKind::NotFound && self.volume.open(&temporary).is_err() => {
                 Ok(())
             }
             renamed => renamed,
         })?;
-        self.sync_folder_of(&target)
+        self.sync_names(&target, &unsynced)
     }
 
     /// Removes a file. One that is not there is as good.
@@ -243,30 +277,31 @@ impl Disk {
     /// Gives a file a second name, if that is free: of all that link to it, one succeeds.
     pub(super) fn link(&self, from: &str, to: &str) -> io::Result<Linked> {
         let (source, target) = (self.top.join(from), self.top.join(to));
-        let linked = match self.in_folder(&target, || self.volume.link(&source, &target)) {
-            Ok(()) => Linked::Done,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Linked::There,
+        let (linked, unsynced) = match self.in_folder(&target, || self.volume.link(&source, &target)) {
+            Ok(((), unsynced)) => (Linked::Done, unsynced),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => (Linked::There, Vec::new()),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Linked::NoSource),
             Err(error) => return Err(error),
         };
-        self.sync_folder_of(&target)?;
+        self.sync_names(&target, &unsynced)?;
         Ok(linked)
     }
 
     /// Renames a file that others want to rename or remove too. Whether it has the new name now, whoever did it.
     pub(super) fn claim(&self, from: &str, to: &str) -> io::Result<bool> {
         let (source, target) = (self.top.join(from), self.top.join(to));
-        match self.in_folder(&target, || self.volume.rename(&source, &target)) {
-            Ok(()) => {}
+        let unsynced = match self.in_folder(&target, || self.volume.rename(&source, &target)) {
+            Ok(((), unsynced)) => unsynced,
             // Not there, or the answer to the first try was lost: the new name tells.
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 if !self.has(to)? {
                     return Ok(false);
                 }
+                Vec::new()
             }
             Err(error) => return Err(error),
-        }
-        self.sync_folder_of(&target)?;
+        };
+        self.sync_names(&target, &unsynced)?;
         self.secure(from).map(|()| true)
     }
 
@@ -294,75 +329,28 @@ impl Disk {
         names.into_iter().map(clear).fold(Ok(()), Result::and)
     }
 
-    /// A file with this content, synced, that has no name yet.
-    fn temporary(&self, content: &[u8], mode: u32) -> io::Result<PathBuf> {
+    /// A file with this content that has no name yet.
+    fn temporary(&self, content: &[u8], mode: u32, order: Order) -> io::Result<(PathBuf, File)> {
         let path = self.top.join(TEMPORARY).join(nonce());
-        let file = self.new_file(&path, mode)?;
-        if let Err(error) = self.volume.fill(file, &path, content) {
-            // Now, not an hour later: perhaps the volume is full.
-            let _ = self.volume.remove(&path);
-            return Err(error);
+        // Nobody asks where its folder is after a power failure.
+        let (file, _) = self.new_file(&path, mode)?;
+        let filled = self.volume.write(&file, &path, content).and_then(|()| match order {
+            Order::ContentFirst => self.volume.sync(&file, &path),
+            Order::NameFirst => Ok(()),
+        });
+        match filled {
+            Ok(()) => Ok((path, file)),
+            Err(error) => {
+                // Now, not an hour later: perhaps the volume is full.
+                let _ = self.volume.remove(&path);
+                Err(error)
+            }
         }
-        Ok(path)
     }
 
-    fn new_file(&self, path: &Path, mode: u32) -> io::Result<File> {
+    fn new_file(&self, path: &Path, mode: u32) -> io::Result<(File, Vec<PathBuf>)> {
         self.in_folder(path, || self.volume.create(path, mode))
     }
-
-    /// Does what makes a name in the folder of `path`, and makes that folder where it is what was not found.
-    fn in_folder<T>(&self, path: &Path, act: impl Fn() -> io::Result<T>) -> io::Result<T> {
-        let folder = folder_of(path)?;
-        let was_there = Cell::new(false);
-        repeated(|| match act() {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.mounted()?;
-                let is_there = self.volume.open(folder).is_ok();
-                // Only if it was there before `act` too: somebody else may just have made it.
-                if is_there && was_there.replace(true) {
-                    return Err(error);
-                }
-                if !is_there {
-                    self.make_folder(folder, FOLDER_MODE)?;
-                    was_there.set(true);
-                }
-                Ok(None)
-            }
-            done => done.map(Some),
-        })
-    }
-
-    fn make_folder(&self, folder: &Path, mode: u32) -> io::Result<()> {
-        let parent = folder_of(folder)?;
-        let mut done = self.volume.make_folder(folder, mode);
-        if folder != self.top && done.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
-            self.make_folder(parent, FOLDER_MODE)?;
-            done = self.volume.make_folder(folder, mode);
-        }
-        match done {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Err(io::Error::other("the folder that holds this store is not there"))
-            }
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-            _ => self.volume.sync_folder(parent),
-        }
-    }
-
-    /// Waits until the name of a file is on the volume, or its absence, whoever made or removed it.
-    pub(super) fn secure(&self, path: &str) -> io::Result<()> {
-        match self.sync_folder_of(&self.top.join(path)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => self.mounted(),
-            synced => synced,
-        }
-    }
-
-    fn sync_folder_of(&self, path: &Path) -> io::Result<()> {
-        self.volume.sync_folder(folder_of(path)?)
-    }
-}
-
-fn folder_of(path: &Path) -> io::Result<&Path> {
-    path.parent().ok_or_else(|| io::Error::other("a path without a folder"))
 }
 
 /// Asks until there is an answer, a few times.

@@ -7,8 +7,8 @@ use super::disk::Disk;
 use super::layout::{self, DUE, DueName, Mark, Try};
 use super::look::holds_of;
 use super::stored::{
-    Journal, PassedOver, Row, StoredMarker, StoredRemains, Tombstone, encode, passing_over, read,
-    told_as_damage,
+    Journal, PassedOver, Row, StoredMarker, StoredRemains, Tombstone, decode, encode, is_torn, passing_over,
+    read, told_as_damage,
 };
 use crate::{CallerMarker, Due, Remains};
 
@@ -132,13 +132,20 @@ pub(super) fn by_caller(
     passed_over.found(markers)
 }
 
-/// What a marker tells; of one that is damaged, what its message or its try tells.
+/// What a marker tells; of one that is damaged, what its message or its try tells. One that is cut off is no damage before
+/// its message is born: the power failed, and its journal was there first.
 fn marker(disk: &Disk, attempt: &Try, subject: &Subject) -> Step<Option<CallerMarker>> {
-    match read::<StoredMarker>(disk, &attempt.caller(Some(subject))) {
-        Err(fault) if told_as_damage(&fault) => {}
-        read => return Ok(read?.map(CallerMarker::from)),
+    let path = attempt.caller(Some(subject));
+    let Some(content) = disk.read(&path)? else { return Ok(None) };
+    let fault = match decode::<StoredMarker>(&path, &content) {
+        Ok(marker) => return Ok(Some(marker.into())),
+        Err(fault) => fault,
+    };
+    let row = Row::read(disk, &attempt.mailbox, attempt.id)?;
+    if row.is_of(&attempt.attempt) || !is_torn(&content) {
+        told_as_damage(&fault);
     }
-    if let Row::Facts(facts) = Row::read(disk, &attempt.mailbox, attempt.id)?
+    if let Row::Facts(facts) = row
         && facts.attempt == attempt.attempt
     {
         return Ok(Some(StoredMarker::from(&*facts).into()));

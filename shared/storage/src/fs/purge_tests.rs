@@ -1,6 +1,6 @@
 use super::super::testing::*;
 use super::*;
-use crate::{Deposit, Found, Index as _, StorageError};
+use crate::{Deposit, Fenced, Found, Index as _, Recordings as _, StorageError};
 use domain::{Facts, Hold};
 
 #[tokio::test]
@@ -95,4 +95,30 @@ async fn a_damaged_marker_tells_what_its_message_or_its_try_tells() {
     assert_eq!(readable.len(), 1);
     store.index.withdraw(&Remains::from(&under_way.facts)).await.unwrap();
     assert!(store.index.by_caller(&subject, None, 9).await.is_err(), "not all of this caller is known");
+}
+
+/// Every file of a try as it is where the power failed before the volume had its content.
+#[tokio::test]
+async fn what_a_power_failure_cut_off_is_told_by_its_journal_and_taken_back() {
+    let store = Store::new().await;
+    let cut_off = deposit("030 1");
+    store.arrive(&cut_off).await.unwrap();
+    let subject = subject("030 1");
+    let whole = store.index.by_caller(&subject, None, 9).await.unwrap();
+    let recording = layout::recording(&cut_off.facts.audio).unwrap();
+    let recording = store.folder.path().join("recordings/local/t2026").join(recording);
+    let marker = store.tenant_folder().join(Try::from(&cut_off.facts).caller(Some(&subject)));
+    for (path, left) in [(&recording, AUDIO.len() / 2), (&marker, 0)] {
+        std::fs::File::options().write(true).open(path).unwrap().set_len(left as u64).unwrap();
+    }
+    assert_eq!(store.index.by_caller(&subject, None, 9).await.unwrap(), whole);
+    let remains = store.index.arriving(at(100_000)).await.unwrap();
+    assert_eq!(remains, [Remains::from(&cut_off.facts)]);
+    for remains in remains {
+        assert_eq!(store.index.fence(&remains).await.unwrap(), Fenced::Never);
+        assert_eq!(store.index.by_caller(&subject, None, 9).await.unwrap(), whole);
+        store.recordings.delete(&remains.audio).await.unwrap();
+        store.index.withdraw(&remains).await.unwrap();
+    }
+    assert_eq!(store.files(), Vec::<String>::new());
 }

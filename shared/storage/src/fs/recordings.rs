@@ -58,7 +58,7 @@ impl Recordings for FsRecordings {
         _media_type: &str,
         _subject: Option<&Subject>,
     ) -> Result<()> {
-        self.on("storing a recording", key, move |disk, path| match disk.publish(path, &bytes)? {
+        self.on("storing a recording", key, move |disk, path| match disk.prepare(path, &bytes)? {
             Published::Done => Ok(()),
             Published::There(_) => Err(StorageError::Conflict { context: "storing a recording" }.into()),
         })

@@ -25,6 +25,11 @@ pub(super) fn decode<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Step<T> {
     stored::decode(bytes).ok_or_else(|| corrupt(path))
 }
 
+/// Whether it is no JSON, as what was cut off is none.
+pub(super) fn is_torn(content: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(content).is_err()
+}
+
 /// What a file says; `None`: it is not there.
 pub(super) fn read<T: DeserializeOwned>(disk: &Disk, path: &str) -> Step<Option<T>> {
     disk.read(path)?.map(|bytes| decode(path, &bytes)).transpose()

@@ -116,11 +116,16 @@ impl Volume {
         self.change("create", path, || new.open(path))
     }
 
-    /// Writes a new file, and waits until its content is on the volume.
-    pub(super) fn fill(&self, mut file: File, path: &Path, content: &[u8]) -> io::Result<()> {
+    /// Writes a new file.
+    pub(super) fn write(&self, mut file: &File, path: &Path, content: &[u8]) -> io::Result<()> {
         for part in content.chunks(content.len().div_ceil(PARTS).max(1)) {
             self.change("write", path, || file.write_all(part))?;
         }
+        Ok(())
+    }
+
+    /// Waits until the content of a file is on the volume.
+    pub(super) fn sync(&self, file: &File, path: &Path) -> io::Result<()> {
         self.look("sync", path, || file.sync_all())
     }
 
