@@ -1,5 +1,5 @@
 //! The voicemail service.
 
 fn main() -> std::process::ExitCode {
-    host::run(host::Function::new("gateway", gateway::routes).starting(gateway::start).measured())
+    host::run(host::Function::new("gateway", gateway::routes).storing().starting(gateway::start).measured())
 }

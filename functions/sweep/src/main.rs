@@ -2,6 +2,8 @@
 
 fn main() -> std::process::ExitCode {
     host::run(
-        host::Function::new("sweep", sweep::routes).on_schedule(|host| Box::pin(sweep::on_schedule(host))),
+        host::Function::new("sweep", sweep::routes)
+            .storing()
+            .on_schedule(|host| Box::pin(sweep::on_schedule(host))),
     )
 }

@@ -33,12 +33,18 @@ pub(crate) enum Backend {
     },
     /// S3 and `DynamoDB`.
     #[cfg(feature = "aws")]
-    Aws(Aws),
+    Aws {
+        /// The store.
+        aws: Aws,
+        /// Whether it was looked at.
+        stores: bool,
+    },
 }
 
 impl Backend {
-    /// Opens what is configured.
-    pub(crate) async fn open(config: &Config) -> Result<Self, BoxError> {
+    /// Opens what is configured. Who stores nothing needs no look at what it would be stored in, nor the right to look.
+    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "a look at a volume costs nothing"))]
+    pub(crate) async fn open(config: &Config, stores: bool) -> Result<Self, BoxError> {
         match config.storage {
             #[cfg(feature = "fs")]
             StorageKind::Fs => {
@@ -56,7 +62,8 @@ impl Backend {
                     endpoint: None,
                     credentials_file: std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").map(Into::into),
                 };
-                Ok(Self::Aws(Aws::open(setup).await?))
+                let aws = if stores { Aws::open(setup).await? } else { Aws::trusted(setup).await };
+                Ok(Self::Aws { aws, stores })
             }
         }
     }
@@ -85,7 +92,7 @@ impl Backend {
                 Secret::value(&key, least).map_err(|fault| format!("{name} {fault}").into())
             }
             #[cfg(feature = "aws")]
-            Self::Aws(_) => {
+            Self::Aws { .. } => {
                 drop(make);
                 Err(format!("{name} is not configured, and this storage keeps no keys").into())
             }
@@ -102,7 +109,12 @@ impl Backend {
             #[cfg(feature = "fs")]
             Self::Fs { fs, .. } => fs.key(CHECK, || check.clone().into_bytes()).await?,
             #[cfg(feature = "aws")]
-            Self::Aws(aws) => aws.keep(CHECK, &check).await?.into_bytes(),
+            Self::Aws { aws, stores: true } => aws.keep(CHECK, &check).await?.into_bytes(),
+            #[cfg(feature = "aws")]
+            Self::Aws { aws, stores: false } => {
+                let kept = aws.kept(CHECK).await?.into_iter().find(|kept| *kept != check);
+                kept.unwrap_or_else(|| check.clone()).into_bytes()
+            }
         };
         if kept == check.as_bytes() {
             return Ok(());
@@ -116,7 +128,7 @@ impl Backend {
             #[cfg(feature = "fs")]
             Self::Fs { fs, .. } => Arc::new(fs),
             #[cfg(feature = "aws")]
-            Self::Aws(aws) => Arc::new(aws),
+            Self::Aws { aws, .. } => Arc::new(aws),
         }
     }
 }

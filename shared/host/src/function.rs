@@ -29,6 +29,7 @@ pub struct Function {
     pub(crate) routes: fn() -> OpenApiRouter<Host>,
     pub(crate) start: Option<Start>,
     pub(crate) measured: bool,
+    pub(crate) stores: bool,
     pub(crate) events: Events,
 }
 
@@ -60,6 +61,7 @@ impl Function {
             routes,
             start: None,
             measured: false,
+            stores: false,
             events: Events { on_drop: None, on_schedule: None },
         }
     }
@@ -72,6 +74,11 @@ impl Function {
     /// Serves `/metrics`.
     pub const fn measured(self) -> Self {
         Self { measured: true, ..self }
+    }
+
+    /// Stores or erases recordings, so that its start looks whether the storage is fit for that.
+    pub const fn storing(self) -> Self {
+        Self { stores: true, ..self }
     }
 
     /// Takes recordings that are dropped into a bucket.

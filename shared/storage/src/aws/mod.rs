@@ -103,9 +103,23 @@ impl Aws {
     /// # Errors
     /// It cannot, and what to change. A region that does not answer is told in the log alone.
     pub async fn open(setup: AwsSetup) -> std::result::Result<Self, StartError> {
-        let aws = Self(Arc::new(Shared { config: client::shared(&setup).await, setup }));
+        let aws = Self::trusted(setup).await;
         aws.look().await?;
         Ok(aws)
+    }
+
+    /// The storage without a look at it, for those who neither store nor erase recordings.
+    pub async fn trusted(setup: AwsSetup) -> Self {
+        Self(Arc::new(Shared { config: client::shared(&setup).await, setup }))
+    }
+
+    /// What is kept under a name, in each master region that keeps something.
+    ///
+    /// # Errors
+    /// A table does not answer.
+    pub async fn kept(&self, name: &str) -> Result<Vec<String>> {
+        let kept = self.0.setup.masters.iter().map(|region| records::kept(self.table(region), name));
+        Ok(futures::future::try_join_all(kept).await?.into_iter().flatten().collect())
     }
 
     /// Keeps a value under a name in each master region, unless one is kept there already. What is kept: where regions

@@ -121,21 +121,29 @@ pub(super) async fn write<T: Serialize>(
 /// Keeps a value under a name of the installation's, unless one is kept: what is kept.
 pub(super) async fn keep(table: Table, name: &str, value: &str) -> Result<String> {
     let context = "keeping a value of the installation";
-    let key = layout::kept(name);
-    // A look first: most starts find it there, and functions that only read may not write.
-    let mut found = table.get(context, &key).await?;
-    if found.is_none() {
-        let update = Update {
-            expression: "SET kept=:value".to_owned(),
-            condition: "attribute_not_exists(kept)",
-            values: vec![(":value", text(value))],
-            names: Vec::new(),
-        };
-        found = match table.update(context, &key, update).await? {
-            Updated::Done(item) => Some(item),
-            Updated::Refused(found) => found,
-        };
+    // A look first: most starts find it there.
+    if let Some(kept) = kept(table.clone(), name).await? {
+        return Ok(kept);
     }
-    let kept = found.as_ref().and_then(|item| text_of(item, "kept"));
-    kept.map(str::to_owned).ok_or_else(|| StorageError::Corrupt { context: format!("the value {name}") })
+    let update = Update {
+        expression: "SET kept=:value".to_owned(),
+        condition: "attribute_not_exists(kept)",
+        values: vec![(":value", text(value))],
+        names: Vec::new(),
+    };
+    match table.update(context, &layout::kept(name), update).await? {
+        Updated::Done(item) => value_of(name, &item),
+        Updated::Refused(item) => value_of(name, &item.unwrap_or_default()),
+    }
+}
+
+/// What is kept under a name of the installation's.
+pub(super) async fn kept(table: Table, name: &str) -> Result<Option<String>> {
+    let found = table.get("reading a value of the installation", &layout::kept(name)).await?;
+    found.map(|item| value_of(name, &item)).transpose()
+}
+
+fn value_of(name: &str, item: &Item) -> Result<String> {
+    let value = text_of(item, "kept").map(str::to_owned);
+    value.ok_or_else(|| StorageError::Corrupt { context: format!("the value {name}") })
 }
