@@ -106,7 +106,7 @@ pub async fn take(host: &Host, tenancy: &Tenancy, drops: &dyn Drops, key: &DropK
         }
         Err(problem) if is_final(problem.code) => {
             drops.reject(key, &dropped, problem.code_name()).await?;
-            metrics::counter!("voicemail_drops_rejected", "reason" => problem.code_name()).increment(1);
+            metrics::counter!("voicemail_drops_rejected_total").increment(1);
             tracing::warn!(tenant = %key.tenant, region = %key.region, reason = problem.code_name(), "a drop was rejected");
             Ok(Fate::Rejected(problem.code))
         }

@@ -157,7 +157,7 @@ async fn elect(
     // Where this fails it is not known who was born: nothing is taken back, the sweep finds out.
     match tenancy.index().insert(deposit).await? {
         Birth::Born(message) => {
-            metrics::counter!("voicemail_deposits").increment(1);
+            metrics::counter!("voicemail_deposits_total").increment(1);
             Ok(Deposited::Born(message))
         }
         Birth::Taken(found) => {

@@ -105,6 +105,7 @@ pub async fn all(host: &Host) -> Swept {
         total.failed += swept.failed;
     }
     let Swept { purged, expired, orphans, failed } = total;
+    metrics::counter!("voicemail_sweep_failures_total").increment(failed);
     tracing::info!(purged, expired, orphans, failed, "swept");
     total
 }

@@ -1,14 +1,19 @@
 //! The purge of what is due.
 
+use std::time::Duration;
+
 use domain::{Claim, Claimed, Timestamp};
 use futures::{StreamExt as _, stream};
 use host::Tenancy;
+use metrics::counter;
 use storage::{Due, StorageError};
 
 use crate::{BATCH, Swept, failed};
 
 /// How many messages are worked on at once.
 const ABREAST: usize = 8;
+/// What is due for longer was missed by three sweeps.
+const OVERDUE: Duration = Duration::from_mins(15);
 
 /// Purges what is due: the trash and deleted mailboxes, oldest deadline first.
 pub(crate) async fn due(
@@ -21,6 +26,10 @@ pub(crate) async fn due(
     loop {
         let batch = tenancy.index().due(now, last.as_ref(), BATCH).await?;
         let more = batch.len() == BATCH;
+        let is_overdue = |due: &&Due| due.hold.purge_at() < now.minus(OVERDUE);
+        counter!("voicemail_erasures_due_total").increment(batch.len() as u64);
+        counter!("voicemail_erasures_overdue_total")
+            .increment(batch.iter().filter(is_overdue).count() as u64);
         last = batch.last().cloned();
         let mut outcomes =
             stream::iter(batch).map(async |due| purge(tenancy, &due, now).await).buffer_unordered(ABREAST);

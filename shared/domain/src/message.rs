@@ -97,6 +97,15 @@ pub enum Hold {
     },
 }
 
+impl Hold {
+    /// By when the message is purged.
+    pub fn purge_at(&self) -> Timestamp {
+        match self {
+            Self::Trash { purge_at } | Self::Mailbox { purge_at } | Self::Case { purge_at, .. } => *purge_at,
+        }
+    }
+}
+
 /// Which hold to take off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Release {

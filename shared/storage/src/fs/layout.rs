@@ -182,7 +182,7 @@ impl DueName {
     }
 
     pub(super) fn at(&self) -> Timestamp {
-        deadline(&self.hold)
+        self.hold.purge_at()
     }
 
     pub(super) fn hour(&self) -> String {
@@ -198,13 +198,6 @@ impl fmt::Display for DueName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if matches!(self.hold, Hold::Mailbox { .. }) { 'd' } else { 't' };
         write!(f, "{}.{}.{kind}.{}", Ms13(self.at()), self.id, self.mailbox)
-    }
-}
-
-/// When a hold is over.
-pub(super) fn deadline(hold: &Hold) -> Timestamp {
-    match hold {
-        Hold::Trash { purge_at } | Hold::Mailbox { purge_at } | Hold::Case { purge_at, .. } => *purge_at,
     }
 }
 

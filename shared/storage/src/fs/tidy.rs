@@ -179,7 +179,7 @@ impl<'a> Net<'a> {
         for mark in &marks {
             match mark {
                 Mark::Hold(hold @ (Hold::Trash { .. } | Hold::Mailbox { .. })) => {
-                    if layout::deadline(hold).plus(HOUR) <= self.now {
+                    if hold.purge_at().plus(HOUR) <= self.now {
                         publish_due(disk, remains, hold)?;
                     }
                 }
