@@ -1,0 +1,111 @@
+"""What the tests of the template share: emulators, the template's own text, tokens, requests."""
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TEMPLATE = ROOT / "infra" / "template.yaml"
+SPEECH = ROOT / "tests" / "recordings" / "hello.wav"
+REGION = "eu-central-1"
+TOKEN_SECRET = "a token secret for these tests alone, 32+"
+SUBJECT_KEY = "a subject key for these tests alone, 32 or more"
+ROLES = ("agent", "deposit", "admin", "privacy")
+# How long an emulator may take to start on a machine that is busy.
+PATIENCE = 60
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(command, port, env):
+    """A program until the block ends, once it takes connections."""
+    with tempfile.TemporaryFile("w+") as log:
+        child = subprocess.Popen(command, env=os.environ | env, stdout=log, stderr=log)
+        try:
+            until = time.monotonic() + PATIENCE
+            while True:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                    break
+                if child.poll() is not None or time.monotonic() > until:
+                    log.seek(0)
+                    sys.exit(f"{command[0]} does not start:\n{log.read()}")
+                time.sleep(0.05)
+            yield
+        finally:
+            child.kill()
+            child.wait()
+
+
+def certificate_key():
+    made = subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519"], check=True, capture_output=True, text=True)
+    return made.stdout
+
+
+def part(value):
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def tenant(name):
+    """A tenant as VOICEMAIL_TENANTS has it."""
+    return {"tenant": name, "country": "DE", "master": REGION, "regions": [REGION]}
+
+
+def token(roles=ROLES, tenant="t1"):
+    claims = {"tenant": tenant, "sub": "alice", "groups": ["sales"], "roles": list(roles), "exp": int(time.time()) + 1800}
+    signed = ".".join(part(json.dumps(it).encode()) for it in ({"alg": "HS256", "typ": "JWT"}, claims))
+    return f"{signed}.{part(hmac.digest(TOKEN_SECRET.encode(), signed.encode(), hashlib.sha256))}"
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+OPENER = urllib.request.build_opener(NoRedirect)
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"{self.status} {self.body[:300]!r}"
+
+
+def send(url, method="GET", body=None, headers=None, timeout=30):
+    """A request, whatever it is answered; redirects are not followed."""
+    # Else urllib would call any body a form.
+    kind = {} if body is None else {"Content-Type": "application/octet-stream"}
+    request = urllib.request.Request(url, body, kind | (headers or {}), method=method)
+    try:
+        with OPENER.open(request, timeout=timeout) as answer:
+            return Answer(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as answer:
+        return Answer(answer.code, answer.headers, answer.read())
+
+
+def template():
+    """The template, with its functions of CloudFormation as one-entry objects."""
+    from cfnlint.decode import cfn_yaml
+
+    return cfn_yaml.load(str(TEMPLATE))

@@ -1,0 +1,381 @@
+#!/usr/bin/env python3
+"""Each function under its own policy of the template and nothing else: all that it does works, and no action is in the
+policy that nothing needs.
+
+    tests/aws/privileges.py PROGRAMS [FUNCTION…]      where they are built: <function>/bootstrap
+
+moto decides by policies as IAM does. What it cannot show: that HeadObject tells 404 only to who may list the bucket (so
+that `s3:ListBucket` stays where an object is looked for, see NOT_SHOWN), conditions on tags, KMS, and the log.
+"""
+
+import datetime
+import contextlib
+import json
+import re
+import sys
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import boto3
+import parts
+from parts import REGION, SPEECH, send
+from runtime import Failed, Function
+
+TABLE, BUCKET = "voicemail", f"voicemail-{REGION}"
+# A tenant for each journey, so that none meets another's messages.
+TENANTS = [f"t{n}" for n in range(200)]
+# So many mailboxes that some have their turn to be tidied in any run: 2 of 288 have it.
+MANY = 1200
+# What AWS asks for and moto does not.
+NOT_SHOWN = {
+    ("Deposit", "s3:PutObjectTagging"),  # for the tags of a put
+    ("Deposit", "s3:GetBucketObjectLockConfiguration"), ("Sweep", "s3:GetBucketObjectLockConfiguration"),
+    ("Gateway", "s3:GetBucketObjectLockConfiguration"),
+}
+NAMES = {
+    "${AWS::Partition}": "aws", "${AWS::AccountId}": "123456789012", "${AWS::Region}": REGION,
+    "${TableName}": TABLE, "${BucketName}": "voicemail",
+}
+
+
+def policy(function):
+    """The statements of a function of the template: lists of actions, each with its resource."""
+    [its] = function["Properties"]["Policies"]
+    for statement in its["Statement"]:
+        action, resource = statement["Action"], statement["Resource"]["Fn::Sub"]
+        for name, value in NAMES.items():
+            resource = resource.replace(name, value)
+        assert "${" not in resource, resource
+        yield ([action] if isinstance(action, str) else list(action)), resource
+
+
+def as_moto_has_it(actions):
+    """A transaction is allowed by IAM to who may do each step of it; moto wants its own name."""
+    if {"dynamodb:PutItem", "dynamodb:DeleteItem"} <= set(actions):
+        return [*actions, "dynamodb:TransactWriteItems"]
+    return actions
+
+
+class World:
+    """The account: its table and bucket as the template has them, and who may do everything."""
+
+    def __init__(self, port, template, programs):
+        self.endpoint, self.programs = f"http://127.0.0.1:{port}", programs
+        self.certificate_key, self.tenants, self.lock = parts.certificate_key(), iter(TENANTS), threading.Lock()
+        self.starting = threading.Lock()
+        self.iam, self.s3, self.db = (self.client(service) for service in ("iam", "s3", "dynamodb"))
+        table = dict(template["Resources"]["Table"]["Properties"])
+        kept = ("BillingMode", "KeySchema", "AttributeDefinitions", "LocalSecondaryIndexes", "GlobalSecondaryIndexes")
+        self.db.create_table(TableName=TABLE, **{name: plain(table[name]) for name in kept})
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.root = self.user([(["*"], "*")])
+        # From here on every request is judged.
+        judged = send(f"{self.endpoint}/moto-api/reset-auth", "POST", b"0", {"Content-Type": "text/plain"})
+        assert judged.status == 200, judged
+        for name in ("iam", "s3", "db"):
+            service = {"db": "dynamodb"}.get(name, name)
+            setattr(self, name, self.client(service, self.root))
+
+    def client(self, service, keys=("root", "root")):
+        names = dict(zip(("aws_access_key_id", "aws_secret_access_key"), keys, strict=True))
+        return boto3.client(service, region_name=REGION, endpoint_url=self.endpoint, **names)
+
+    def user(self, statements):
+        """The keys of somebody who may do this."""
+        name = uuid.uuid4().hex
+        allowed = [{"Effect": "Allow", "Action": as_moto_has_it(actions), "Resource": place}
+                   for actions, place in statements if actions]
+        self.iam.create_user(UserName=name)
+        document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+        if allowed:
+            self.iam.put_user_policy(UserName=name, PolicyName="its", PolicyDocument=document)
+        key = self.iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    @contextlib.contextmanager
+    def started(self, crate, keys, tenant):
+        """A function, once it answers. Where it stores, it is the first of the installation and keeps the key's check."""
+        with contextlib.ExitStack() as running:
+            with self.starting:
+                self.db.delete_item(TableName=TABLE, Key={"pk": {"S": "#kept"}, "sk": {"S": "subject-key-check"}})
+                function = Asked(running.enter_context(self.function(crate, keys, [tenant])), tenant)
+                is_so(function.ask("GET", "/nothing"), 404)
+            yield function
+
+    def items(self, pk):
+        query = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": pk}}}
+        return self.db.query(TableName=TABLE, **query)["Items"]
+
+    def more_mailboxes(self, pk, like):
+        """Mailboxes like this one, without a retention."""
+        [one] = [it for it in self.items(pk) if it["sk"]["S"] == like]
+        text = json.dumps(one).replace('\\"retention_days\\":1', '\\"retention_days\\":null')
+        puts = [{"PutRequest": {"Item": json.loads(text.replace(like, f"m{n}"))}} for n in range(MANY)]
+        for at in range(0, MANY, 25):
+            self.db.batch_write_item(RequestItems={TABLE: puts[at : at + 25]})
+
+    def function(self, crate, keys, tenants):
+        """A function that runs with these keys, for these tenants."""
+        env = {
+            "AWS_ACCESS_KEY_ID": keys[0], "AWS_SECRET_ACCESS_KEY": keys[1], "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": REGION,
+            "VOICEMAIL_STORAGE": "aws", "VOICEMAIL_TABLE": TABLE, "VOICEMAIL_BUCKETS": json.dumps({REGION: BUCKET}),
+            "VOICEMAIL_REGION": REGION, "VOICEMAIL_TENANTS": json.dumps([parts.tenant(name) for name in tenants]), "VOICEMAIL_TRASH_WINDOW": "1s",
+            "VOICEMAIL_TOKEN_SECRET": parts.TOKEN_SECRET, "VOICEMAIL_SUBJECT_KEY": parts.SUBJECT_KEY,
+            "VOICEMAIL_CERTIFICATE_KEY": self.certificate_key,
+        }
+        return Function(f"{self.programs}/{crate}/bootstrap", env)
+
+
+def plain(node):
+    """A part of the template without what its reader remembers of it."""
+    return json.loads(json.dumps(node))
+
+
+def is_so(answer, status):
+    if answer.status != status:
+        raise Failed(f"{answer} is not {status}")
+    return answer.json() if answer.body[:1] in (b"{", b"[") else answer.body
+
+
+class Asked:
+    """A function, asked by users of a tenant."""
+
+    def __init__(self, function, tenant, lock=None):
+        self.function, self.tenant, self.lock = function, tenant, lock or threading.Lock()
+
+    def ask(self, *args, **more):
+        with self.lock:
+            return self.function.ask(*args, tenant=self.tenant, **more)
+
+    def invoke(self, event):
+        with self.lock:
+            return self.function.invoke(event)
+
+
+def is_told(function, *names):
+    """Numbers that alarms watch, in the embedded metric format: without dimensions, or no alarm would see them."""
+    told = {}
+    for line in list(function.function.log):
+        for directive in json.loads(line).get("_aws", {}).get("CloudWatchMetrics", []):
+            assert directive["Namespace"] == "Voicemail", directive
+            told |= {metric["Name"]: directive["Dimensions"] for metric in directive["Metrics"]}
+    for name in names:
+        assert told.get(name) in ([[]], []), (name, told)
+
+
+class Mailbox:
+    """A mailbox of its own for a journey, and what others do to it."""
+
+    def __init__(self, world, admin, **settings):
+        self.world, self.admin, self.id = world, admin, uuid.uuid4().hex[:12]
+        self.path = f"/v1/mailboxes/{self.id}"
+        is_so(admin.ask("PUT", self.path, {"kind": "personal", "user": "alice", "settings": settings}), 201)
+
+    def message(self, **headers):
+        """A message that others left."""
+        return is_so(self.deposit(self.admin, **headers), 201)["id"]
+
+    def deposit(self, function, **headers):
+        headers = {"content_type": "audio/wav", "voicemail_caller_id": "+4930123456"} | headers
+        return function.ask("POST", f"{self.path}/messages", SPEECH.read_bytes(), **headers)
+
+    def this(self, message, rest=""):
+        return f"{self.path}/messages/{message}{rest}"
+
+    def recordings(self):
+        """The keys of its recordings."""
+        pages = self.world.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+        return [it["Key"] for page in pages for it in page.get("Contents", []) if f".{self.id}." in it["Key"]]
+
+
+def ago(**how_long):
+    at = datetime.datetime.now(datetime.UTC) - datetime.timedelta(**how_long)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def deposit(world, admin, function):
+    mailbox = Mailbox(world, admin, max_messages=3)
+    call = {"voicemail_call_id": "c", "voicemail_received_at": ago(minutes=1)}
+    message = is_so(mailbox.deposit(function, **call), 201)["id"]
+    assert is_so(mailbox.deposit(function, **call), 200)["id"] == message
+    # A drop, and one that can never be deposited.
+    for name, status in ((f"{mailbox.id}/a b.wav", "incoming"), ("nobody/c.wav", "rejected")):
+        key = f"incoming/{function.tenant}/{name}"
+        world.s3.put_object(Bucket=BUCKET, Key=key, Body=SPEECH.read_bytes(), Metadata={"caller-id": "+4930123457"})
+        place = {"bucket": {"name": BUCKET}, "object": {"key": key.replace(" ", "+")}}
+        function.invoke({"Records": [{"eventSource": "aws:s3", "s3": place}]})
+        left = world.s3.list_objects_v2(Bucket=BUCKET, Prefix=key).get("KeyCount", 0)
+        assert left == 0, (status, key)
+    assert len(mailbox.recordings()) == 2
+    link = is_so(function.ask("POST", f"{mailbox.path}/uploads", {"caller_id": "+4930123458"}), 201)
+    put = send(link["url"], link["method"], SPEECH.read_bytes(), link["headers"])
+    if put.status != 200:
+        raise Failed(repr(put))
+    is_so(mailbox.deposit(function), 201)
+    # Full: what the refused try made is taken back.
+    is_so(mailbox.deposit(function), 409)
+    assert len(mailbox.recordings()) == 3, mailbox.recordings()
+    function.invoke({"source": "aws.events"})
+    is_told(function, "voicemail_deposits_total", "voicemail_drops_rejected_total")
+
+
+def list_(world, admin, function):
+    mailbox = Mailbox(world, admin)
+    message = mailbox.message()
+    [listed] = is_so(function.ask("GET", f"{mailbox.path}/messages"), 200)["messages"]
+    assert listed["id"] == message
+    is_so(function.ask("GET", mailbox.this(message)), 200)
+    is_so(function.ask("GET", f"{mailbox.path}/messages?folder=trash"), 200)
+
+
+def play(world, admin, function):
+    mailbox = Mailbox(world, admin)
+    message = mailbox.message()
+    answer = function.ask("GET", mailbox.this(message, "/audio"))
+    is_so(answer, 307)
+    heard = send(next(value for name, value in answer.headers.items() if name.lower() == "location"))
+    if heard.status != 200:
+        raise Failed(repr(heard))
+    is_so(function.ask("GET", mailbox.this(message, "/audio?link=1")), 200)
+
+
+def mark_read(world, admin, function):
+    mailbox = Mailbox(world, admin)
+    message = mailbox.message()
+    assert is_so(function.ask("PUT", mailbox.this(message, "/read")), 200)["folder"] == "old"
+    assert is_so(function.ask("DELETE", mailbox.this(message, "/read")), 200)["folder"] == "new"
+    several = function.ask("POST", f"{mailbox.path}/messages/read", {"ids": [message], "read": True})
+    assert is_so(several, 200)["succeeded"] == [message]
+
+
+def delete(world, admin, function):
+    mailbox = Mailbox(world, admin)
+    one, other = mailbox.message(), mailbox.message()
+    is_so(function.ask("DELETE", mailbox.this(one)), 200)
+    several = function.ask("POST", f"{mailbox.path}/messages/delete", {"ids": [other]})
+    assert is_so(several, 200)["succeeded"] == [other]
+
+
+def undo(world, admin, function):
+    mailbox = Mailbox(world, admin)
+    message = mailbox.message()
+    is_so(admin.ask("DELETE", mailbox.this(message)), 200)
+    assert is_so(function.ask("POST", mailbox.this(message, "/undo")), 200)["folder"] == "new"
+
+
+def mwi_count(world, admin, function):
+    mailbox = Mailbox(world, admin)
+    mailbox.message()
+    assert is_so(function.ask("GET", f"{mailbox.path}/mwi"), 200)["new"] == 1
+    mine = is_so(function.ask("GET", "/v1/mwi"), 200)["mailboxes"]
+    assert mailbox.id in [its["mailbox"] for its in mine]
+
+
+def mailboxes(world, admin, function):
+    path, group = (f"/v1/{kind}/{uuid.uuid4().hex[:12]}" for kind in ("mailboxes", "groups"))
+    is_so(function.ask("PUT", path, {"kind": "personal", "user": "alice"}), 201)
+    is_so(function.ask("PUT", path, {"kind": "personal", "user": "alice", "name": "Alice"}), 200)
+    is_so(function.ask("PUT", group, {"members": ["alice"]}), 201)
+    for read in (path, group, "/v1/mailboxes", "/v1/groups"):
+        is_so(function.ask("GET", read), 200)
+    for deleted in (path, group):
+        is_so(function.ask("DELETE", deleted), 204)
+    is_so(function.ask("PUT", path, {"kind": "personal", "user": "alice"}), 201)
+
+
+def sweep(world, admin, function):
+    tenant = function.tenant
+    mailbox = Mailbox(world, admin, retention_days=1)
+    due, late, cut_off, orphan = (mailbox.message(voicemail_received_at=at) for at in (ago(), ago(days=2), ago(), ago()))
+    is_so(admin.ask("DELETE", mailbox.this(due)), 200)
+    # Two deposits that were cut off before their birth; of one the journal is lost, too, and its hour is over.
+    of_mailbox = {"pk": {"S": f"{tenant}#m#{mailbox.id}"}}
+    for message in (cut_off, orphan):
+        world.db.delete_item(TableName=TABLE, Key=of_mailbox | {"sk": {"S": message}})
+    for journal in world.items(f"{tenant}#arriving"):
+        if journal["sk"]["S"].startswith(cut_off):
+            world.db.put_item(TableName=TABLE, Item=journal | {"f": {"S": "0" * 13}})
+        elif journal["sk"]["S"].startswith(orphan):
+            world.db.delete_item(TableName=TABLE, Key={name: journal[name] for name in ("pk", "sk")})
+    [key] = [key for key in mailbox.recordings() if orphan in key]
+    old = re.sub(r"/\d{10}/", "/2026010100/", key)
+    world.s3.copy_object(Bucket=BUCKET, Key=old, CopySource={"Bucket": BUCKET, "Key": key})
+    world.s3.delete_object(Bucket=BUCKET, Key=key)
+    world.more_mailboxes(f"{tenant}#mailbox", mailbox.id)
+    time.sleep(1.1)  # the trash window is a second, on the function's own clock
+    function.invoke({"source": "aws.events"})
+    left = mailbox.recordings()
+    assert len(left) == 1 and late in left[0], left
+    assert world.db.get_item(TableName=TABLE, Key=of_mailbox | {"sk": {"S": late}})["Item"]["f"]["S"].startswith("t#")
+    assert not any(it["sk"]["S"].startswith(cut_off) for it in world.items(f"{tenant}#arriving"))
+    is_told(function, "voicemail_erasures_due_total")
+
+
+def gateway(world, admin, function):
+    is_so(function.ask("GET", "/healthz"), 200)
+    is_so(function.ask("GET", "/readyz"), 200)
+    is_so(function.ask("GET", "/openapi.json"), 200)
+    is_so(function.ask("GET", "/nothing"), 404)
+
+
+JOURNEYS = {
+    "Deposit": deposit, "List": list_, "Play": play, "MarkRead": mark_read, "Delete": delete, "Undo": undo,
+    "MwiCount": mwi_count, "Mailboxes": mailboxes, "Sweep": sweep, "Gateway": gateway,
+}
+
+
+def journey(world, admin, name, crate, statements):
+    """What kept a function from doing all that it is for."""
+    tenant = next(world.tenants)
+    try:
+        with world.started(crate, world.user(statements), tenant) as function:
+            JOURNEYS[name](world, Asked(admin, tenant, world.lock), function)
+    except (Failed, AssertionError) as error:
+        return repr(error)
+    return None
+
+
+def without(statements):
+    """Each action, and the statements without it."""
+    for at, (actions, place) in enumerate(statements):
+        for action in actions:
+            less = [it for it in actions if it != action]
+            yield f"{action} on {place}", [*statements[:at], (less, place), *statements[at + 1 :]]
+
+
+def main():
+    programs, *wanted = sys.argv[1:]
+    template, port = parts.template(), parts.free_port()
+    functions = {
+        name: it for name, it in template["Resources"].items()
+        if it["Type"] == "AWS::Serverless::Function" and (not wanted or name in wanted)
+    }
+    faults, tried = [], 0
+    # moto lets so many requests pass before it judges.
+    env = {"INITIAL_NO_AUTH_ACTION_COUNT": "1000000"}
+    with parts.running([sys.executable, str(Path(__file__).with_name("judge.py")), "-H", "127.0.0.1", "-p", str(port)], port, env):
+        world = World(port, template, programs)
+        with world.function("gateway", world.root, TENANTS) as admin, ThreadPoolExecutor(3) as pool:
+            for name, function in functions.items():
+                crate, statements = function["Properties"]["CodeUri"].split("/")[-1], list(policy(function))
+                if why := journey(world, admin, name, crate, statements):
+                    faults.append(f"{name} cannot do its work under its own policy: {why}")
+                    continue
+                less = list(without(statements))
+                reasons = pool.map(lambda it, n=name, c=crate: journey(world, admin, n, c, it[1]), less)
+                for (action, _), why in zip(less, reasons, strict=True):
+                    tried += 1
+                    if why is None and (name, action.split(" ")[0]) not in NOT_SHOWN:
+                        faults.append(f"{name} does not need {action}")
+                print(f"{name}: {len(less)} actions", flush=True)
+    if faults:
+        sys.exit("\n".join(faults))
+    print(f"{len(functions)} functions need {tried} actions, each of them")
+
+
+if __name__ == "__main__":
+    main()
