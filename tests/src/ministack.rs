@@ -142,6 +142,20 @@ impl Ministack {
         self.ask(region, "dynamodb", "POST /", target, &table.to_string());
     }
 
+    /// Damages an item: this attribute of it holds something else.
+    pub fn damage(&self, region: &Region, [partition, item, attribute]: [&str; 3], text: &str) {
+        let update = json!({
+            "TableName": TABLE,
+            "Key": {"pk": {"S": partition}, "sk": {"S": item}},
+            "UpdateExpression": "SET #a = :a",
+            "ConditionExpression": "attribute_exists(#a)",
+            "ExpressionAttributeNames": {"#a": attribute},
+            "ExpressionAttributeValues": {":a": {"S": text}},
+        });
+        let target = "X-Amz-Target: DynamoDB_20120810.UpdateItem";
+        self.ask(region, "dynamodb", "POST /", target, &update.to_string());
+    }
+
     /// Makes a bucket, with one more header.
     pub fn make_bucket(&self, region: &Region, name: &str, header: &str) {
         // The oldest region has no name here.

@@ -15,7 +15,7 @@ use futures::join;
 use super::fault::{fault, incomplete};
 use super::index::AwsIndex;
 use super::layout::{FOLDER, Key, ms13};
-use super::row::{Row, born, json, passing_over};
+use super::row::{PassedOver, Row, born, json};
 use super::table::{Item, Query, Update, Updated, number, text, text_of};
 use super::{cases, mailboxes};
 use crate::stored::{StoredMarker, StoredRemains, decode};
@@ -173,16 +173,14 @@ impl AwsIndex {
             wanted: Some("pk, sk, remains"),
             ..Query::default()
         };
-        let mut tries: Vec<Remains> = Vec::new();
+        let (mut tries, mut passed_over) = (Vec::<Remains>::new(), PassedOver::default());
         let entries = table.all(context, query).await?;
         for item in table.filled(context, entries, "remains").await? {
             let remains = text_of(&item, "remains").and_then(|json| decode::<StoredRemains>(json.as_bytes()));
-            if let Some(remains) = remains {
-                tries.push(remains.into());
-            } else {
-                let item = text_of(&item, "sk").unwrap_or_default();
-                tracing::error!(item, "a damaged item is passed over; restore it from a backup");
-            }
+            let remains = remains.map(Remains::from).ok_or_else(|| StorageError::Corrupt {
+                context: format!("a try {}", text_of(&item, "sk").unwrap_or_default()),
+            });
+            tries.extend(passed_over.read(remains)?);
         }
         let keys = tries.iter().map(|remains| layout.message(&remains.mailbox, remains.id));
         let rows = self.rows.table.get_all(context, keys).await?;
@@ -190,14 +188,15 @@ impl AwsIndex {
         let mut under_way = Vec::new();
         for remains in tries {
             let row = rows.get(&layout.message(&remains.mailbox, remains.id));
-            if passing_over(Row::read(row))?.is_of(&remains.attempt) {
-                finished.push(layout.journal(&remains));
-            } else {
-                under_way.push(remains);
+            match passed_over.read(Row::read(row))? {
+                Some(row) if row.is_of(&remains.attempt) => finished.push(layout.journal(&remains)),
+                Some(_) => under_way.push(remains),
+                // Whether it was born is not known.
+                None => {}
             }
         }
         table.write_all(context, Vec::new(), finished).await?;
-        Ok(under_way)
+        passed_over.found(under_way)
     }
 
     /// Decides what a try became. Its journal tells first that it is being fenced, so that it is told until it is withdrawn.

@@ -4,8 +4,9 @@ use domain::{Case, CaseKey, Status, Subject};
 
 use super::layout::{FOLDER, FORGET, Key, Layout, ms13};
 use super::purge::KEPT;
-use super::records::{self, Next, parse};
-use super::table::{Query, Table, Update, number, text, text_of};
+use super::records::{self, Next, Record, parse};
+use super::row::PassedOver;
+use super::table::{Item, Query, Table, Update, number, text, text_of};
 use crate::{Expect, Result, Versioned, Written};
 
 /// `f` of a case that is watched.
@@ -14,7 +15,7 @@ const OPEN: &str = "open#";
 /// A case.
 pub(super) async fn read(table: &Table, layout: &Layout, key: &CaseKey) -> Result<Option<Versioned<Case>>> {
     let record = records::read(table, "reading a case", &layout.case(key)).await?;
-    Ok(record.and_then(records::Record::versioned))
+    Ok(record.and_then(Record::versioned))
 }
 
 /// Cases by their keys; those that were never written are left out.
@@ -59,15 +60,14 @@ pub(super) async fn all(
         limit: Some(limit),
         ..Query::default()
     };
-    let mut items = Vec::new();
-    let take = |item| {
-        items.push(item);
-        items.len() < limit
+    let (mut cases, mut passed_over) = (Vec::new(), PassedOver::default());
+    let take = |item: Item| {
+        cases.extend(passed_over.read(parse::<Case>(&item)).ok().flatten().and_then(Record::versioned));
+        cases.len() < limit
     };
     table.query("listing cases", query, take).await?;
-    items.truncate(limit);
-    let cases = items.iter().map(|item| Ok(parse::<Case>(item)?.versioned()));
-    Ok(cases.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    cases.truncate(limit);
+    Ok(cases)
 }
 
 /// The cases that are watched.

@@ -7,7 +7,7 @@
 use domain::{Counts, Folder, MailboxId, Message};
 
 use super::layout::FOLDER;
-use super::row::{Row, Rows};
+use super::row::{Row, Rows, passing_over};
 use super::table::{Item, Query, text, text_of};
 use crate::{Page, PageOf, Result};
 
@@ -33,7 +33,7 @@ impl Rows {
             }
             for item in self.table.filled(CONTEXT, entries, "facts").await? {
                 // Else: hidden, marked or purged since the index was read.
-                if let Row::Message(message) = Row::read(Some(&item))?
+                if let Row::Message(message) = passing_over(Row::read(Some(&item)))?
                     && message.folder().is_some_and(wanted)
                 {
                     messages.push(*message);

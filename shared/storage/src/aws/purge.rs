@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::{Subject, Timestamp};
 
 use super::layout::{self, AFTER_FORGETS, DUE, Key};
-use super::row::{Row, Rows, passing_over};
-use super::table::{Query, number, text, text_of};
+use super::row::{PassedOver, Row, Rows};
+use super::table::{Item, Query, number, text, text_of};
 use crate::stored::{StoredMarker, decode};
 use crate::{CallerMarker, Due, Remains, Result, StorageError};
 
@@ -47,17 +47,17 @@ impl Rows {
         let mut from = after
             .and_then(|due| layout::due(&due.hold, due.remains.id, &due.remains.mailbox))
             .unwrap_or_default();
-        let mut found = Vec::new();
+        let (mut found, mut passed_over) = (Vec::new(), PassedOver::default());
         loop {
             let entries = self.entries(&from, before, limit).await?;
-            let Some((last, _)) = entries.last() else { return Ok(found) };
+            let Some((last, _)) = entries.last() else { return passed_over.found(found) };
             from.clone_from(last);
             let rows = self.table.get_all(context, entries.iter().map(|(_, key)| key.clone())).await?;
             for (due, key) in entries {
                 let Some(item) = rows.get(&key).filter(|item| text_of(item, "due") == Some(&due)) else {
                     continue;
                 };
-                let Row::Message(message) = passing_over(Row::read(Some(item)))? else { continue };
+                let Some(Row::Message(message)) = passed_over.read(Row::read(Some(item)))? else { continue };
                 let Some(hold) = layout::due_hold(&due) else { continue };
                 if found.len() < limit {
                     found.push(Due { remains: Remains::from(&message.facts), hold });
@@ -111,20 +111,20 @@ impl Rows {
             limit: Some(limit),
             ..Query::default()
         };
-        let mut markers = Vec::new();
-        let mut damaged = None;
-        let take = |item| {
-            let marker = text_of(&item, "marker").and_then(|json| decode::<StoredMarker>(json.as_bytes()));
-            match marker {
-                Some(marker) if markers.len() < limit => markers.push(CallerMarker::from(marker)),
-                Some(_) => {}
-                None => {
-                    damaged = Some(format!("a caller marker {}", text_of(&item, "sk").unwrap_or_default()));
-                }
-            }
+        let (mut markers, mut passed_over) = (Vec::new(), PassedOver::default());
+        let take = |item: Item| {
+            markers.extend(passed_over.read(marker(&item)).ok().flatten());
             markers.len() < limit
         };
         self.table.query("listing a caller", query, take).await?;
-        damaged.map_or(Ok(markers), |context| Err(StorageError::Corrupt { context }))
+        markers.truncate(limit);
+        passed_over.found(markers)
     }
+}
+
+fn marker(item: &Item) -> Result<CallerMarker> {
+    let marker = text_of(item, "marker").and_then(|json| decode::<StoredMarker>(json.as_bytes()));
+    marker.map(CallerMarker::from).ok_or_else(|| StorageError::Corrupt {
+        context: format!("a caller marker {}", text_of(item, "sk").unwrap_or_default()),
+    })
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::layout::{self, Key};
-use super::row::json;
+use super::row::{PassedOver, json};
 use super::table::{Item, Query, Table, Update, Updated, nonce, number, number_of, text, text_of};
 use crate::stored::decode;
 use crate::{Result, StorageError, Versioned, Written};
@@ -47,7 +47,7 @@ pub(super) async fn read<T: DeserializeOwned>(
     table.get(context, key).await?.as_ref().map(parse).transpose()
 }
 
-/// All values of a partition, by id. What is damaged is told in the log: it must not hide all the others.
+/// All values of a partition, by id, but for what is damaged.
 pub(super) async fn values<T: DeserializeOwned>(
     table: &Table,
     context: &'static str,
@@ -55,14 +55,9 @@ pub(super) async fn values<T: DeserializeOwned>(
 ) -> Result<Vec<Versioned<T>>> {
     let values = vec![(":pk", text(pk))];
     let items = table.all(context, Query { condition: "pk = :pk", values, ..Query::default() }).await?;
-    let readable = items.iter().filter_map(|item| match parse::<T>(item) {
-        Ok(record) => record.versioned(),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a record is passed over");
-            None
-        }
-    });
-    Ok(readable.collect())
+    let mut passed_over = PassedOver::default();
+    let read = items.iter().map(|item| Ok(passed_over.read(parse::<T>(item))?.and_then(Record::versioned)));
+    Ok(read.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// What is written.

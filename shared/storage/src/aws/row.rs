@@ -70,14 +70,35 @@ fn corrupt(item: &Item) -> StorageError {
     StorageError::Corrupt { context: format!("the message {key}") }
 }
 
-/// What was read; what is damaged is told in the log and passed over, as it must not stop the sweep of all others.
+/// What was read. What is damaged is passed over: one item must not hide or stop all others.
 pub(super) fn passing_over(row: Result<Row>) -> Result<Row> {
-    match row {
-        Err(StorageError::Corrupt { context }) => {
-            tracing::error!(item = context, "a damaged item is passed over; restore it from a backup");
-            Ok(Row::Nothing)
+    Ok(PassedOver::default().read(row)?.unwrap_or(Row::Nothing))
+}
+
+/// What a listing that forgets nothing could not read: the first of it.
+#[derive(Default)]
+pub(super) struct PassedOver(Option<StorageError>);
+
+impl PassedOver {
+    /// What was read; `None`: it is damaged, which the log tells.
+    pub(super) fn read<T>(&mut self, read: Result<T>) -> Result<Option<T>> {
+        match read {
+            Err(error @ StorageError::Corrupt { .. }) => {
+                let damage = &error as &dyn std::error::Error;
+                tracing::error!(error = damage, "a damaged item is passed over; restore it from a backup");
+                self.0.get_or_insert(error);
+                Ok(None)
+            }
+            read => read.map(Some),
         }
-        row => row,
+    }
+
+    /// What was found; an error once there is nothing else to tell.
+    pub(super) fn found<T>(self, found: Vec<T>) -> Result<Vec<T>> {
+        match self.0 {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
     }
 }
 
