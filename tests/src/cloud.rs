@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::{Attempt, Clock as _, ManualClock, Region, SystemClock, SystemRandom};
+use futures::future::BoxFuture;
+use futures::{StreamExt as _, future, stream};
 use host::config::Config;
 use host::identity::TokenKeys;
 use host::{CertificateKey, Host, Identity, Options, Parts, Secret, Service};
@@ -25,6 +27,27 @@ pub struct Cloud {
     endpoint: String,
 }
 
+/// A case and its name.
+pub type Case = (&'static str, fn(Centre) -> BoxFuture<'static, ()>);
+
+/// How many cases run at once.
+const ABREAST: usize = 4;
+
+/// Runs cases, each as a tenant of one gateway on the emulator; tells which of them failed.
+///
+/// # Panics
+/// One of them failed.
+pub async fn run(cases: Vec<Case>) {
+    let cloud = Cloud::with_tenants(cases.len(), None).await;
+    let centre = Centre::gateway(&cloud.setting).await;
+    let ran = stream::iter(cases.into_iter().enumerate()).map(|(n, (name, case))| {
+        let centre = Centre { tenant: format!("t{n}"), ..centre.clone() };
+        async move { tokio::spawn(case(centre)).await.err().map(|_| name) }
+    });
+    let failed: Vec<_> = ran.buffer_unordered(ABREAST).filter_map(future::ready).collect().await;
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
 /// The bucket of a region.
 fn bucket(region: &Region) -> String {
     format!("voicemail-{region}")
@@ -44,13 +67,28 @@ impl Cloud {
     }
 
     async fn at(endpoint: Option<String>) -> Self {
+        Self::with_tenants(1, endpoint).await
+    }
+
+    async fn with_tenants(tenants: usize, endpoint: Option<String>) -> Self {
         let ministack = tokio::task::spawn_blocking(running).await.unwrap();
         let name = format!("i-{}", Attempt::draw(&SystemRandom));
         let endpoint = endpoint.unwrap_or_else(|| ministack.endpoint());
         for region in regions() {
             ministack.make_table(&region, &table(&name));
         }
-        let setting = Setting::new(1);
+        let buckets =
+            regions().into_iter().map(|region| (region.to_string(), format!("{}/{name}", bucket(&region))));
+        let buckets: std::collections::BTreeMap<_, _> = buckets.collect();
+        let keys = ministack.setup(String::new()).credentials_file.unwrap();
+        let setting = Setting::new(tenants)
+            .with("VOICEMAIL_STORAGE", "aws")
+            .with("VOICEMAIL_TABLE", &name)
+            .with("VOICEMAIL_BUCKETS", &json!(buckets).to_string())
+            .with("VOICEMAIL_CERTIFICATE_KEY", CERTIFICATE_KEY)
+            .with("AWS_ENDPOINT_URL", &endpoint)
+            .with("AWS_SHARED_CREDENTIALS_FILE", &keys.display().to_string())
+            .with("AWS_EC2_METADATA_DISABLED", "true");
         Self { setting: Arc::new(setting), ministack, name, endpoint }
     }
 

@@ -343,12 +343,13 @@ tests::journeys![
     a_caller_id_of_256_bytes_is_taken_and_a_longer_one_is_400,
     urgent_is_true_or_false_and_counted,
     received_at_is_now_where_it_is_not_given,
-    received_at_is_from_2000_to_5_minutes_in_the_future,
     all_that_is_wrong_with_the_facts_is_named_at_once,
-    a_form_without_its_json_part_or_with_it_second_is_400,
     unknown_facts_and_query_parameters_are_ignored,
     the_kind_is_read_from_the_audio_whatever_its_content_type_says,
-    a_streamed_wav_that_does_not_know_its_length_is_measured_to_its_end,
+    a_streamed_wav_that_does_not_know_its_length_is_measured_to_its_end;
+    on files:
+    received_at_is_from_2000_to_5_minutes_in_the_future,
+    a_form_without_its_json_part_or_with_it_second_is_400,
     an_unknown_mailbox_is_404,
     a_disabled_mailbox_is_409_before_the_audio_is_looked_at,
     a_full_mailbox_is_409_and_new_and_old_count_but_not_the_trash,

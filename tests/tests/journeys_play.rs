@@ -214,6 +214,8 @@ async fn a_link_to_what_is_purged_is_404(centre: Centre) {
 }
 
 tests::journeys![
+    what_is_not_there_is_404;
+    on files:
     the_bytes_are_those_that_were_deposited,
     playing_never_changes_the_message,
     what_the_client_has_already_is_304,
@@ -226,7 +228,6 @@ tests::journeys![
     a_link_plays_without_a_token_and_a_changed_one_does_not,
     a_link_to_download_names_the_file,
     a_message_in_the_trash_plays,
-    what_is_not_there_is_404,
 ];
 
 tests::journeys_in_time![a_link_lives_for_five_minutes, a_link_to_what_is_purged_is_404];

@@ -114,6 +114,7 @@ async fn speech_through_a_pipe_that_does_not_know_its_length_is_measured(centre:
 }
 
 tests::journeys![
+    on files:
     speech_in_every_format_is_deposited_listed_and_played_back_byte_for_byte,
     speech_that_was_cut_off_on_its_way_is_refused,
     speech_through_a_pipe_that_does_not_know_its_length_is_measured,

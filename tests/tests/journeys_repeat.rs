@@ -179,15 +179,16 @@ async fn a_repeat_of_a_purged_call_is_410_for_30_days(centre: Centre) {
 }
 
 tests::journeys![
-    a_repeat_is_200_with_the_same_message_whatever_else_comes,
     a_repeat_of_a_call_too_large_for_the_mailbox_is_200,
     a_repeat_as_a_form_too_large_for_the_mailbox_is_200,
     another_call_id_another_time_or_another_mailbox_is_another_message,
     a_repeat_is_answered_from_the_old_folder_and_from_the_trash,
     a_repeat_is_answered_where_the_mailbox_is_full_or_disabled_by_now,
     a_repeat_of_what_a_deleted_mailbox_held_is_410_also_when_it_is_made_again,
+    a_call_id_has_up_to_256_characters;
+    on files:
+    a_repeat_is_200_with_the_same_message_whatever_else_comes,
     a_call_id_without_a_received_at_is_400,
-    a_call_id_has_up_to_256_characters,
     of_deposits_of_one_call_at_the_same_time_one_is_201_and_the_others_200,
 ];
 

@@ -238,11 +238,12 @@ async fn checks_come_in_order_token_role_mailbox_headers_body(centre: Centre) {
 
 tests::journeys![
     the_document_and_this_table_list_the_same_operations,
-    every_operation_is_allowed_to_its_roles_and_to_no_other,
     without_a_token_every_operation_is_401_and_without_a_role_403,
     several_roles_add_up,
-    an_agent_works_in_own_and_group_mailboxes_only_and_an_administrator_in_all,
     a_mailbox_of_others_looks_exactly_like_one_that_does_not_exist,
     tenants_never_meet,
-    checks_come_in_order_token_role_mailbox_headers_body,
+    checks_come_in_order_token_role_mailbox_headers_body;
+    on files:
+    every_operation_is_allowed_to_its_roles_and_to_no_other,
+    an_agent_works_in_own_and_group_mailboxes_only_and_an_administrator_in_all,
 ];

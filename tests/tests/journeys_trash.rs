@@ -248,7 +248,8 @@ tests::journeys![
     many_are_deleted_at_once,
     a_bulk_of_none_or_of_more_than_100_is_400,
     a_deleted_message_leaves_for_the_trash_at_once_and_undo_brings_it_back_as_it_was,
-    a_repeated_delete_answers_the_same_and_so_does_a_repeated_undo,
+    a_repeated_delete_answers_the_same_and_so_does_a_repeated_undo;
+    on files:
     of_many_who_delete_and_undo_at_once_nobody_loses_the_message,
 ];
 

@@ -80,6 +80,13 @@ impl Centre {
         Self { front: Front::Lambda(lambda), tenant: format!("t{}", take_case()) }
     }
 
+    /// A tenant of a function of AWS Lambda of its own, which has all routes.
+    pub async fn function(setting: &Arc<Setting>) -> Self {
+        let setting = Arc::clone(setting);
+        let lambda = tokio::task::spawn_blocking(|| Lambda::start(setting)).await.unwrap();
+        Self { front: Front::Lambda(Arc::new(lambda)), tenant: "t0".to_owned() }
+    }
+
     /// The first tenant of a gateway of its own.
     pub async fn gateway(setting: &Arc<Setting>) -> Self {
         let setting = Arc::clone(setting);

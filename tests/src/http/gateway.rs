@@ -182,7 +182,7 @@ pub(super) fn take_case() -> usize {
 
 /// Starts the program with this setting.
 fn spawn(setting: &Setting) -> Child {
-    let mut command = setting.command(&program("fs"));
+    let mut command = setting.command(&program("gateway", setting.storage()));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -198,9 +198,9 @@ fn gather(stream: impl Read + Send + 'static, to: &Arc<Mutex<String>>) -> JoinHa
     })
 }
 
-/// The gateway's program with this storage, built as these tests are, once: in a run that starts a process for each
-/// case, by the first.
-pub(super) fn program(storage: &str) -> PathBuf {
+/// A program of ours with this storage, built as these tests are, once: in a run that starts a process for each case, by
+/// the first.
+pub(super) fn program(package: &str, storage: &str) -> PathBuf {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let run = one_process_a_case().unwrap_or_else(|| format!("of-{}", std::process::id()));
@@ -208,16 +208,16 @@ pub(super) fn program(storage: &str) -> PathBuf {
     std::fs::create_dir_all(&folder).unwrap();
     let lock = File::options().write(true).create(true).truncate(false).open(folder.join("lock")).unwrap();
     lock.lock().unwrap();
-    let program = folder.join(format!("gateway-{storage}-{run}"));
+    let program = folder.join(format!("{package}-{storage}-{run}"));
     if !program.exists() {
         let earlier = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         let earlier = earlier.filter(|path| {
             let name = path.file_name().unwrap().to_string_lossy();
-            name.starts_with("gateway-") && !name.ends_with(&run)
+            name != "lock" && !name.ends_with(&run)
         });
         earlier.for_each(|path| std::fs::remove_file(path).unwrap());
         // A name of its own, as the next build with other features takes the place of this one.
-        std::fs::hard_link(build(storage), &program).unwrap();
+        std::fs::hard_link(build(package, storage), &program).unwrap();
     }
     program
 }
@@ -227,10 +227,10 @@ fn one_process_a_case() -> Option<String> {
     std::env::var("NEXTEST_RUN_ID").ok()
 }
 
-fn build(storage: &str) -> PathBuf {
+fn build(package: &str, storage: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args(["build", "--quiet", "-p", "gateway", "--message-format=json-render-diagnostics"])
+        .args(["build", "--quiet", "-p", package, "--message-format=json-render-diagnostics"])
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     // What cargo tells a test of its package would make a build script that asks for the same names (ring's) run again, and
     // all that stands on it be built again: here, and by whoever builds next.
@@ -245,12 +245,12 @@ fn build(storage: &str) -> PathBuf {
         cargo.arg("--release");
     }
     let built = cargo.stderr(Stdio::inherit()).output().unwrap();
-    assert!(built.status.success(), "the gateway does not build");
+    assert!(built.status.success(), "{package} does not build");
     let built = String::from_utf8(built.stdout).unwrap();
     let mut messages = built.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let program = messages.find_map(|message| {
-        let is_gateway = message["target"]["name"] == "gateway" && message["executable"].is_string();
-        is_gateway.then(|| PathBuf::from(message["executable"].as_str().unwrap()))
+        let is_it = message["target"]["name"] == package && message["executable"].is_string();
+        is_it.then(|| PathBuf::from(message["executable"].as_str().unwrap()))
     });
     program.expect("cargo names the program that it built")
 }

@@ -57,8 +57,13 @@ impl Lambda {
         })
     }
 
-    /// Starts them; the API answers on a thread of its own, so that cases with runtimes of their own can share it.
+    /// Starts them, of all routes.
     pub fn start(setting: Arc<Setting>) -> Self {
+        Self::start_function("gateway", setting)
+    }
+
+    /// Starts a function; the API answers on a thread of its own, so that cases with runtimes of their own can share it.
+    pub fn start_function(function: &str, setting: Arc<Setting>) -> Self {
         let (events, waiting) = mpsc::unbounded_channel();
         let (waiting, answers) = (tokio::sync::Mutex::new(waiting), Mutex::default());
         let api = Arc::new(Api { events, waiting, answers, next: AtomicU64::new(1) });
@@ -73,7 +78,7 @@ impl Lambda {
             });
         });
         let start = || {
-            let mut command = setting.command(&gateway::program("aws"));
+            let mut command = setting.command(&gateway::program(function, "aws"));
             command.envs([
                 ("AWS_LAMBDA_RUNTIME_API", address.to_string().as_str()),
                 ("AWS_LAMBDA_FUNCTION_NAME", "voicemail"),

@@ -28,10 +28,23 @@ pub use load::{Act, Chance, State, is_long, numbered, pages};
 pub use raw::Reply;
 pub use setting::{CERTIFICATE_KEY, PASSWORD, SECRET, SUBJECT_KEY, Setting};
 
-/// Runs cases through all fronts.
+/// Runs cases through all fronts on a file system; and, but for those behind `on files:`, which look at its files or at
+/// the bytes that it plays, through a gateway on `DynamoDB` and S3, all in one test, since an emulator takes long to start.
 #[macro_export]
 macro_rules! journeys {
-    ($($case:ident),+ $(,)?) => {
+    ($($case:ident),+ $(,)? $(; on files: $($of_files:ident),+ $(,)?)?) => {
+        $crate::journeys![on files: $($case,)+ $($($of_files),+)?];
+        #[cfg(feature = "aws")]
+        mod aws {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn all_of_these_on_dynamodb_and_s3() {
+                let cases: Vec<$crate::cloud::Case> =
+                    vec![$((stringify!($case), |centre| Box::pin(super::$case(centre)))),+];
+                $crate::cloud::run(cases).await;
+            }
+        }
+    };
+    (on files: $($case:ident),+ $(,)?) => {
         mod in_process {
             $(#[tokio::test] async fn $case() { super::$case($crate::http::Centre::in_process().await).await; })+
         }

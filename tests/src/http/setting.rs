@@ -72,6 +72,11 @@ impl Setting {
         &self.environment
     }
 
+    /// The storage that its services have.
+    pub(super) fn storage(&self) -> &str {
+        self.environment.get("VOICEMAIL_STORAGE").map_or("fs", String::as_str)
+    }
+
     /// A program with these variables and nothing else of ours.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
