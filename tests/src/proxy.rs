@@ -1,7 +1,7 @@
 //! Stands between a storage and its service: counts the real requests, how many of them had to wait for one another, and
 //! does to chosen ones what a network and a busy service do.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use axum::response::{IntoResponse as _, Response};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::counting::{Counter, Trips};
 
@@ -37,6 +38,8 @@ type Forecast = Box<dyn FnMut(&str) -> Weather + Send>;
 pub struct Proxy {
     /// Where it is asked.
     pub endpoint: String,
+    address: SocketAddr,
+    serving: Mutex<JoinHandle<()>>,
     sky: Arc<Sky>,
 }
 
@@ -51,15 +54,29 @@ impl Proxy {
     /// In front of the service at this address.
     pub async fn before(service: String) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
         let sky = Arc::new(Sky {
             service,
             client: reqwest::Client::new(),
             counter: Counter::default(),
             forecast: Mutex::new(Box::new(|_| Weather::Fair)),
         });
-        tokio::spawn(serve(listener, Arc::clone(&sky)));
-        Self { endpoint, sky }
+        let serving = Mutex::new(tokio::spawn(serve(listener, Arc::clone(&sky))));
+        Self { endpoint: format!("http://{address}"), address, serving, sky }
+    }
+
+    /// Nobody listens there any more, and whoever is connected is cut off.
+    pub async fn close(&self) {
+        self.serving.lock().unwrap().abort();
+        while TcpStream::connect(self.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Listens there again.
+    pub async fn open(&self) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        *self.serving.lock().unwrap() = tokio::spawn(serve(listener, Arc::clone(&self.sky)));
     }
 
     /// The requests since the last time, by name.
@@ -118,13 +135,16 @@ fn name(request: &Request) -> &'static str {
 }
 
 async fn serve(listener: TcpListener, sky: Arc<Sky>) {
+    // Ends with this task.
+    let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let sky = Arc::clone(&sky);
         let answers = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             pass(Arc::clone(&sky), request.map(Body::new))
         });
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answers));
+        connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answers));
+        while connections.try_join_next().is_some() {}
     }
 }
 
