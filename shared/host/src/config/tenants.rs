@@ -22,6 +22,10 @@ struct Entry {
     other: BTreeMap<String, serde_json::Value>,
 }
 
+/// No tenant has these ids: in a bucket, drops lie in folders of these names beside those of the tenants, and a rule deletes
+/// what was rejected after a day.
+const FOLDERS: [&str; 2] = ["incoming", "rejected"];
+
 /// Reads the file; what is wrong with any of the tenants is told at once.
 pub(super) fn read(path: &Path) -> Result<Vec<Tenant>, String> {
     let told = |fault: String| format!("{}: {fault}", path.display());
@@ -86,6 +90,9 @@ fn tenants(entries: Vec<Entry>) -> Result<Vec<Tenant>, Vec<String>> {
 fn tenant(entry: Entry) -> Result<Tenant, Vec<String>> {
     let mut faults = Vec::new();
     let id = entry.tenant.parse().map_err(|bad| faults.push(format!("tenant: {bad}"))).ok();
+    if FOLDERS.contains(&entry.tenant.as_str()) {
+        faults.push(format!("tenant: not {}, which are folders of a bucket", FOLDERS.join(" or ")));
+    }
     let country: Option<Country> =
         entry.country.parse().map_err(|bad| faults.push(format!("country: {bad}"))).ok();
     if country.is_some_and(|country| !has_dialling_rules(country)) {

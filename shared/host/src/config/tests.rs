@@ -258,6 +258,15 @@ fn everything_that_is_wrong_with_tenants_is_told_at_once() {
 }
 
 #[test]
+fn no_tenant_is_called_like_a_folder_that_a_bucket_has_beside_those_of_the_tenants() {
+    for name in ["incoming", "rejected"] {
+        let tenants = format!(r#"[{{"tenant":"{name}","country":"DE","master":"eu","regions":["eu"]}}]"#);
+        let ConfigFaults(faults) = config(&[("VOICEMAIL_TENANTS", &tenants)]).err().unwrap();
+        assert!(faults.iter().any(|fault| fault.detail.contains("folders of a bucket")), "{faults:?}");
+    }
+}
+
+#[test]
 fn a_tenants_file_that_is_no_list_of_tenants_is_a_fault_that_says_where() {
     let folder = tempfile::tempdir().unwrap();
     for (text, place) in
