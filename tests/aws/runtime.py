@@ -57,8 +57,13 @@ class Function:
                 self.reply()
                 function.answers.put((self.path.endswith("/response"), body))
 
-        self.api = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
-        self.api.daemon_threads = True
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                """A function that is killed leaves its question for the next event open."""
+
+        self.api = Server(("127.0.0.1", 0), Api)
         threading.Thread(target=self.api.serve_forever, daemon=True).start()
         env = self.env | {
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.api.server_port}",
