@@ -182,7 +182,9 @@ pub(super) fn take_case() -> usize {
 
 /// Starts the program with this setting.
 fn spawn(setting: &Setting) -> Child {
-    let mut command = setting.command(&program("gateway", setting.storage()));
+    // A storage that there is not is for the program to refuse.
+    let storage = if setting.storage() == "aws" { "aws" } else { "fs" };
+    let mut command = setting.command(&program("gateway", storage));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
