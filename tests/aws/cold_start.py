@@ -20,7 +20,6 @@ import parts
 from parts import REGION, SPEECH
 from runtime import Function
 
-TABLE, BUCKET = "voicemail", f"voicemail-{REGION}"
 WARM = 200
 
 PYTHON = """
@@ -53,15 +52,6 @@ const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/inv
 """
 
 
-def furnish(endpoint):
-    """The table and the bucket of the template."""
-    its = json.loads(json.dumps(parts.template()["Resources"]["Table"]["Properties"]))
-    kept = ("BillingMode", "KeySchema", "AttributeDefinitions", "LocalSecondaryIndexes", "GlobalSecondaryIndexes")
-    boto3.client("dynamodb", endpoint_url=endpoint).create_table(TableName=TABLE, **{name: its[name] for name in kept})
-    where = {"LocationConstraint": REGION}
-    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
-
-
 def count(function):
     return function.ask("GET", "/v1/mailboxes/5001/mwi")
 
@@ -88,20 +78,16 @@ def first_answer(program, env, ask, warm):
 
 def main():
     programs, modules, rounds = sys.argv[1], sys.argv[2], int((sys.argv[3:] or ["15"])[0])
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
     os.environ.update(keys)
     port = parts.free_port()
     endpoint = f"http://127.0.0.1:{port}"
-    env = keys | {
-        "AWS_ENDPOINT_URL": endpoint, "AWS_EC2_METADATA_DISABLED": "true", "NODE_PATH": modules,
-        "VOICEMAIL_STORAGE": "aws", "VOICEMAIL_TABLE": TABLE, "VOICEMAIL_BUCKETS": json.dumps({REGION: BUCKET}),
-        "VOICEMAIL_REGION": REGION, "VOICEMAIL_TENANTS": json.dumps([parts.tenant("t1")]),
-        "VOICEMAIL_TOKEN_SECRET": parts.TOKEN_SECRET, "VOICEMAIL_SUBJECT_KEY": parts.SUBJECT_KEY,
-        "VOICEMAIL_CERTIFICATE_KEY": parts.certificate_key(),
-    }
+    env = parts.environment(endpoint, ["t1"], parts.certificate_key(), ("test", "test"))
+    env |= {"AWS_DEFAULT_REGION": REGION, "NODE_PATH": modules}
     emulator = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "AWS_ENDPOINT_URL": endpoint, "MINISTACK_REGION": REGION}
     with parts.running([sys.executable, "-m", "ministack"], port, emulator), tempfile.TemporaryDirectory() as folder:
-        furnish(endpoint)
+        clients = (boto3.client(service, endpoint_url=endpoint) for service in ("dynamodb", "s3"))
+        parts.furnish(*clients)
         others = {}
         for name, interpreter, text in (("Python", sys.executable, PYTHON), ("Node", "/usr/bin/env node", NODE)):
             others[name] = Path(folder) / name

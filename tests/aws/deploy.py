@@ -7,7 +7,6 @@ What the emulator cannot show: IAM (tests/aws/privileges.py does), the sandbox o
 alarms that ring, and how long anything takes.
 """
 
-import datetime
 import json
 import os
 import platform
@@ -17,7 +16,7 @@ import time
 import urllib.parse
 
 import parts
-from parts import REGION, SPEECH, send, token
+from parts import REGION, SPEECH, ago, send, token
 
 STACK = "voicemail"
 ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), "x86_64")
@@ -71,10 +70,6 @@ class Deployed:
         return self.is_so(self.ask("GET", f"/v1/mailboxes/{mailbox}/messages{folder}"), 200)["messages"]
 
 
-def now():
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def until(what, holds, seconds=30):
     """Waits for what comes by itself."""
     end = time.monotonic() + seconds
@@ -108,7 +103,7 @@ def over_http(it):
         is_so(made, 201)
     path = "/v1/mailboxes/5001/messages"
     sent = {"Content_Type": "audio/wav", "Voicemail_Caller_Id": "+4930123456", "Voicemail_Call_Id": "call-1"}
-    sent["Voicemail_Received_At"] = now()
+    sent["Voicemail_Received_At"] = ago()
     speech = SPEECH.read_bytes()
     message = is_so(ask("POST", path, speech, **sent), 201)
     assert is_so(ask("POST", path, speech, **sent), 200)["id"] == message["id"], "a repeat is the same message"
@@ -154,7 +149,7 @@ def routed(it):
 def by_drop(it):
     """Recordings that a platform drops into the bucket."""
     facts = {"caller-id": "+4930555666", "caller-name": "J%C3%BCrgen", "call-id": "dropped-1", "urgent": "true"}
-    facts["received-at"] = now()
+    facts["received-at"] = ago()
     it.drop("5002/call 1+2 Müller.wav", **facts)
     [message] = until("a drop is a message", lambda: it.messages("5002"))
     assert message["urgent"] and message["caller_name"] == "Jürgen", message

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import datetime
 import hashlib
 import hmac
 import json
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATE = ROOT / "infra" / "template.yaml"
 SPEECH = ROOT / "tests" / "recordings" / "hello.wav"
 REGION = "eu-central-1"
+TABLE, BUCKET = "voicemail", f"voicemail-{REGION}"
 TOKEN_SECRET = "a token secret for these tests alone, 32+"
 SUBJECT_KEY = "a subject key for these tests alone, 32 or more"
 ROLES = ("agent", "deposit", "admin", "privacy")
@@ -102,6 +104,33 @@ def send(url, method="GET", body=None, headers=None, timeout=30):
             return Answer(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as answer:
         return Answer(answer.code, answer.headers, answer.read())
+
+
+def ago(**how_long):
+    """That time, as the service writes times."""
+    at = datetime.datetime.now(datetime.UTC) - datetime.timedelta(**how_long)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def furnish(database, bucket):
+    """Makes the table and the bucket of the template, by clients of DynamoDB and S3."""
+    # Without what the template's reader remembers of it.
+    its = json.loads(json.dumps(template()["Resources"]["Table"]["Properties"]))
+    kept = ("BillingMode", "KeySchema", "AttributeDefinitions", "LocalSecondaryIndexes", "GlobalSecondaryIndexes")
+    database.create_table(TableName=TABLE, **{name: its[name] for name in kept})
+    bucket.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+
+def environment(endpoint, tenants, certificate_key, keys):
+    """What a function of these tenants is started with, and asks the storage with these keys."""
+    return {
+        "AWS_ACCESS_KEY_ID": keys[0], "AWS_SECRET_ACCESS_KEY": keys[1], "AWS_ENDPOINT_URL": endpoint,
+        "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": REGION,
+        "VOICEMAIL_STORAGE": "aws", "VOICEMAIL_TABLE": TABLE, "VOICEMAIL_BUCKETS": json.dumps({REGION: BUCKET}),
+        "VOICEMAIL_REGION": REGION, "VOICEMAIL_TENANTS": json.dumps([tenant(name) for name in tenants]),
+        "VOICEMAIL_TOKEN_SECRET": TOKEN_SECRET, "VOICEMAIL_SUBJECT_KEY": SUBJECT_KEY,
+        "VOICEMAIL_CERTIFICATE_KEY": certificate_key,
+    }
 
 
 def template():

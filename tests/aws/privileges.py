@@ -8,7 +8,6 @@ moto decides by policies as IAM does. What it cannot show: that HeadObject tells
 that `s3:ListBucket` stays where an object is looked for, see NOT_SHOWN), conditions on tags, KMS, and the log.
 """
 
-import datetime
 import contextlib
 import json
 import re
@@ -21,10 +20,9 @@ from pathlib import Path
 
 import boto3
 import parts
-from parts import REGION, SPEECH, send
+from parts import BUCKET, REGION, SPEECH, TABLE, ago, send
 from runtime import Failed, Function
 
-TABLE, BUCKET = "voicemail", f"voicemail-{REGION}"
 # A tenant for each journey, so that none meets another's messages.
 TENANTS = [f"t{n}" for n in range(200)]
 # So many mailboxes that some have their turn to be tidied in any run: 2 of 288 have it.
@@ -62,15 +60,12 @@ def as_moto_has_it(actions):
 class World:
     """The account: its table and bucket as the template has them, and who may do everything."""
 
-    def __init__(self, port, template, programs):
+    def __init__(self, port, programs):
         self.endpoint, self.programs = f"http://127.0.0.1:{port}", programs
         self.certificate_key, self.tenants, self.lock = parts.certificate_key(), iter(TENANTS), threading.Lock()
         self.starting = threading.Lock()
         self.iam, self.s3, self.db = (self.client(service) for service in ("iam", "s3", "dynamodb"))
-        table = dict(template["Resources"]["Table"]["Properties"])
-        kept = ("BillingMode", "KeySchema", "AttributeDefinitions", "LocalSecondaryIndexes", "GlobalSecondaryIndexes")
-        self.db.create_table(TableName=TABLE, **{name: plain(table[name]) for name in kept})
-        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        parts.furnish(self.db, self.s3)
         self.root = self.user([(["*"], "*")])
         # From here on every request is judged.
         judged = send(f"{self.endpoint}/moto-api/reset-auth", "POST", b"0", {"Content-Type": "text/plain"})
@@ -119,20 +114,9 @@ class World:
 
     def function(self, crate, keys, tenants):
         """A function that runs with these keys, for these tenants."""
-        env = {
-            "AWS_ACCESS_KEY_ID": keys[0], "AWS_SECRET_ACCESS_KEY": keys[1], "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": REGION,
-            "VOICEMAIL_STORAGE": "aws", "VOICEMAIL_TABLE": TABLE, "VOICEMAIL_BUCKETS": json.dumps({REGION: BUCKET}),
-            "VOICEMAIL_REGION": REGION, "VOICEMAIL_TENANTS": json.dumps([parts.tenant(name) for name in tenants]), "VOICEMAIL_TRASH_WINDOW": "1s",
-            "VOICEMAIL_TOKEN_SECRET": parts.TOKEN_SECRET, "VOICEMAIL_SUBJECT_KEY": parts.SUBJECT_KEY,
-            "VOICEMAIL_CERTIFICATE_KEY": self.certificate_key,
-        }
+        env = parts.environment(self.endpoint, tenants, self.certificate_key, keys)
+        env["VOICEMAIL_TRASH_WINDOW"] = "1s"
         return Function(f"{self.programs}/{crate}/bootstrap", env)
-
-
-def plain(node):
-    """A part of the template without what its reader remembers of it."""
-    return json.loads(json.dumps(node))
 
 
 def is_so(answer, status):
@@ -190,11 +174,6 @@ class Mailbox:
         """The keys of its recordings."""
         pages = self.world.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
         return [it["Key"] for page in pages for it in page.get("Contents", []) if f".{self.id}." in it["Key"]]
-
-
-def ago(**how_long):
-    at = datetime.datetime.now(datetime.UTC) - datetime.timedelta(**how_long)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def deposit(world, admin, function):
@@ -291,7 +270,7 @@ def sweep(world, admin, function):
     tenant = function.tenant
     mailbox = Mailbox(world, admin, retention_days=1)
     due, late, cut_off, orphan = (mailbox.message(voicemail_received_at=at) for at in (ago(), ago(days=2), ago(), ago()))
-    is_so(admin.ask("DELETE", mailbox.this(due)), 200)
+    purge_at = is_so(admin.ask("DELETE", mailbox.this(due)), 200)["purge_at"]
     # Two deposits that were cut off before their birth; of one the journal is lost, too, and its hour is over.
     of_mailbox = {"pk": {"S": f"{tenant}#m#{mailbox.id}"}}
     for message in (cut_off, orphan):
@@ -306,7 +285,8 @@ def sweep(world, admin, function):
     world.s3.copy_object(Bucket=BUCKET, Key=old, CopySource={"Bucket": BUCKET, "Key": key})
     world.s3.delete_object(Bucket=BUCKET, Key=key)
     world.more_mailboxes(f"{tenant}#mailbox", mailbox.id)
-    time.sleep(1.1)  # the trash window is a second, on the function's own clock
+    while ago() <= purge_at:
+        time.sleep(0.05)
     function.invoke({"source": "aws.events"})
     left = mailbox.recordings()
     assert len(left) == 1 and late in left[0], left
@@ -358,7 +338,7 @@ def main():
     # moto lets so many requests pass before it judges.
     env = {"INITIAL_NO_AUTH_ACTION_COUNT": "1000000"}
     with parts.running([sys.executable, str(Path(__file__).with_name("judge.py")), "-H", "127.0.0.1", "-p", str(port)], port, env):
-        world = World(port, template, programs)
+        world = World(port, programs)
         with world.function("gateway", world.root, TENANTS) as admin, ThreadPoolExecutor(3) as pool:
             for name, function in functions.items():
                 crate, statements = function["Properties"]["CodeUri"].split("/")[-1], list(policy(function))
