@@ -1,10 +1,11 @@
 //! What is done on a volume, in steps: durable, and safe on NFS. The only place that knows what NFS does.
 //!
 //! Each step is on the volume before the next begins: a file is synced before it gets its name, or both before anybody
-//! relies on it, and then the folder, and those that were made for it. What makes a name is exclusive by `link(2)`, `O_EXCL` or `mkdir(2)`. On NFS an answer may be lost and the
-//! question asked again, so "there already" and "not there" after a change tell nothing by themselves: what is there
-//! afterwards decides. "Gone" is proved by `open(2)`, never by `stat(2)`, which a client answers from its cache, and
-//! believed only while the volume's marker is there: the folder under a volume that is not mounted is empty too.
+//! relies on it, and then the folder, and those that were made for it. What makes a name is exclusive by `link(2)`,
+//! `O_EXCL` or `mkdir(2)`. On NFS an answer may be lost and the question asked again, so "there already" and "not there"
+//! after a change tell nothing by themselves: what is there afterwards decides. "Gone" is proved by `open(2)`, never by
+//! `stat(2)`, which a client answers from its cache, and believed only while the volume's marker is there: the folder
+//! under a volume that is not mounted is empty too.
 
 mod folders;
 
