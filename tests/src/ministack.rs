@@ -1,5 +1,6 @@
-//! S3 and `DynamoDB` on this machine: ministack, one for each process of tests, with the table and the buckets that an
-//! installation has.
+//! S3 and `DynamoDB` on this machine: ministack, with the table and the buckets that an installation has. One for each
+//! process of tests; under nextest, which starts a process for each test, one for all tests that a slot of it runs after
+//! one another, since a start takes longer than most of them.
 //!
 //! What it cannot show: that a copy is refused whose destination was deleted meanwhile (it copies at once, and ignores
 //! `If-Match` there), the lifecycle, policies, encryption under keys, and a global index that lags. The table has no time
@@ -8,8 +9,9 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -25,17 +27,19 @@ use tempfile::TempDir;
 use crate::fixture::{Namespace, regions};
 use crate::proxy::Proxy;
 
-/// Ends with its parent, however that ends: its input is closed then.
-const START: &str = "import os, sys, threading; \
-    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start(); \
+/// Ends with the process of this number, however that ends.
+const START: &str = "import os, select, sys, threading; \
+    whose = os.pidfd_open(int(sys.argv.pop())); \
+    threading.Thread(target=lambda: (select.select([whose], [], []), os._exit(0)), daemon=True).start(); \
     from ministack.app import main; main()";
 
 /// What is escaped in the path of an object.
 const OF_OBJECT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The file of keys in its folder.
+/// The file of keys in its folder, and that of the port, which is there once it is furnished.
 const KEYS: &str = "keys";
+const PORT: &str = "port";
 const TABLE: &str = "voicemail";
 /// How long it may take to start on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -43,11 +47,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A running emulator.
 pub struct Ministack {
     port: u16,
-    folder: TempDir,
-    child: Child,
+    folder: PathBuf,
+    /// Where its folder ends with this process.
+    _keep: Option<TempDir>,
 }
 
-static RUNNING: LazyLock<Ministack> = LazyLock::new(Ministack::start);
+static RUNNING: LazyLock<Ministack> = LazyLock::new(Ministack::get);
 
 /// The table as the template makes it.
 pub fn table(name: &str) -> Value {
@@ -73,59 +78,21 @@ pub fn table(name: &str) -> Value {
 }
 
 impl Ministack {
-    fn start() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let python = root.join("target/tools/venv/bin/python");
-        assert!(python.exists(), "{} is missing: tests/run installs it", python.display());
-        for _ in 0..5 {
-            let started = Self::try_start(&python);
-            if let Some(started) = started {
-                started.furnish();
-                return started;
-            }
-        }
-        panic!("ministack does not start");
-    }
-
-    /// `None`: another process took the port meanwhile.
-    fn try_start(python: &Path) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(
-            folder.path().join(KEYS),
-            "[default]\naws_access_key_id=test\naws_secret_access_key=test\n",
-        )
-        .unwrap();
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let child = Command::new(python)
-            .args(["-c", START])
-            .current_dir(folder.path())
-            .env("BIND_HOST", "127.0.0.1")
-            .env("GATEWAY_PORT", port.to_string())
-            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
-            .env("MINISTACK_REGION", "us-east-1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut started = Self { port, folder, child };
-        started.is_up().then_some(started)
-    }
-
-    fn is_up(&mut self) -> bool {
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if self.child.try_wait().unwrap().is_some() {
-                return false;
-            }
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        false
+    /// The one of this slot of nextest, or one for this process alone.
+    fn get() -> Self {
+        let Some(folder) = folder_of_slot() else {
+            let folder = tempfile::tempdir().unwrap();
+            let port = start(folder.path(), std::process::id());
+            return Self { port, folder: folder.path().to_owned(), _keep: Some(folder) };
+        };
+        let port = std::fs::read_to_string(folder.join(PORT)).ok().and_then(|port| port.parse().ok());
+        let port = port.filter(|port| answers(*port)).unwrap_or_else(|| {
+            std::fs::create_dir_all(&folder).unwrap();
+            let port = start(&folder, std::os::unix::process::parent_id());
+            std::fs::write(folder.join(PORT), port.to_string()).unwrap();
+            port
+        });
+        Self { port, folder, _keep: None }
     }
 
     /// A table in each master region, a bucket in each region.
@@ -240,9 +207,70 @@ impl Ministack {
             buckets: regions().into_iter().map(|region| (region.clone(), bucket(&region))).collect(),
             masters: regions(),
             endpoint: Some(endpoint),
-            credentials_file: Some(self.folder.path().join(KEYS)),
+            credentials_file: Some(self.folder.join(KEYS)),
         }
     }
+}
+
+/// Where the emulator of this slot of this run of nextest lies; what is left of earlier runs goes.
+fn folder_of_slot() -> Option<PathBuf> {
+    let told = |name| std::env::var(name).ok();
+    let (run, slot) = (told("NEXTEST_RUN_ID")?, told("NEXTEST_TEST_GLOBAL_SLOT")?);
+    let runs = std::env::current_exe().unwrap().parent().unwrap().join("ministack");
+    for earlier in std::fs::read_dir(&runs).into_iter().flatten().flatten() {
+        if earlier.file_name() != run.as_str() {
+            // Another slot may do the same.
+            let _ = std::fs::remove_dir_all(earlier.path());
+        }
+    }
+    Some(runs.join(run).join(slot))
+}
+
+/// Starts one that ends with this process; its port.
+fn start(folder: &Path, ends_with: u32) -> u16 {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let python = root.join("target/tools/venv/bin/python");
+    assert!(python.exists(), "{} is missing: tests/run installs it", python.display());
+    let keys = "[default]\naws_access_key_id=test\naws_secret_access_key=test\n";
+    std::fs::write(folder.join(KEYS), keys).unwrap();
+    let port = (0..5).find_map(|_| try_start(&python, folder, ends_with)).expect("ministack starts");
+    let started = Ministack { port, folder: folder.to_owned(), _keep: None };
+    started.furnish();
+    port
+}
+
+/// `None`: another process took the port meanwhile.
+fn try_start(python: &Path, folder: &Path, ends_with: u32) -> Option<u16> {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let mut child = Command::new(python)
+        .args(["-c", START, &ends_with.to_string()])
+        .current_dir(folder)
+        .env("BIND_HOST", "127.0.0.1")
+        .env("GATEWAY_PORT", port.to_string())
+        .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+        .env("MINISTACK_REGION", "us-east-1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // It outlives a test that nextest ends with all that the test started.
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE && child.try_wait().unwrap().is_none() {
+        if answers(port) {
+            return Some(port);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = child.kill();
+    None
+}
+
+fn answers(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 /// The emulator of this process.
