@@ -56,7 +56,7 @@ fn the_arrows_point_as_the_architecture_says() {
             "storage" => &["domain"],
             "host" => &["storage", "domain"],
             "gateway" => &gateway,
-            "tests" | "fuzz" => continue,
+            "tests" | "fuzz" | "libraries" => continue,
             name if OPERATIONS.contains(&name) => operation,
             name => panic!("{name} is new: say here whom it may know"),
         };
@@ -69,7 +69,7 @@ fn the_arrows_point_as_the_architecture_says() {
 
 #[test]
 fn no_sdk_leaves_the_storage_and_no_lambda_the_host() {
-    for (package, needs) in packages() {
+    for (package, needs) in packages().into_iter().filter(|(package, _)| package != "libraries") {
         for needed in needs {
             let sdk = ["aws-", "aws_", "azure"].iter().any(|start| needed.starts_with(start));
             assert!(!sdk || package == "storage", "{package} must not know {needed}");
@@ -92,6 +92,34 @@ fn only_tests_can_break_the_steps_of_a_storage() {
             let faults = brought.filter(|brought| brought.ends_with("faults")).count();
             assert_eq!(faults, 0, "{}: {feature} brings them along", package["name"]);
         }
+    }
+}
+
+#[test]
+fn every_program_that_tests_start_has_the_libraries_as_the_tests_have_them() {
+    let libraries = |selected: &[&str]| -> BTreeSet<String> {
+        let tree = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--prefix", "none", "--format", "{p} {f}"])
+            .args(selected)
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(tree.status.success(), "{tree:?}");
+        // A repetition is marked; what is ours has its folder behind its name.
+        let lines = String::from_utf8(tree.stdout).unwrap();
+        let lines = lines.lines().map(|line| line.trim_end_matches(" (*)").to_owned());
+        lines.filter(|line| !line.contains("(/")).collect()
+    };
+    let all = libraries(&["--workspace", "--features", "tests/aws"]);
+    assert!(all.len() > 100, "the libraries are found");
+    for storage in ["fs", "aws"] {
+        let selected = ["-p", "gateway", "-p", "deposit", "-p", "libraries", "--edges", "normal,build"];
+        let its = libraries(&[&selected[..], &["--no-default-features", "--features", storage]].concat());
+        let other: Vec<_> = its.difference(&all).collect();
+        assert!(
+            other.is_empty(),
+            "compiled again for {storage}, as `libraries` does not ask the same: {other:?}"
+        );
     }
 }
 
