@@ -147,9 +147,9 @@ impl Namespace {
     }
 
     /// Arrives, and must not find the id taken.
-    pub async fn arrived(&self, deposit: &Deposit) -> Counts {
+    pub async fn arrived(&self, deposit: &Deposit) -> u32 {
         match self.arrive(deposit).await {
-            Arrival::Arrived(counts) => counts,
+            Arrival::Arrived(stored) => stored,
             taken @ Arrival::Taken(_) => panic!("{taken:?}"),
         }
     }

@@ -1,9 +1,7 @@
 //! One deposit, whatever brought it.
 
 use axum::body::Bytes;
-use domain::{
-    Attempt, AudioKey, Caller, Code, Counts, Facts, Mailbox, MailboxId, Message, MessageId, Region,
-};
+use domain::{Attempt, AudioKey, Caller, Code, Facts, Mailbox, MailboxId, Message, MessageId, Region};
 use host::{Fault, Problem, Service, Tenancy};
 use storage::{Arrival, Birth, Deposit, Found, Recordings, Remains};
 
@@ -111,7 +109,7 @@ async fn refused(
     let is_of_audio =
         matches!(refusal.code, Code::UnsupportedAudio | Code::BrokenAudio | Code::TooLong | Code::TooLarge);
     if let Some(mailbox) = mailbox.filter(|_| is_of_audio) {
-        within(mailbox, tenancy.index().counts(mailbox_id).await?)?;
+        within(mailbox, tenancy.index().counts(mailbox_id).await?.stored())?;
     }
     Err(refusal)
 }
@@ -125,8 +123,8 @@ pub(crate) fn open(mailbox: &Mailbox) -> Result<(), Problem> {
 }
 
 /// Refuses where the mailbox is full.
-pub(crate) fn within(mailbox: &Mailbox, counts: Counts) -> Result<(), Problem> {
-    if counts.stored() < mailbox.settings.max_messages {
+pub(crate) fn within(mailbox: &Mailbox, stored: u32) -> Result<(), Problem> {
+    if stored < mailbox.settings.max_messages {
         return Ok(());
     }
     Err(Problem::new(Code::MailboxFull, "The mailbox holds as many messages as it may; delete some."))
@@ -142,15 +140,15 @@ async fn elect(
     let Deposit { facts, .. } = deposit;
     let recordings = tenancy.recordings(&facts.region)?;
     let put = recordings.put(&facts.audio, audio, &facts.media_type, facts.subject.as_ref());
-    let counts = match tenancy.index().arrive(deposit, put).await {
-        Ok(Arrival::Arrived(counts)) => counts,
+    let stored = match tenancy.index().arrive(deposit, put).await {
+        Ok(Arrival::Arrived(stored)) => stored,
         Ok(Arrival::Taken(found)) => return repeat(found),
         Err(error) => {
             take_back(tenancy, recordings, facts).await;
             return Err(error.into());
         }
     };
-    if let Err(full) = within(mailbox, counts) {
+    if let Err(full) = within(mailbox, stored) {
         take_back(tenancy, recordings, facts).await;
         return Err(full);
     }

@@ -81,7 +81,7 @@ pub(crate) async fn upload(
     let message = MessageId::of_call(received_at, &id, call_id, &tenancy.key);
     if let Found::Nothing = tenancy.index().message(&id, message).await? {
         crate::store::open(&mailbox)?;
-        within(&mailbox, tenancy.index().counts(&id).await?)?;
+        within(&mailbox, tenancy.index().counts(&id).await?.stored())?;
     }
     let key = DropKey {
         tenant: tenancy.tenant.id.clone(),

@@ -69,8 +69,8 @@ impl Found {
 /// What became of the first half of a deposit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrival {
-    /// The audio is put and the marker is there; this is what the mailbox holds. Next: `insert` or `withdraw`.
-    Arrived(Counts),
+    /// The audio is put and the marker is there; the mailbox stores so many messages. Next: `insert` or `withdraw`.
+    Arrived(u32),
     /// The id is taken, by what is told here. Nothing is left of this try.
     Taken(Found),
 }

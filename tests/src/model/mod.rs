@@ -66,7 +66,7 @@ impl Index for Model {
             state.tries.insert(key, begun);
         }
         put.await?;
-        Ok(Arrival::Arrived(self.lock().shown(&remains.mailbox).collect()))
+        Ok(Arrival::Arrived(self.lock().shown(&remains.mailbox).collect::<Counts>().stored()))
     }
 
     async fn insert(&self, deposit: &Deposit) -> Result<Birth> {

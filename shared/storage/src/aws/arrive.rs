@@ -58,7 +58,7 @@ impl AwsIndex {
         }
         put?;
         announced?;
-        counts.map(Arrival::Arrived)
+        counts.map(|counts| Arrival::Arrived(counts.stored()))
     }
 
     fn journal(&self, remains: &Remains, f: &str) -> Result<Item> {

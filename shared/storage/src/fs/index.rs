@@ -68,11 +68,11 @@ impl Index for FsIndex {
         // The count waits for nothing, so it is not worth a thread of its own.
         let announced = self.on("announcing a deposit", move |disk| {
             arrive::announce(disk, &facts)?;
-            look::counts(disk, &mailbox)
+            look::stored(disk, &mailbox)
         });
-        let (put, counts) = join(put, announced).await;
+        let (put, stored) = join(put, announced).await;
         put?;
-        counts.map(Arrival::Arrived)
+        stored.map(Arrival::Arrived)
     }
 
     async fn insert(&self, deposit: &Deposit) -> Result<Birth> {

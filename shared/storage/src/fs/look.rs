@@ -188,6 +188,13 @@ fn message(disk: &Disk, mailbox: &MailboxId, shown: &Shown<'_>) -> Step<Option<M
     Ok(Some(Message { facts: *facts, read, holds: shown.holds.clone(), claimed: false }))
 }
 
+/// How many messages a mailbox stores, as its limit counts them: by names alone.
+pub(super) fn stored(disk: &Disk, mailbox: &MailboxId) -> Step<u32> {
+    let names = Names::list(disk, mailbox)?;
+    let stored = names.shown(None).filter(|one| one.holds.is_empty()).count();
+    Ok(u32::try_from(stored).unwrap_or(u32::MAX))
+}
+
 /// Counts a mailbox: by names alone, but for the few with an urgent hint. So a damaged message counts, too, as one that
 /// is not urgent: it is there, and a lamp that is lit for nothing is better than one that hides a call.
 pub(super) fn counts(disk: &Disk, mailbox: &MailboxId) -> Step<Counts> {
