@@ -76,7 +76,6 @@ fn cases(world: &World, files: Files) -> Vec<Case> {
         Case { broken: about(&[0]), hidden: first.clone(), failing: &FORMS, ..whole("facts", files.facts) },
         Case { broken: about(&[0]), hidden: first, failing: &FORMS, ..whole("read mark", files.read) },
         Case { is_told: false, ..whole("caller marker", files.caller) },
-        Case { is_told: false, ..whole("caller marker of a try that was cut off", files.caller_of_try) },
         // Tidied before it is due, and then purged like any other.
         Case {
             broken: about(&[DELETED]),

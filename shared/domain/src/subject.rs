@@ -26,6 +26,11 @@ impl Subject {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The hash alone: 43 characters.
+    pub fn hash(&self) -> &str {
+        self.0.strip_prefix(VERSION).unwrap_or(&self.0)
+    }
 }
 
 impl fmt::Display for Subject {

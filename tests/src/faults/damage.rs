@@ -59,8 +59,6 @@ pub struct Files {
     pub due: String,
     /// A try that was cut off.
     pub arriving: String,
-    /// The marker that it has made, which a power failure may leave with less in it.
-    pub caller_of_try: String,
     /// One that was fenced.
     pub dead: String,
     /// The group's mailbox.
@@ -133,8 +131,6 @@ fn files(world: &World) -> Files {
         path
     };
     let [first, deleted] = [0, 2].map(|n| world.ids[n].as_str());
-    let arriving = one(&["arriving/"]);
-    let attempt = arriving.trim_start_matches("arriving/");
     Files {
         facts: one(&["/messages/", first]),
         read: one(&["/marks/", first, ".r"]),
@@ -142,8 +138,7 @@ fn files(world: &World) -> Files {
         deleted: one(&["/messages/", deleted]),
         hold: one(&["/holds/", deleted]),
         due: one(&["due/", deleted]),
-        caller_of_try: one(&["callers/", attempt]),
-        arriving: arriving.clone(),
+        arriving: one(&["arriving/"]),
         dead: one(&["dead/"]),
         mailbox: one(&[&format!("mailboxes/{MAILBOX}/config/")]),
         group: one(&[&format!("groups/{GROUP}/")]),

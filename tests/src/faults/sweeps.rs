@@ -150,7 +150,7 @@ async fn died_writing(world: &World, folder: &str) {
 }
 
 fn half_a_recording(world: &mut World) -> BoxFuture<'_, ()> {
-    died_writing(world, "recordings/.tmp").boxed()
+    died_writing(world, "recordings").boxed()
 }
 
 fn half_a_journal(world: &mut World) -> BoxFuture<'_, ()> {

@@ -130,6 +130,8 @@ pub fn leavings(world: &World, is_settled: bool) -> Vec<String> {
     }
     let is_explained = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or_default();
+        // Behind the caller's part of its name.
+        let name = if path.starts_with("callers/") { &name[22 + 1..] } else { name };
         let of_a_try: String = name.chars().take(36 + 1 + 16).collect();
         if path.contains("/.tmp/") || path.starts_with(".tmp/") {
             return !is_settled;

@@ -13,7 +13,7 @@ use super::disk::{Disk, Linked};
 use super::layout::{self, ARRIVING, DEAD, Try};
 use super::look::{Look, look};
 use super::marks::{hold, hold_for_case};
-use super::stored::{Journal, PassedOver, Row, StoredMarker, decode, encode, is_torn};
+use super::stored::{Journal, PassedOver, Row, decode, encode, is_torn};
 use crate::{Birth, Deposit, Fenced, Found, Remains, StorageError};
 
 /// No write takes longer: what is not whole after this was cut off.
@@ -43,7 +43,9 @@ pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> Step<Option<Found>> {
 /// Makes what must be there before the birth: the caller's marker, the urgent hint.
 pub(super) fn announce(disk: &Disk, facts: &Facts) -> Step<()> {
     let attempt = Try::from(facts);
-    disk.prepare(&attempt.caller(facts.subject.as_ref()), &encode(&StoredMarker::from(facts))?)?;
+    if let Some(subject) = &facts.subject {
+        disk.place(&attempt.caller(subject))?;
+    }
     if facts.urgent {
         disk.place(&attempt.hint())?;
     }
@@ -110,7 +112,9 @@ pub(super) fn withdraw(disk: &Disk, remains: &Remains) -> Step<()> {
     let attempt = Try::from(remains);
     if !Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt) {
         disk.take(&attempt.hint())?;
-        disk.take(&attempt.caller(remains.subject.as_ref()))?;
+        if let Some(subject) = &remains.subject {
+            disk.take(&attempt.caller(subject))?;
+        }
     }
     disk.take(&attempt.arriving())?;
     disk.take(&attempt.dead())?;

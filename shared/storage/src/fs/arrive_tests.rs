@@ -11,11 +11,12 @@ async fn a_message_needs_its_row_its_marker_its_hint_and_its_recording_and_nothi
     let store = Store::new().await;
     let facts = store.born("030 1").await.facts;
     let (id, a, subject) = (facts.id, &facts.attempt, subject("030 1"));
+    let hash = subject.hash();
     assert_eq!(
         store.files(),
         [
             format!("recordings/local/t2026/50.01/{id}.{a}.wav"),
-            format!("tenants/t2026/callers/{subject}/{id}.{a}.50.01"),
+            format!("tenants/t2026/callers/{}/{}.{id}.{a}.50.01", &hash[..1], &hash[1..23]),
             format!("tenants/t2026/mailboxes/50.01/marks/{id}.u.{a}"),
             format!("tenants/t2026/mailboxes/50.01/messages/{id}"),
         ]

@@ -11,14 +11,14 @@
 //! mailboxes/<mailbox>/purging/<id>              the claim; stays until the tombstone goes
 //! arriving/<id>.<a>.<mailbox>                   a try: its facts, which become the message by a second name
 //! dead/<id>.<a>.<mailbox>                       copy of a try that was fenced
-//! callers/<subject>/<id>.<a>.<mailbox>          caller marker; content: audio key, region, received_at
+//! callers/<s1>/<s22>.<id>.<a>.<mailbox>         caller marker: `s` is the subject's hash; none of a withheld caller
 //! forgets/<subject>/<case32>                    a case names this subject
 //! due/<yyyymmddhh>/<ms13>.<id>.<t|d>.<mailbox>  content: all that a purge needs
 //! cases/<case32>/<n:08>.json                    cases/open/<case32>: the sweep watches it
 //! groups/<group>/<n:08>.json
 //! ```
 //!
-//! The longest name has 118 bytes: encrypted volumes take 143. A deadline has 13 digits, which suffice until 2286.
+//! The longest name has 141 bytes: encrypted volumes take 143. Of a caller's hash a name has 138 bits, which no two share. A deadline has 13 digits, which suffice until 2286.
 
 use std::fmt;
 
@@ -130,8 +130,15 @@ impl Try {
         mark(&self.mailbox, self.id, &Mark::Urgent(self.attempt.clone()))
     }
 
-    pub(super) fn caller(&self, subject: Option<&Subject>) -> String {
-        format!("{}/{self}", callers(subject))
+    pub(super) fn caller(&self, subject: &Subject) -> String {
+        let (folder, caller) = marker(subject);
+        format!("{folder}/{caller}.{self}")
+    }
+
+    /// The caller's part of a marker's name, and its try.
+    pub(super) fn parse_marker(name: &str) -> Option<(&str, Self)> {
+        let (caller, attempt) = name.split_at_checked(HASH)?;
+        Some((caller, Self::parse(attempt.strip_prefix('.')?)?))
     }
 }
 
@@ -273,9 +280,14 @@ pub(super) fn claim(mailbox: &MailboxId, id: MessageId) -> String {
     format!("{}/{id}", claims(mailbox))
 }
 
-/// The markers of a caller; those of withheld ones lie together.
-pub(super) fn callers(subject: Option<&Subject>) -> String {
-    format!("{CALLERS}/{}", subject.map_or("anonymous", Subject::as_str))
+/// How much of a caller's hash stands in a marker's name, behind the character that names its folder.
+const HASH: usize = 22;
+
+/// The folder of a caller's markers, and how their names begin. A folder has those of many callers: one for each would cost
+/// a deposit more than all else of its marker.
+pub(super) fn marker(subject: &Subject) -> (String, &str) {
+    let (folder, rest) = subject.hash().split_at(1);
+    (format!("{CALLERS}/{folder}"), rest.get(..HASH).unwrap_or(rest))
 }
 
 pub(super) fn forgets(subject: &Subject) -> String {

@@ -1,14 +1,15 @@
 //! The purge: what is due, the claim, the tombstone; and the caller markers, which find a caller's messages.
 
-use domain::{Claim, Claimed, MailboxId, MessageId, Subject, Timestamp};
+use std::collections::BTreeSet;
+
+use domain::{Claim, Claimed, Facts, MailboxId, MessageId, Subject, Timestamp};
 
 use super::blocking::Step;
 use super::disk::Disk;
 use super::layout::{self, DUE, DueName, Mark, Try};
 use super::look::holds_of;
 use super::stored::{
-    Journal, PassedOver, Row, StoredMarker, StoredRemains, Tombstone, decode, encode, is_torn, passing_over,
-    read, told_as_damage,
+    Journal, PassedOver, Row, StoredRemains, Tombstone, encode, passing_over, read, told_as_damage,
 };
 use crate::{CallerMarker, Due, Remains};
 
@@ -56,12 +57,19 @@ pub(super) fn bury(disk: &Disk, remains: &Remains, now: Timestamp) -> Step<()> {
         }
         Some(Row::Tombstone(_) | Row::Nothing) => {}
     }
-    let mark = |mark: &Mark| layout::mark(mailbox, *id, mark);
+    clear(disk, &Try::from(remains), remains.subject.as_ref())
+}
+
+/// Takes what names a message that is a tombstone, its caller's marker last.
+fn clear(disk: &Disk, attempt: &Try, subject: Option<&Subject>) -> Step<()> {
+    let mark = |mark: &Mark| layout::mark(&attempt.mailbox, attempt.id, mark);
     // The hint of a try that lost is its own to take back, and the tidying's.
-    disk.take_all(&[mark(&Mark::Read), mark(&Mark::Urgent(remains.attempt.clone()))])?;
-    let holds = holds_of(disk, mailbox, *id)?;
+    disk.take_all(&[mark(&Mark::Read), mark(&Mark::Urgent(attempt.attempt.clone()))])?;
+    let holds = holds_of(disk, &attempt.mailbox, attempt.id)?;
     disk.take_all(&holds.into_iter().map(|hold| mark(&Mark::Hold(hold))).collect::<Vec<_>>())?;
-    disk.take(&Try::from(remains).caller(remains.subject.as_ref()))?;
+    if let Some(subject) = subject {
+        disk.take(&attempt.caller(subject))?;
+    }
     Ok(())
 }
 
@@ -119,44 +127,50 @@ pub(super) fn by_caller(
     after: Option<&CallerMarker>,
     limit: usize,
 ) -> Step<Vec<CallerMarker>> {
-    let after = after.map(|marker| Try::from(&marker.remains).to_string()).unwrap_or_default();
+    let after = after.map(|marker| Try::from(&marker.remains));
+    let (folder, caller) = layout::marker(subject);
+    let tries = disk.list_as(&folder, |name| {
+        let (whose, attempt) = Try::parse_marker(name)?;
+        (whose == caller && after.as_ref() < Some(&attempt)).then_some(attempt)
+    })?;
     let (mut markers, mut passed_over) = (Vec::new(), PassedOver::default());
-    for name in disk.list(&layout::callers(Some(subject)))? {
-        let Some(attempt) = Try::parse(&name).filter(|_| name > after) else { continue };
+    for attempt in BTreeSet::from_iter(tries) {
         if markers.len() >= limit {
             break;
         }
-        // Else: purged since its name was listed.
-        markers.extend(passed_over.read(marker(disk, &attempt, subject))?);
+        let facts = passed_over.read(facts_of(disk, &attempt, subject))?;
+        markers.extend(
+            facts
+                .map(|facts| CallerMarker { remains: Remains::from(&facts), received_at: facts.received_at }),
+        );
     }
     passed_over.found(markers)
 }
 
-/// What a marker tells; of one that is damaged, what its message or its try tells. One that is cut off is no damage before
-/// its message is born: the power failed, and its journal was there first.
-fn marker(disk: &Disk, attempt: &Try, subject: &Subject) -> Step<Option<CallerMarker>> {
-    let path = attempt.caller(Some(subject));
-    let Some(content) = disk.read(&path)? else { return Ok(None) };
-    let fault = match decode::<StoredMarker>(&path, &content) {
-        Ok(marker) => return Ok(Some(marker.into())),
-        Err(fault) => fault,
-    };
-    let row = Row::read(disk, &attempt.mailbox, attempt.id)?;
-    if row.is_of(&attempt.attempt) || !is_torn(&content) {
-        told_as_damage(&fault);
-    }
-    if let Row::Facts(facts) = row
+/// What the message of a marker tells, or its try; `None`: purged since its name was listed, or nothing is left of it but
+/// the marker, which the tidying takes.
+fn facts_of(disk: &Disk, attempt: &Try, subject: &Subject) -> Step<Option<Facts>> {
+    let row = || Row::read(disk, &attempt.mailbox, attempt.id);
+    if let Row::Facts(facts) = row()?
         && facts.attempt == attempt.attempt
     {
-        return Ok(Some(StoredMarker::from(&*facts).into()));
+        return Ok(Some(*facts));
     }
     for journal in [attempt.arriving(), attempt.dead()] {
         if let Some(journal) = read::<Journal>(disk, &journal)? {
-            return Ok(Some(StoredMarker::from(&journal.facts).into()));
+            return Ok(Some(journal.facts));
         }
     }
-    // Nothing is left that it could name; the tidying takes it.
-    Ok(None)
+    // Once more: a try that is born meanwhile leaves its journal.
+    match row()? {
+        Row::Facts(facts) if facts.attempt == attempt.attempt => Ok(Some(*facts)),
+        Row::Tombstone(_) => {
+            // Its burial was cut off.
+            clear(disk, attempt, Some(subject))?;
+            Ok(None)
+        }
+        Row::Facts(_) | Row::Nothing => Ok(None),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use super::super::testing::*;
 use super::*;
 use crate::{Deposit, Fenced, Found, Index as _, Recordings as _, StorageError};
-use domain::{Facts, Hold};
+use domain::{Facts, Hold, ReadMark};
 
 #[tokio::test]
 async fn a_message_of_another_try_is_not_buried() {
@@ -80,24 +80,35 @@ async fn what_is_due_is_purged_also_where_its_facts_are_damaged() {
 }
 
 #[tokio::test]
-async fn a_damaged_marker_tells_what_its_message_or_its_try_tells() {
+async fn what_is_damaged_of_a_caller_hides_nothing_else_and_is_an_error_once_nothing_else_is_left() {
     let store = Store::new().await;
     let (born, under_way) = (store.born("030 1").await, deposit("030 1"));
     store.arrive(&under_way).await.unwrap();
     let subject = subject("030 1");
-    let whole = store.index.by_caller(&subject, None, 9).await.unwrap();
-    let marker = |deposit: &Deposit| Try::from(&deposit.facts).caller(Some(&subject));
-    damage(&store, &marker(&born));
-    damage(&store, &marker(&under_way));
-    assert_eq!(store.index.by_caller(&subject, None, 9).await.unwrap(), whole);
+    assert_eq!(store.index.by_caller(&subject, None, 9).await.unwrap().len(), 2);
     damage(&store, &layout::row(&mailbox(), born.facts.id));
     let readable = store.index.by_caller(&subject, None, 9).await.unwrap();
-    assert_eq!(readable.len(), 1);
+    assert_eq!(readable.iter().map(|marker| marker.remains.id).collect::<Vec<_>>(), [under_way.facts.id]);
     store.index.withdraw(&Remains::from(&under_way.facts)).await.unwrap();
     assert!(store.index.by_caller(&subject, None, 9).await.is_err(), "not all of this caller is known");
 }
 
-/// Every file of a try as it is where the power failed before the volume had its content.
+#[tokio::test]
+async fn a_burial_that_was_cut_off_is_finished_where_its_caller_is_looked_for() {
+    let store = Store::new().await;
+    let purged = store.born("030 1").await.facts;
+    let caller = subject("030 1");
+    let mark = ReadMark { at: at(1), by: "alice".parse().unwrap() };
+    store.index.mark_read(&mailbox(), purged.id, &mark).await.unwrap();
+    let row = store.tenant_folder().join(layout::row(&mailbox(), purged.id));
+    std::fs::write(&row, encode(&Tombstone { gone: at(9) }).unwrap()).unwrap();
+    store.recordings.delete(&purged.audio).await.unwrap();
+    assert_eq!(store.files_of(purged.id).len(), 4, "the tombstone, two marks and the marker");
+    assert_eq!(store.index.by_caller(&caller, None, 9).await.unwrap(), []);
+    assert_eq!(store.files_of(purged.id).len(), 1);
+}
+
+/// A try as it is where the power failed before the volume had all of its recording.
 #[tokio::test]
 async fn what_a_power_failure_cut_off_is_told_by_its_journal_and_taken_back() {
     let store = Store::new().await;
@@ -107,11 +118,7 @@ async fn what_a_power_failure_cut_off_is_told_by_its_journal_and_taken_back() {
     let whole = store.index.by_caller(&subject, None, 9).await.unwrap();
     let recording = layout::recording(&cut_off.facts.audio).unwrap();
     let recording = store.folder.path().join("recordings/local/t2026").join(recording);
-    let marker = store.tenant_folder().join(Try::from(&cut_off.facts).caller(Some(&subject)));
-    for (path, left) in [(&recording, AUDIO.len() / 2), (&marker, 0)] {
-        std::fs::File::options().write(true).open(path).unwrap().set_len(left as u64).unwrap();
-    }
-    assert_eq!(store.index.by_caller(&subject, None, 9).await.unwrap(), whole);
+    std::fs::File::options().write(true).open(&recording).unwrap().set_len(AUDIO.len() as u64 / 2).unwrap();
     let remains = store.index.arriving(at(100_000)).await.unwrap();
     assert_eq!(remains, [Remains::from(&cut_off.facts)]);
     for remains in remains {

@@ -9,7 +9,7 @@ use super::disk::Disk;
 use super::layout;
 use crate::StorageError;
 use crate::stored;
-pub(super) use crate::stored::{Journal, StoredMarker, StoredRemains};
+pub(super) use crate::stored::{Journal, StoredRemains};
 
 pub(super) fn corrupt(path: &str) -> Fault {
     StorageError::Corrupt { context: path.to_owned() }.into()

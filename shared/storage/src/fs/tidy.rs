@@ -277,8 +277,8 @@ fn journals(disk: &Disk) -> Step<BTreeSet<String>> {
 }
 
 fn beside_mailboxes(disk: &Disk, now: Timestamp, share: Share, faults: &mut FirstFault) -> Step<()> {
-    for subject in disk.list(CALLERS)?.into_iter().filter(|subject| share.has(subject)) {
-        let tidied = tidy_markers(disk, &format!("{CALLERS}/{subject}"), faults);
+    for folder in disk.list(CALLERS)?.into_iter().filter(|folder| share.has(folder)) {
+        let tidied = tidy_markers(disk, &format!("{CALLERS}/{folder}"), faults);
         faults.note(tidied);
     }
     let this_hour = layout::hour(now.minus(HOUR));
@@ -306,7 +306,7 @@ pub(super) fn unnamed(tree: &Tree) {
 /// Markers of tries that were not born, and of messages that were purged.
 fn tidy_markers(disk: &Disk, folder: &str, faults: &mut FirstFault) -> Step<()> {
     for name in disk.list(folder)? {
-        if Try::parse(&name).is_some_and(|attempt| faults.note(is_over(disk, &attempt))) {
+        if Try::parse_marker(&name).is_some_and(|(_, attempt)| faults.note(is_over(disk, &attempt))) {
             faults.note(disk.take(&format!("{folder}/{name}")).map_err(Fault::from));
         }
     }
