@@ -3,15 +3,17 @@
 use std::io::Write as _;
 
 use tracing::Subscriber;
-use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Begins to log.
 pub(crate) fn start() {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse().ok());
+    let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     // A second start keeps the first.
-    let _ = lines(std::io::stderr, filter).try_init();
+    let _ = lines(std::io::stderr, wanted).try_init();
     std::panic::set_hook(Box::new(|panic| {
         // A message that was put together may hold what a caller sent; one that stands in the code does not.
         let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
@@ -20,17 +22,14 @@ pub(crate) fn start() {
     }));
 }
 
-/// Log lines to `writer`. Audit lines are written at any level.
+/// Log lines to `writer`, of the targets and levels that are wanted. Audit lines are written at any level.
 pub(crate) fn lines(
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
-    filter: EnvFilter,
+    wanted: Targets,
 ) -> impl Subscriber + Send + Sync {
-    let filter = match "audit=info".parse() {
-        Ok(audit) => filter.add_directive(audit),
-        Err(_) => filter,
-    };
-    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_span_list(false);
-    lines.with_writer(writer).with_env_filter(filter).finish()
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+    let lines = lines.with_writer(writer);
+    tracing_subscriber::registry().with(lines).with(wanted.with_target("audit", LevelFilter::INFO))
 }
 
 /// Says a line on the standard output, for a person or a script that waits for it.
