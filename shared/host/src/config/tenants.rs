@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use domain::{Caller, Country, Region, Settings, SomeSettings, Tenant};
+use domain::{Country, Region, Settings, SomeSettings, Tenant};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -95,9 +95,6 @@ fn tenant(entry: Entry) -> Result<Tenant, Vec<String>> {
     }
     let country: Option<Country> =
         entry.country.parse().map_err(|bad| faults.push(format!("country: {bad}"))).ok();
-    if country.is_some_and(|country| !has_dialling_rules(country)) {
-        faults.push(format!("country: no dialling rules are known of {:?}", entry.country));
-    }
     let mut region =
         |text: &str| text.parse().map_err(|bad| faults.push(format!("region {text:?}: {bad}"))).ok();
     let master: Option<Region> = region(&entry.master);
@@ -130,10 +127,4 @@ fn tenant(entry: Entry) -> Result<Tenant, Vec<String>> {
         }
         _ => Err(faults),
     }
-}
-
-/// Whether a national number becomes one of E.164 there. Where it does not (`UK` in place of `GB`), the spellings of one
-/// caller would silently be several callers.
-fn has_dialling_rules(country: Country) -> bool {
-    Caller::read("2015550123", country).is_some_and(|caller| caller.reveal().starts_with('+'))
 }
