@@ -10,6 +10,11 @@ use domain::{Region, TenantId, Timestamp};
 
 use crate::error::Result;
 
+/// The folder of drops.
+pub const INCOMING: &str = "incoming";
+/// The folder of drops that can never be messages.
+pub const REJECTED: &str = "rejected";
+
 /// Where a drop lies: `incoming/<tenant>/<mailbox>/<name>` in a region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DropKey {

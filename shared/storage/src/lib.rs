@@ -18,7 +18,7 @@ mod stored;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use drops::{DropKey, Dropped, Drops, Upload};
+pub use drops::{DropKey, Dropped, Drops, INCOMING, REJECTED, Upload};
 pub use error::{Result, StorageError};
 pub use index::{
     Arrival, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf, Remains,

@@ -24,7 +24,7 @@ struct Entry {
 
 /// No tenant has these ids: in a bucket, drops lie in folders of these names beside those of the tenants, and a rule deletes
 /// what was rejected after a day.
-const FOLDERS: [&str; 2] = ["incoming", "rejected"];
+const FOLDERS: [&str; 2] = [storage::INCOMING, storage::REJECTED];
 
 /// Reads the file; what is wrong with any of the tenants is told at once.
 pub(super) fn read(path: &Path) -> Result<Vec<Tenant>, String> {

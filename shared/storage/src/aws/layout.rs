@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{AudioKey, CaseKey, GroupId, Hold, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
 
 use super::table::Item;
-use crate::{DropKey, Remains};
+use crate::{DropKey, INCOMING, REJECTED, Remains};
 
 /// The local index by folder, or by what else must be found in order: `pk`, `f`.
 pub(super) const FOLDER: &str = "folder";
@@ -225,12 +225,12 @@ impl DropFolders {
 
     /// The drops of a tenant.
     pub(super) fn incoming(&self, tenant: &TenantId) -> String {
-        format!("{}incoming/{tenant}/", self.0)
+        format!("{}{INCOMING}/{tenant}/", self.0)
     }
 
     /// Those that were rejected.
     pub(super) fn rejected(&self, tenant: &TenantId) -> String {
-        format!("{}rejected/{tenant}/", self.0)
+        format!("{}{REJECTED}/{tenant}/", self.0)
     }
 
     pub(super) fn incoming_object(&self, key: &DropKey) -> String {
@@ -244,7 +244,8 @@ impl DropFolders {
     /// The drop that an object is. What lies at no mailbox's folder is one that names no mailbox; what ends with a slash is
     /// a folder that a console made.
     pub(super) fn parse(&self, region: &Region, object: &str) -> Option<DropKey> {
-        let (tenant, rest) = object.strip_prefix(&self.0)?.strip_prefix("incoming/")?.split_once('/')?;
+        let drop = object.strip_prefix(&self.0)?.strip_prefix(INCOMING)?.strip_prefix('/')?;
+        let (tenant, rest) = drop.split_once('/')?;
         if rest.is_empty() || rest.ends_with('/') {
             return None;
         }
