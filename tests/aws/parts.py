@@ -1,10 +1,7 @@
 """What the tests of the template share: emulators, the template's own text, tokens, requests."""
 
-import base64
 import contextlib
 import datetime
-import hashlib
-import hmac
 import json
 import os
 import socket
@@ -18,6 +15,9 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / "tests"))
+import bearer  # noqa: E402
+
 TEMPLATE = ROOT / "infra" / "template.yaml"
 SPEECH = ROOT / "tests" / "recordings" / "hello.wav"
 REGION = "eu-central-1"
@@ -60,19 +60,13 @@ def certificate_key():
     return made.stdout
 
 
-def part(value):
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
-
-
 def tenant(name):
     """A tenant as VOICEMAIL_TENANTS has it."""
     return {"tenant": name, "country": "DE", "master": REGION, "regions": [REGION]}
 
 
 def token(roles=ROLES, tenant="t1"):
-    claims = {"tenant": tenant, "sub": "alice", "groups": ["sales"], "roles": list(roles), "exp": int(time.time()) + 1800}
-    signed = ".".join(part(json.dumps(it).encode()) for it in ({"alg": "HS256", "typ": "JWT"}, claims))
-    return f"{signed}.{part(hmac.digest(TOKEN_SECRET.encode(), signed.encode(), hashlib.sha256))}"
+    return bearer.token(TOKEN_SECRET, tenant, roles)
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):

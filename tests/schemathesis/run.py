@@ -7,9 +7,6 @@ No answer may be a defect (5xx) or differ from the document. VOICEMAIL_TESTS_SEE
 asks more.
 """
 
-import base64
-import hashlib
-import hmac
 import json
 import os
 import random
@@ -18,27 +15,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+import bearer  # noqa: E402
+
 ROOT = HERE.parent.parent
 SECRET = "a token secret for schemathesis alone, 32+"
 ROLES = ["agent", "deposit", "admin", "privacy"]
 SPEECH = HERE.parent / "recordings" / "hello.wav"
-# Half an hour, for the longest run.
-LIFE = 1800
-
-
-def part(value):
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
 def token(roles):
-    claims = {"tenant": "demo", "sub": "alice", "groups": ["sales"], "roles": roles, "exp": int(time.time()) + LIFE}
-    signed = ".".join(part(json.dumps(it).encode()) for it in ({"alg": "HS256", "typ": "JWT"}, claims))
-    return f"{signed}.{part(hmac.digest(SECRET.encode(), signed.encode(), hashlib.sha256))}"
+    return bearer.token(SECRET, "demo", roles)
 
 
 def start(gateway, folder):
