@@ -6,13 +6,17 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+#[cfg(feature = "aws")]
+use futures::FutureExt as _;
+#[cfg(feature = "aws")]
+use futures::future::BoxFuture;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use storage::Storage;
 #[cfg(feature = "aws")]
-use storage::aws::{Aws, AwsSetup};
+use storage::aws::{Aws, AwsSetup, StartError};
 #[cfg(feature = "fs")]
 use storage::fs::{Fs, Setup};
+use storage::{Storage, StorageError};
 
 use crate::config::{Config, StorageKind};
 use crate::function::BoxError;
@@ -21,7 +25,34 @@ use crate::secret::Secret;
 /// The name under which the storage keeps what tells one subject key from another.
 const CHECK: &str = "subject-key-check";
 
+/// What a program uses of a storage. How it is opened is a value, so that a program is linked with nothing that it does
+/// not use: all of S3, for most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Uses {
+    #[cfg(feature = "aws")]
+    aws: fn(AwsSetup) -> BoxFuture<'static, Result<Aws, StartError>>,
+}
+
+impl Uses {
+    /// No recordings.
+    pub(crate) const METADATA: Self = Self {
+        #[cfg(feature = "aws")]
+        aws: |setup| Aws::metadata(setup).map(Ok).boxed(),
+    };
+    /// Recordings that are there.
+    pub(crate) const RECORDINGS: Self = Self {
+        #[cfg(feature = "aws")]
+        aws: |setup| Aws::trusted(setup).map(Ok).boxed(),
+    };
+    /// Recordings, to store and erase them.
+    pub(crate) const STORE: Self = Self {
+        #[cfg(feature = "aws")]
+        aws: |setup| Aws::open(setup).boxed(),
+    };
+}
+
 /// An open storage.
+#[derive(Clone)]
 pub(crate) enum Backend {
     /// Plain files.
     #[cfg(feature = "fs")]
@@ -33,18 +64,16 @@ pub(crate) enum Backend {
     },
     /// S3 and `DynamoDB`.
     #[cfg(feature = "aws")]
-    Aws {
-        /// The store.
-        aws: Aws,
-        /// Whether it was looked at.
-        stores: bool,
-    },
+    Aws(Aws),
 }
 
 impl Backend {
-    /// Opens what is configured. Who stores nothing needs no look at what it would be stored in, nor the right to look.
-    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "a look at a volume costs nothing"))]
-    pub(crate) async fn open(config: &Config, stores: bool) -> Result<Self, BoxError> {
+    /// Opens what is configured, for a program that uses no more of it than this.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(unused_variables, reason = "files need no client that could be left out")
+    )]
+    pub(crate) async fn open(config: &Config, uses: Uses) -> Result<Self, BoxError> {
         match config.storage {
             #[cfg(feature = "fs")]
             StorageKind::Fs => {
@@ -62,8 +91,7 @@ impl Backend {
                     endpoint: None,
                     credentials_file: std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").map(Into::into),
                 };
-                let aws = if stores { Aws::open(setup).await? } else { Aws::trusted(setup).await };
-                Ok(Self::Aws { aws, stores })
+                Ok(Self::Aws((uses.aws)(setup).await?))
             }
         }
     }
@@ -92,10 +120,23 @@ impl Backend {
                 Secret::value(&key, least).map_err(|fault| format!("{name} {fault}").into())
             }
             #[cfg(feature = "aws")]
-            Self::Aws { .. } => {
+            Self::Aws(_) => {
                 drop(make);
                 Err(format!("{name} is not configured, and this storage keeps no keys").into())
             }
+        }
+    }
+
+    /// What is kept under a name: this value, where none was kept before.
+    pub(crate) async fn kept(&self, name: &str, value: &str) -> Result<String, StorageError> {
+        match self {
+            #[cfg(feature = "fs")]
+            Self::Fs { fs, .. } => {
+                let kept = fs.key(name, || value.as_bytes().to_vec()).await?;
+                Ok(String::from_utf8_lossy(&kept).into_owned())
+            }
+            #[cfg(feature = "aws")]
+            Self::Aws(aws) => aws.kept(name, value).await,
         }
     }
 
@@ -105,30 +146,19 @@ impl Backend {
         let mut mac = Hmac::<Sha256>::new_from_slice(&key.reveal())?;
         mac.update(b"which subject key is this");
         let check = BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
-        let kept = match self {
-            #[cfg(feature = "fs")]
-            Self::Fs { fs, .. } => fs.key(CHECK, || check.clone().into_bytes()).await?,
-            #[cfg(feature = "aws")]
-            Self::Aws { aws, stores: true } => aws.keep(CHECK, &check).await?.into_bytes(),
-            #[cfg(feature = "aws")]
-            Self::Aws { aws, stores: false } => {
-                let kept = aws.kept(CHECK).await?.into_iter().find(|kept| *kept != check);
-                kept.unwrap_or_else(|| check.clone()).into_bytes()
-            }
-        };
-        if kept == check.as_bytes() {
+        if self.kept(CHECK, &check).await? == check {
             return Ok(());
         }
         Err("VOICEMAIL_SUBJECT_KEY is not the key that this storage was used with; without that key no caller is found".into())
     }
 
     /// The storage itself.
-    pub(crate) fn storage(self) -> Arc<dyn Storage> {
+    pub(crate) fn storage(&self) -> Arc<dyn Storage> {
         match self {
             #[cfg(feature = "fs")]
-            Self::Fs { fs, .. } => Arc::new(fs),
+            Self::Fs { fs, .. } => Arc::new(fs.clone()),
             #[cfg(feature = "aws")]
-            Self::Aws { aws, .. } => Arc::new(aws),
+            Self::Aws(aws) => Arc::new(aws.clone()),
         }
     }
 }

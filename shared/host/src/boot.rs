@@ -11,7 +11,7 @@ use domain::{Clock, Random, SystemClock, SystemRandom};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Uses};
 use crate::certificate_key::CertificateKey;
 use crate::config::{Config, ConfigFault, ConfigFaults};
 use crate::function::{BoxError, Function, Started};
@@ -76,7 +76,7 @@ async fn start(function: Function, config: Config) -> Result<(TcpListener, axum:
     let metrics = if function.measured { Some(Metrics::install()?) } else { None };
     let options = Options { max_requests: config.max_requests, origins: config.origins.clone(), metrics };
     let (listen, demo, sweep_every) = (config.listen, config.demo, config.sweep_every);
-    let host = opened(config, function.stores, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let host = opened(config, function.uses, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| format!("VOICEMAIL_LISTEN: cannot take {listen}: {error}"))?;
@@ -94,7 +94,7 @@ async fn invoked(function: Function, config: Config) -> Result<(), BoxError> {
     let metrics = lambda::measure()?;
     let options =
         Options { max_requests: config.max_requests, origins: config.origins.clone(), metrics: None };
-    let host = opened(config, function.stores, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let host = opened(config, function.uses, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     let router = router(Arc::clone(&host), (function.routes)(), &options);
     lambda::serve(host, router, function.events, metrics).await
 }
@@ -105,17 +105,17 @@ async fn invoked(function: Function, config: Config) -> Result<(), BoxError> {
 /// # Errors
 /// The storage refuses, or was used with another subject key.
 pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Host, BoxError> {
-    opened(config, true, clock, random).await
+    opened(config, Uses::STORE, clock, random).await
 }
 
-/// The same for a function, which `stores` recordings or does not.
+/// The same for a program that uses no more than this.
 async fn opened(
     mut config: Config,
-    stores: bool,
+    uses: Uses,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> Result<Host, BoxError> {
-    let backend = Backend::open(&config, stores).await?;
+    let backend = Backend::open(&config, uses).await?;
     let token_keys = match (config.token_jwks.take(), config.token_secret.take()) {
         (Some(jwks), _) => TokenKeys::Issuer(jwks),
         (None, Some(given)) => TokenKeys::Shared(given),

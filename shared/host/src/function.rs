@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use storage::DropKey;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::backend::Uses;
 use crate::service::Host;
 
 /// Why a program cannot start, or an event could not be done.
@@ -29,7 +30,7 @@ pub struct Function {
     pub(crate) routes: fn() -> OpenApiRouter<Host>,
     pub(crate) start: Option<Start>,
     pub(crate) measured: bool,
-    pub(crate) stores: bool,
+    pub(crate) uses: Uses,
     pub(crate) events: Events,
 }
 
@@ -61,7 +62,7 @@ impl Function {
             routes,
             start: None,
             measured: false,
-            stores: false,
+            uses: Uses::METADATA,
             events: Events { on_drop: None, on_schedule: None },
         }
     }
@@ -76,9 +77,14 @@ impl Function {
         Self { measured: true, ..self }
     }
 
+    /// Hands out recordings.
+    pub const fn playing(self) -> Self {
+        Self { uses: Uses::RECORDINGS, ..self }
+    }
+
     /// Stores or erases recordings, so that its start looks whether the storage is fit for that.
     pub const fn storing(self) -> Self {
-        Self { stores: true, ..self }
+        Self { uses: Uses::STORE, ..self }
     }
 
     /// Takes recordings that are dropped into a bucket.

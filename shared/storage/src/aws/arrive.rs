@@ -19,7 +19,7 @@ use super::row::{PassedOver, Row, born, json};
 use super::table::{Item, Query, Update, Updated, number, text, text_of};
 use super::{cases, mailboxes};
 use crate::stored::{StoredMarker, StoredRemains, decode};
-use crate::{Arrival, Birth, Deposit, Fenced, Found, Recordings as _, Remains, Result, StorageError};
+use crate::{Arrival, Birth, Deposit, Fenced, Found, Remains, Result, StorageError};
 
 /// How long a fence stands: longer than a platform repeats a call.
 const KEPT: std::time::Duration = std::time::Duration::from_hours(24 * 31);

@@ -1,6 +1,7 @@
 //! The metadata of a tenant, in the table of its master region.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
@@ -9,7 +10,7 @@ use domain::{
 };
 use futures::future::BoxFuture;
 
-use super::recordings::S3Recordings;
+use super::recordings::Bucketed;
 use super::records::{self, Record};
 use super::row::Rows;
 use super::{cases, mailboxes};
@@ -21,22 +22,22 @@ use crate::{
 /// The index of a tenant. It knows the recordings, too: what takes a try back, takes its audio.
 pub(super) struct AwsIndex {
     pub(super) rows: Rows,
-    recordings: BTreeMap<Region, S3Recordings>,
+    recordings: BTreeMap<Region, Arc<dyn Bucketed>>,
 }
 
 impl AwsIndex {
-    pub(super) fn new(rows: Rows, recordings: BTreeMap<Region, S3Recordings>) -> Self {
+    pub(super) fn new(rows: Rows, recordings: BTreeMap<Region, Arc<dyn Bucketed>>) -> Self {
         Self { rows, recordings }
     }
 
-    pub(super) fn recordings(&self, remains: &Remains) -> Result<&S3Recordings> {
+    pub(super) fn recordings(&self, remains: &Remains) -> Result<&dyn Bucketed> {
         let region = &remains.region;
-        self.recordings.get(region).ok_or_else(|| {
+        self.recordings.get(region).map(AsRef::as_ref).ok_or_else(|| {
             StorageError::unavailable("opening a region", format!("the region {region} has no bucket"))
         })
     }
 
-    pub(super) fn all_recordings(&self) -> &BTreeMap<Region, S3Recordings> {
+    pub(super) fn all_recordings(&self) -> &BTreeMap<Region, Arc<dyn Bucketed>> {
         &self.recordings
     }
 }

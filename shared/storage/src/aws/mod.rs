@@ -20,6 +20,7 @@ mod purge;
 mod recordings;
 mod records;
 mod row;
+mod s3;
 mod start;
 mod table;
 mod tidy;
@@ -32,10 +33,10 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use domain::{Region, Tenant};
 
-use self::drops::S3Drops;
+use self::fault::incomplete;
 use self::index::AwsIndex;
-use self::layout::{DropFolders, Layout, Prefix};
-use self::recordings::S3Recordings;
+use self::layout::{DropFolders, Layout};
+use self::recordings::Bucketed;
 use self::row::Rows;
 pub use self::start::StartError;
 use self::table::Table;
@@ -94,6 +95,17 @@ pub struct Aws(Arc<Shared>);
 struct Shared {
     config: SdkConfig,
     setup: AwsSetup,
+    /// What a tenant has in the buckets. A value, so that a program which never names S3 is linked without it.
+    buckets: fn(&Shared, &Tenant) -> InBuckets,
+    /// Whether it was looked at.
+    stores: bool,
+}
+
+/// What a tenant has in the buckets, by region.
+#[derive(Default)]
+struct InBuckets {
+    recordings: BTreeMap<Region, Arc<dyn Bucketed>>,
+    drops: BTreeMap<Region, Arc<dyn Drops>>,
 }
 
 impl Aws {
@@ -103,81 +115,67 @@ impl Aws {
     /// # Errors
     /// It cannot, and what to change. A region that does not answer is told in the log alone.
     pub async fn open(setup: AwsSetup) -> std::result::Result<Self, StartError> {
-        let aws = Self::trusted(setup).await;
+        let aws = Self::with(setup, Shared::in_s3, true).await;
         aws.look().await?;
         Ok(aws)
     }
 
     /// The storage without a look at it, for those who neither store nor erase recordings.
     pub async fn trusted(setup: AwsSetup) -> Self {
-        Self(Arc::new(Shared { config: client::shared(&setup).await, setup }))
+        Self::with(setup, Shared::in_s3, false).await
     }
 
-    /// What is kept under a name, in each master region that keeps something.
-    ///
-    /// # Errors
-    /// A table does not answer.
-    pub async fn kept(&self, name: &str) -> Result<Vec<String>> {
-        let kept = self.0.setup.masters.iter().map(|region| records::kept(self.table(region), name));
-        Ok(futures::future::try_join_all(kept).await?.into_iter().flatten().collect())
+    /// The metadata alone, for those who work with no recording.
+    pub async fn metadata(setup: AwsSetup) -> Self {
+        Self::with(setup, |_, _| InBuckets::default(), false).await
     }
 
-    /// Keeps a value under a name in each master region, unless one is kept there already. What is kept: where regions
-    /// differ, one that is not the value.
+    async fn with(setup: AwsSetup, buckets: fn(&Shared, &Tenant) -> InBuckets, stores: bool) -> Self {
+        Self(Arc::new(Shared { config: client::shared(&setup).await, setup, buckets, stores }))
+    }
+
+    /// What is kept under a name: where master regions differ, one that is not this value. Where none is, it is this value,
+    /// which is kept from now on by who opened the storage to store. One region that answers is enough.
     ///
     /// # Errors
-    /// A table does not answer.
-    pub async fn keep(&self, name: &str, value: &str) -> Result<String> {
-        let kept = self.0.setup.masters.iter().map(|region| records::keep(self.table(region), name, value));
-        let kept = futures::future::try_join_all(kept).await?;
-        Ok(kept.into_iter().find(|kept| kept != value).unwrap_or_else(|| value.to_owned()))
+    /// No table answers.
+    pub async fn kept(&self, name: &str, value: &str) -> Result<String> {
+        let Shared { setup, stores, .. } = self.0.as_ref();
+        let asked = setup.masters.iter().map(async |region| {
+            let table = self.table(region);
+            if *stores {
+                return records::keep(table, name, value).await;
+            }
+            Ok(records::kept(table, name).await?.unwrap_or_else(|| value.to_owned()))
+        });
+        let mut kept = Err(incomplete("reading a value of the installation"));
+        for answer in futures::future::join_all(asked).await {
+            match answer {
+                Ok(other) if other != value => return Ok(other),
+                Ok(same) => kept = Ok(same),
+                Err(error) if kept.is_err() => kept = Err(error),
+                Err(_) => {}
+            }
+        }
+        kept
     }
 
     fn table(&self, region: &Region) -> Table {
         let client = aws_sdk_dynamodb::Client::new(&client::in_region(&self.0.config, region));
         Table { client, name: self.0.setup.table.clone() }
     }
-
-    fn s3(&self, region: &Region) -> aws_sdk_s3::Client {
-        // An address that is not AWS's own has no name for each bucket.
-        let has_address = self.0.config.endpoint_url().is_some();
-        let config = aws_sdk_s3::config::Builder::from(&client::in_region(&self.0.config, region));
-        aws_sdk_s3::Client::from_conf(config.force_path_style(has_address).build())
-    }
-
-    fn recordings(&self, tenant: &Tenant) -> BTreeMap<Region, S3Recordings> {
-        let of_region = |(region, bucket): (&Region, &Bucket)| {
-            let prefix = Prefix::new(&bucket.prefix, &tenant.id);
-            (region.clone(), S3Recordings { client: self.s3(region), bucket: bucket.name.clone(), prefix })
-        };
-        self.0.setup.buckets.iter().map(of_region).collect()
-    }
-
-    fn drops(&self, tenant: &Tenant) -> BTreeMap<Region, Arc<dyn Drops>> {
-        let of_region = |(region, bucket): (&Region, &Bucket)| {
-            let drops: Arc<dyn Drops> = Arc::new(S3Drops {
-                client: self.s3(region),
-                bucket: bucket.name.clone(),
-                region: region.clone(),
-                tenant: tenant.id.clone(),
-                folders: DropFolders::new(&bucket.prefix),
-            });
-            (region.clone(), drops)
-        };
-        self.0.setup.buckets.iter().map(of_region).collect()
-    }
 }
 
 impl Storage for Aws {
     fn tenant(&self, tenant: &Tenant) -> TenantStorage {
-        let recordings = self.recordings(tenant);
+        let InBuckets { recordings, drops } = (self.0.buckets)(&self.0, tenant);
         let rows = Rows { table: self.table(&tenant.master), layout: Layout::new(tenant.id.clone()) };
         let index = Arc::new(AwsIndex::new(rows, recordings.clone()));
         let recordings = recordings.into_iter().map(|(region, recordings)| {
-            let recordings: Arc<dyn Recordings> = Arc::new(recordings);
+            let recordings: Arc<dyn Recordings> = recordings;
             (region, recordings)
         });
-        TenantStorage { index, recordings: recordings.collect(), drops: self.drops(tenant) }
+        TenantStorage { index, recordings: recordings.collect(), drops }
     }
 
     fn drop_key(&self, bucket: &str, object: &str) -> Option<DropKey> {

@@ -1,6 +1,7 @@
 //! The recordings of a tenant in one region: objects of a bucket.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{MetadataDirective, Tag, Tagging, TaggingDirective};
 use bytes::Bytes;
 use domain::{AudioKey, CaseKey, Subject};
+use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 
 use super::client;
@@ -35,6 +37,50 @@ pub(super) struct S3Recordings {
     pub(super) prefix: Prefix,
 }
 
+/// What the index asks of the recordings of a region beside the contract, to find those that no message has.
+#[async_trait]
+pub(super) trait Bucketed: Recordings {
+    /// The recordings whose names lie after `from` and before `until`, in the order of their names, page by page.
+    fn between(&self, from: &str, until: &str) -> BoxStream<'_, Result<Vec<AudioKey>>>;
+
+    /// The caller that the tags of a recording name; `None`: it is not there.
+    async fn caller(&self, key: &AudioKey) -> Result<Option<Option<String>>>;
+}
+
+#[async_trait]
+impl Bucketed for S3Recordings {
+    fn between(&self, from: &str, until: &str) -> BoxStream<'_, Result<Vec<AudioKey>>> {
+        let prefix = self.prefix.as_str();
+        let pages = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .prefix(prefix)
+            .set_start_after((!from.is_empty()).then(|| format!("{prefix}{from}")))
+            .into_paginator()
+            .send();
+        let end = Arc::new(format!("{prefix}{until}"));
+        stream::try_unfold(Some(pages), move |pages| {
+            let end = Arc::clone(&end);
+            async move {
+                let Some(mut pages) = pages else { return Ok(None) };
+                let Some(page) = pages.next().await else { return Ok(None) };
+                let page = page.map_err(fault("listing recordings"))?.contents.unwrap_or_default();
+                let names: Vec<_> = page.into_iter().filter_map(|object| object.key).collect();
+                let of_then = names.iter().filter(|name| **name < *end);
+                let keys = of_then.clone().filter_map(|name| self.prefix.parse(name)).collect();
+                let is_last = of_then.count() < names.len();
+                Ok(Some((keys, (!is_last).then_some(pages))))
+            }
+        })
+        .boxed()
+    }
+
+    async fn caller(&self, key: &AudioKey) -> Result<Option<Option<String>>> {
+        self.caller_of(&self.prefix.object(key)).await
+    }
+}
+
 impl S3Recordings {
     /// Whether what lies there is this: asked where a put found something, which may be its own earlier try.
     async fn is_stored(&self, key: &AudioKey, bytes: &Bytes) -> Result<Option<bool>> {
@@ -51,8 +97,8 @@ impl S3Recordings {
         Ok(Some(at == bytes.len()))
     }
 
-    /// The caller that the tags name; `None`: there is no such object.
-    pub(super) async fn caller(&self, object: &str) -> Result<Option<Option<String>>> {
+    /// The caller that the tags of an object name; `None`: there is no such object.
+    async fn caller_of(&self, object: &str) -> Result<Option<Option<String>>> {
         let tags = self.client.get_object_tagging().bucket(&self.bucket).key(object).send().await;
         match tags {
             Ok(tags) => {
@@ -151,7 +197,7 @@ impl Recordings for S3Recordings {
         let object = self.prefix.object(key);
         for _ in 0..ROUNDS {
             let head = self.client.head_object().bucket(&self.bucket).key(&object).send();
-            let (head, caller) = futures::join!(head, self.caller(&object));
+            let (head, caller) = futures::join!(head, self.caller_of(&object));
             let head = match head {
                 Ok(head) => head,
                 Err(error) if is(404, &error) => return Ok(()),
@@ -187,7 +233,7 @@ impl Recordings for S3Recordings {
     async fn pardon(&self, key: &AudioKey) -> Result<bool> {
         let context = "pardoning a recording";
         let object = self.prefix.object(key);
-        let Some(caller) = self.caller(&object).await? else { return Ok(false) };
+        let Some(caller) = self.caller_of(&object).await? else { return Ok(false) };
         let caller = caller.map(|caller| Tag::builder().key(CALLER).value(caller).build()).transpose();
         let caller = caller.map_err(|error| StorageError::unavailable(context, error))?;
         let tags = Tagging::builder().set_tag_set(Some(caller.into_iter().collect())).build();

@@ -121,7 +121,7 @@ impl Aws {
     pub(super) async fn look(&self) -> Checked<()> {
         let setup = &self.0.setup;
         let tables = try_join_all(setup.masters.iter().map(|region| table(region, self.table(region))));
-        let buckets = setup.buckets.iter().map(|(region, its)| bucket(region, self.s3(region), its));
+        let buckets = setup.buckets.iter().map(|(region, its)| bucket(region, self.0.s3(region), its));
         try_join(tables, try_join_all(buckets)).await.map(|_| ())
     }
 }

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use domain::{AudioKey, Case, CaseKey, Hold, MailboxId, Message, Region, Release, Timestamp};
+use futures::TryStreamExt as _;
 
 use super::fault::fault;
 use super::index::AwsIndex;
 use super::layout::Key;
 use super::purge::KEPT;
-use super::recordings::S3Recordings;
+use super::recordings::Bucketed;
 use super::row::{Row, passing_over};
 use super::table::{Item, Update, number_of, text, text_of};
 use super::{cases, mailboxes};
-use crate::{Fenced, Recordings as _, Remains, Result};
+use crate::{Fenced, Remains, Result};
 
 const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
 
@@ -42,7 +43,7 @@ impl AwsIndex {
         }
         let mut orphans = 0;
         for (region, recordings) in self.all_recordings() {
-            match self.orphans(region, recordings, now).await {
+            match self.orphans(region, recordings.as_ref(), now).await {
                 Ok(found) => orphans += found,
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
@@ -98,7 +99,7 @@ impl AwsIndex {
     /// Removes the recordings of a region that no message has, hour by hour, each hour once: those of hours that have
     /// ended an hour ago. No put of them is under way any more, as a deposit never takes so long. Where it stopped is kept
     /// in the table, so that hours without a sweep are searched later.
-    async fn orphans(&self, region: &Region, recordings: &S3Recordings, now: Timestamp) -> Result<u64> {
+    async fn orphans(&self, region: &Region, recordings: &dyn Bucketed, now: Timestamp) -> Result<u64> {
         let context = "looking for orphans";
         let table = &self.rows.table;
         let key = self.rows.layout.orphans(region);
@@ -108,26 +109,10 @@ impl AwsIndex {
         if from >= until.as_str() {
             return Ok(0);
         }
-        let prefix = recordings.prefix.as_str();
-        let mut pages = recordings
-            .client
-            .list_objects_v2()
-            .bucket(&recordings.bucket)
-            .prefix(prefix)
-            .set_start_after((!from.is_empty()).then(|| format!("{prefix}{from}")))
-            .into_paginator()
-            .send();
-        let end = format!("{prefix}{until}");
+        let mut pages = recordings.between(from, &until);
         let mut removed = 0;
-        while let Some(page) = pages.next().await {
-            let objects = page.map_err(fault(context))?.contents.unwrap_or_default();
-            let names: Vec<_> = objects.into_iter().filter_map(|object| object.key).collect();
-            let is_last = names.iter().any(|name| *name >= end);
-            let of_then = names.into_iter().filter(|name| *name < end).collect();
-            removed += self.remove_orphans(region, recordings, of_then).await?;
-            if is_last {
-                break;
-            }
+        while let Some(keys) = pages.try_next().await? {
+            removed += self.remove_orphans(region, recordings, keys).await?;
         }
         let update = Update {
             expression: "SET done=:until".to_owned(),
@@ -142,8 +127,8 @@ impl AwsIndex {
     async fn remove_orphans(
         &self,
         region: &Region,
-        recordings: &S3Recordings,
-        names: Vec<String>,
+        recordings: &dyn Bucketed,
+        keys: Vec<AudioKey>,
     ) -> Result<u64> {
         let layout = &self.rows.layout;
         let remains = |audio: AudioKey| Remains {
@@ -154,19 +139,18 @@ impl AwsIndex {
             audio,
             region: region.clone(),
         };
-        let found = names.iter().filter_map(|name| Some((name, remains(recordings.prefix.parse(name)?))));
-        let found: Vec<_> = found.collect();
+        let found: Vec<_> = keys.into_iter().map(remains).collect();
         let row = |remains: &Remains| layout.message(&remains.mailbox, remains.id);
-        let keys = found.iter().flat_map(|(_, remains)| [row(remains), layout.journal(remains)]);
+        let keys = found.iter().flat_map(|remains| [row(remains), layout.journal(remains)]);
         let items = self.rows.table.get_all("looking for orphans", keys).await?;
         let mut removed = 0;
-        for (name, mut remains) in found {
+        for mut remains in found {
             let is_born = passing_over(Row::read(items.get(&row(&remains))))?.is_of(&remains.attempt);
             // What a journal tells is left to whoever takes tries back.
             if is_born || items.contains_key(&layout.journal(&remains)) {
                 continue;
             }
-            let Some(caller) = recordings.caller(name).await? else { continue };
+            let Some(caller) = recordings.caller(&remains.audio).await? else { continue };
             remains.subject = caller.and_then(|caller| caller.parse().ok());
             if self.fence_try(&remains).await? == Fenced::Never {
                 recordings.delete(&remains.audio).await?;
