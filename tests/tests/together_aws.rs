@@ -3,13 +3,14 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::{join, join_all};
 use serde_json::json;
 use tests::cloud::Cloud;
-use tests::http::{Act, Ask, Call, Centre, Chance, State, id, is_long, numbered, pages};
+use tests::http::{Act, Ask, Call, Centre, Chance, Gateway, Setting, State, id, is_long, numbered, pages};
 use tests::proxy::Weather;
 
 const MAILBOX: &str = "100";
@@ -132,7 +133,6 @@ async fn a_storage_whose_port_is_closed_is_503_in_time_and_work_goes_on_when_it_
     let fronts = [Centre::gateway(&cloud.setting).await, Centre::function(&cloud.setting).await];
     fronts[0].personal(MAILBOX, "alice").await;
     let message = id(&fronts[0].deposit(MAILBOX, &Call::new()).await);
-    // It has started: one that finds no storage at its start ends.
     assert_eq!(fronts[1].ids(MAILBOX, "").await, std::slice::from_ref(&message));
 
     for front in &fronts {
@@ -171,4 +171,28 @@ async fn a_storage_whose_port_is_closed_is_503_in_time_and_work_goes_on_when_it_
         assert_eq!(id(&listed["messages"][0]), message);
         fronts[0].agent("alice").get(&format!("{MAILBOX}/messages/{message}/audio")).await.is(307);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_that_starts_while_the_storage_is_away_works_when_it_is_back_but_under_another_subject_key()
+ {
+    let (cloud, proxy) = Cloud::behind_a_proxy().await;
+    let environment = cloud.setting.environment().iter();
+    let same = environment.fold(Setting::new(1), |setting, (name, value)| setting.with(name, value));
+    let other = Arc::new(same.with("VOICEMAIL_SUBJECT_KEY", "another subject key than the one before, 32+"));
+    // The installation's first, which keeps what tells its key from others.
+    Centre::function(&cloud.setting).await.personal(MAILBOX, "alice").await;
+    proxy.close().await;
+    let (function, impostor) = join(Centre::function(&cloud.setting), Centre::function(&other)).await;
+    let deposit = async |centre: &Centre| centre.platform().deposit(MAILBOX, &Call::new()).await;
+    for answer in <[_; 2]>::from(join(deposit(&function), deposit(&impostor)).await) {
+        assert_eq!(answer.header("retry-after"), "2");
+        answer.refused(503, "storage-unavailable");
+    }
+    proxy.open().await;
+    let message = id(&deposit(&function).await.is(201).json());
+    deposit(&impostor).await.refused(500, "internal");
+    assert_eq!(impostor.ids(MAILBOX, "").await, [message], "it reads what needs no key");
+    let said = tokio::task::spawn_blocking(move || Gateway::refused(&other)).await.unwrap();
+    assert!(said.contains("VOICEMAIL_SUBJECT_KEY is not the key"), "{said}");
 }

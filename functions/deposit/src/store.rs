@@ -28,10 +28,10 @@ pub async fn store(
     call: Call,
     audio: Result<Bytes, Problem>,
 ) -> Result<Deposited, Problem> {
-    let now = host.clock.now();
+    let (key, now) = (tenancy.key().await?, host.clock.now());
     let taken_at = call.received_at.unwrap_or(now);
     let id = match &call.call_id {
-        Some(call_id) => MessageId::of_call(taken_at, &mailbox_id, call_id, &tenancy.key),
+        Some(call_id) => MessageId::of_call(taken_at, &mailbox_id, call_id, key),
         None => MessageId::random(taken_at, host.random.as_ref()),
     };
     let (mailbox, audio, recording) = match admit(mailbox.as_ref(), audio).await {
@@ -48,7 +48,7 @@ pub async fn store(
         attempt: attempt.clone(),
         mailbox: mailbox_id.clone(),
         generation: mailbox.generation,
-        subject: caller.as_ref().map(|caller| tenancy.key.subject(caller)),
+        subject: caller.as_ref().map(|caller| key.subject(caller)),
         caller,
         caller_name: call.caller_name,
         // The platform's clock may be ahead; what a case covers is told by ours.

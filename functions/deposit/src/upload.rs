@@ -78,7 +78,7 @@ pub(crate) async fn upload(
     let call_id = call
         .call_id
         .get_or_insert_with(|| format!("upload-{}", MessageId::random(now, host.random.as_ref())));
-    let message = MessageId::of_call(received_at, &id, call_id, &tenancy.key);
+    let message = MessageId::of_call(received_at, &id, call_id, tenancy.key().await?);
     if let Found::Nothing = tenancy.index().message(&id, message).await? {
         crate::store::open(&mailbox)?;
         within(&mailbox, tenancy.index().counts(&id).await?.stored())?;

@@ -88,7 +88,7 @@ async fn play(
         (Some(Link { url, .. }), false) => {
             (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, url)]).into_response()
         }
-        (None, true) => Json(link::own(&host, &access, &message, &how)).into_response(),
+        (None, true) => Json(link::own(&host, &access, &message, &how).await?).into_response(),
         (None, false) => stream(&access.tenancy, &message, &how, &parts.headers).await?,
     };
     if lets_hear(&parts.method, answer.status()) {

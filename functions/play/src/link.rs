@@ -38,18 +38,18 @@ pub(crate) async fn of_storage(
 }
 
 /// Our own link.
-pub(crate) fn own(host: &Host, access: &Access, message: &Message, how: &How) -> Link {
+pub(crate) async fn own(host: &Host, access: &Access, message: &Message, how: &How) -> Result<Link, Problem> {
     let (tenancy, mailbox, id) = (&access.tenancy, access.id(), message.facts.id);
     let expires_at = host.clock.now().plus(LIFE);
     let (tenant, expires) = (&tenancy.tenant.id, expires_at.millis());
-    let signature = tenancy.key.sign_link(&says(mailbox, id, expires_at));
+    let signature = tenancy.key().await?.sign_link(&says(mailbox, id, expires_at));
     let download = if is_set(how.download.as_ref()) { "&download=1" } else { "" };
-    Link {
+    Ok(Link {
         url: format!(
             "/v1/mailboxes/{mailbox}/messages/{id}/audio?tenant={tenant}&expires={expires}&signature={signature}{download}"
         ),
         expires_at: expires_at.to_string(),
-    }
+    })
 }
 
 /// What a link's signature vouches for. No id holds a NUL.
@@ -71,7 +71,7 @@ pub(crate) async fn open(
     let mailbox: MailboxId = mailbox.parse().map_err(|_| bad())?;
     let expires: i64 = how.expires.as_deref().and_then(|expires| expires.parse().ok()).ok_or_else(bad)?;
     let expires_at = Timestamp::from_millis(expires);
-    let signature = tenancy.key.sign_link(&says(&mailbox, id, expires_at));
+    let signature = tenancy.key().await?.sign_link(&says(&mailbox, id, expires_at));
     let given = how.signature.as_deref().unwrap_or_default();
     let same: bool = signature.as_bytes().ct_eq(given.as_bytes()).into();
     if !same || host.clock.now() >= expires_at {

@@ -4,14 +4,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 #[cfg(feature = "aws")]
 use futures::FutureExt as _;
 #[cfg(feature = "aws")]
 use futures::future::BoxFuture;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 #[cfg(feature = "aws")]
 use storage::aws::{Aws, AwsSetup, StartError};
 #[cfg(feature = "fs")]
@@ -21,9 +17,6 @@ use storage::{Storage, StorageError};
 use crate::config::{Config, StorageKind};
 use crate::function::BoxError;
 use crate::secret::Secret;
-
-/// The name under which the storage keeps what tells one subject key from another.
-const CHECK: &str = "subject-key-check";
 
 /// What a program uses of a storage. How it is opened is a value, so that a program is linked with nothing that it does
 /// not use: all of S3, for most.
@@ -138,18 +131,6 @@ impl Backend {
             #[cfg(feature = "aws")]
             Self::Aws(aws) => aws.kept(name, value).await,
         }
-    }
-
-    /// Refuses a subject key that differs from the one before: under it no caller of the messages that are there would
-    /// be found any more, and a Forget Me would find nothing.
-    pub(crate) async fn knows(&self, key: &Secret) -> Result<(), BoxError> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key.reveal())?;
-        mac.update(b"which subject key is this");
-        let check = BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
-        if self.kept(CHECK, &check).await? == check {
-            return Ok(());
-        }
-        Err("VOICEMAIL_SUBJECT_KEY is not the key that this storage was used with; without that key no caller is found".into())
     }
 
     /// The storage itself.

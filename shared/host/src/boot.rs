@@ -16,6 +16,7 @@ use crate::certificate_key::CertificateKey;
 use crate::config::{Config, ConfigFault, ConfigFaults};
 use crate::function::{BoxError, Function, Started};
 use crate::identity::{Identity, TokenKeys};
+use crate::key_check::KeyCheck;
 #[cfg(feature = "aws")]
 use crate::lambda;
 use crate::metrics::Metrics;
@@ -126,13 +127,14 @@ async fn opened(
     let certificate_key = backend.key("certificate-key", config.certificate_key.take(), make).await?;
     let certificate_key = CertificateKey::read(&certificate_key.reveal())
         .map_err(|fault| format!("VOICEMAIL_CERTIFICATE_KEY {fault}"))?;
-    backend.knows(&subject_key).await?;
+    let key_check = KeyCheck::new(backend.clone(), &subject_key)?;
+    key_check.at_start().await?;
     // An issuer that cannot be reached yet does not hold up the start: a token that comes meanwhile asks again.
     if let TokenKeys::Issuer(jwks) = &token_keys {
         jwks.keep_fresh();
     }
     let identity = Identity::new(config.identity(token_keys)?);
-    Ok(Service::new(Parts {
+    let parts = Parts {
         tenants: config.tenants,
         here: config.here,
         subject_key: subject_key.reveal().to_vec(),
@@ -142,7 +144,8 @@ async fn opened(
         storage: backend.storage(),
         clock,
         random,
-    }))
+    };
+    Ok(Service::checking(parts, Some(key_check)))
 }
 
 /// A key of 32 bytes as text, so that a person can sign tokens with it.

@@ -15,6 +15,7 @@ mod extract;
 mod function;
 mod health;
 pub mod identity;
+mod key_check;
 #[cfg(feature = "aws")]
 mod lambda;
 mod layers;

@@ -15,6 +15,7 @@ use storage::{DropKey, Drops, Index, Recordings, Storage, StorageError, TenantSt
 use crate::certificate_key::CertificateKey;
 use crate::directory::Directory;
 use crate::identity::{Identity, Principal};
+use crate::key_check::KeyCheck;
 use crate::problem::Problem;
 use crate::role::{Operation, Role};
 
@@ -63,8 +64,8 @@ pub struct Service {
 pub struct Tenancy {
     /// As configured.
     pub tenant: Tenant,
-    /// Its key.
-    pub key: TenantKey,
+    key: TenantKey,
+    key_check: Option<Arc<KeyCheck>>,
     /// Its mailboxes and groups.
     pub directory: Directory,
     storage: TenantStorage,
@@ -82,6 +83,11 @@ pub struct Access {
 impl Service {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Host {
+        Self::checking(parts, None)
+    }
+
+    /// The same, with what must have passed before the subject key is used.
+    pub(crate) fn checking(parts: Parts, key_check: Option<KeyCheck>) -> Host {
         let Parts {
             tenants,
             here,
@@ -93,11 +99,15 @@ impl Service {
             clock,
             random,
         } = parts;
+        let key_check = key_check.map(Arc::new);
         let tenancy = |tenant: Tenant| {
             let storage = storage.tenant(&tenant);
             let directory = Directory::new(Arc::clone(&storage.index), Arc::clone(&clock));
             let key = TenantKey::new(&subject_key, &tenant.id);
-            (tenant.id.clone(), Arc::new(Tenancy { tenant, key, directory, storage }))
+            (
+                tenant.id.clone(),
+                Arc::new(Tenancy { tenant, key, key_check: key_check.clone(), directory, storage }),
+            )
         };
         let ccids = tenants.iter().map(|tenant| (tenant.ccid.clone(), tenant.id.clone())).collect();
         let tenants = tenants.into_iter().map(tenancy).collect();
@@ -206,6 +216,14 @@ impl Service {
 }
 
 impl Tenancy {
+    /// Its key: 503 until the storage has said that it is the one before.
+    pub async fn key(&self) -> Result<&TenantKey, Problem> {
+        if let Some(check) = &self.key_check {
+            check.passed().await?;
+        }
+        Ok(&self.key)
+    }
+
     /// Its metadata.
     pub fn index(&self) -> &dyn Index {
         self.storage.index.as_ref()
