@@ -10,8 +10,8 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use tests::faults::World;
 use tests::faults::damage::{FORMS, Files, Form, busy, damage, path};
+use tests::faults::folder::files;
 use tests::faults::settle::{start, tidy_time};
-use tests::faults::view::snapshot;
 use tests::faults::world::{GROUP, MAILBOX, OTHER};
 use tests::fixture::{DAY, HOUR};
 use tests::http::{Answer, Call, wav};
@@ -213,7 +213,7 @@ async fn course(world: &World) -> (BTreeMap<String, u64>, BTreeMap<PathBuf, Vec<
             *done.entry(what.clone()).or_default() += number.as_u64().unwrap();
         }
     }
-    let files = snapshot(world).into_iter().map(|file| {
+    let files = files(world.root()).into_iter().map(|file| {
         let content = std::fs::read(&file).unwrap();
         (file.strip_prefix(world.root()).unwrap().to_owned(), content)
     });

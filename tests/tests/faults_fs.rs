@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use tests::faults::{Level, Operation, requests, sweeps};
+use tests::faults::{Folder, Level, Operation, requests, sweeps};
 
 /// Runs the grid of each, prints what it was made of, and gives all that was broken.
 fn run(level: Level, operations: Vec<Operation>) -> BTreeSet<String> {
@@ -12,7 +12,7 @@ fn run(level: Level, operations: Vec<Operation>) -> BTreeSet<String> {
     runtime.unwrap().block_on(async {
         let (mut cases, mut broken) = (0, BTreeSet::new());
         for operation in operations {
-            let grid = operation.grid(level).await;
+            let grid = operation.grid(level, &Folder::default()).await;
             println!("{grid}");
             cases += grid.cases;
             broken.extend(grid.broken);

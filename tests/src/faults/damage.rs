@@ -121,7 +121,7 @@ async fn open_case(world: &World) {
 
 fn files(world: &World) -> Files {
     let tenant = world.root().join("tenants").join(TENANT);
-    let paths = super::view::snapshot(world).into_iter();
+    let paths = super::folder::files(world.root()).into_iter();
     let paths = paths.filter_map(|path| Some(path.strip_prefix(&tenant).ok()?.display().to_string()));
     let paths: Vec<String> = paths.collect();
     let one = |of: &[&str]| {

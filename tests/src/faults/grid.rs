@@ -1,14 +1,17 @@
 //! The cases of an operation, and what must hold in each.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
+use std::sync::LazyLock;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use super::breaker::{Level, Made, Plan};
+use super::ground::{Contents, Ground};
 use super::settle::{settled, start};
-use super::view::{View, leavings, view};
+use super::view::{Known, View, known, look};
 use super::world::World;
 use crate::http::Answer;
 use crate::wrap::Fault;
@@ -51,15 +54,17 @@ struct Said {
     body: Value,
 }
 
+/// The answer, the state after it, and where time leads from there.
+type Done = (Said, View, View);
+
 /// What an operation does where nothing is broken.
 struct Course {
     before: View,
     before_settled: View,
     made: Vec<Made>,
-    /// The answer, the state after it, and where time leads from there.
-    once: (Said, View, View),
-    /// The same when it is repeated.
-    twice: (Said, View, View),
+    once: Done,
+    /// When it is repeated.
+    twice: Done,
 }
 
 /// How many cases an operation had, and of what.
@@ -88,15 +93,15 @@ struct Case<'a> {
     made: &'a [Made],
 }
 
-/// How a call or a step is broken. The process dies at those that change something: what is stored after its death
-/// before another is what is stored before the next.
+/// How a call or a step is broken at first. The process dies at steps that change something: what is stored after its
+/// death before another is what is stored before the next.
 fn faults(level: Level, made: &Made) -> &'static [(Fault, bool)] {
     const REFUSED: (Fault, bool) = (Fault::Refused, false);
     const LOST: (Fault, bool) = (Fault::AnswerLost, false);
     const DIES_BEFORE: (Fault, bool) = (Fault::Refused, true);
     const DIES_AFTER: (Fault, bool) = (Fault::AnswerLost, true);
     match level {
-        Level::Calls => &[REFUSED, LOST, DIES_BEFORE, DIES_AFTER],
+        Level::Calls => &[REFUSED, LOST],
         Level::Steps if made.changes => &[REFUSED, LOST, DIES_BEFORE, DIES_AFTER],
         Level::Steps => &[REFUSED],
     }
@@ -111,8 +116,8 @@ fn every(level: Level, made: &Made, plan: impl Fn(Fault) -> Plan) -> impl Iterat
 
 impl Operation {
     /// Runs every case.
-    pub async fn grid(&self, level: Level) -> Grid {
-        let mut prepared = World::new(start()).await;
+    pub async fn grid(&self, level: Level, ground: &dyn Ground) -> Grid {
+        let mut prepared = World::on(ground, start()).await;
         (self.prepare)(&mut prepared).await;
         let course = self.course(level, &prepared).await;
         let names: Vec<&str> = course.made.iter().map(|made| made.name.as_str()).collect();
@@ -136,6 +141,10 @@ impl Operation {
             // What is only made because something was broken is broken, too.
             let next = plan.breaks.keys().next_back().map_or(0, |last| last + 1);
             if plan.last.is_none() {
+                // Where no call follows, the death of the process is the same case.
+                if level == Level::Calls && made.len() > next {
+                    plans.push_back(plan.clone().from_then_on());
+                }
                 for number in next..made.len() {
                     let name = &made[number].name;
                     let so_often = |made: &[Made]| made.iter().filter(|it| it.name == *name).count();
@@ -160,17 +169,35 @@ impl Operation {
 
     async fn course(&self, level: Level, prepared: &World) -> Course {
         let world = prepared.copy().await;
-        let before = view(&world).await;
+        let before = look(&world).await;
+        let before_settled = settled(&world, &before.contents).await;
         world.breaking_at(level, Plan::default());
-        let said = self.said(&world).await;
+        let once = self.done(&world).await;
         let made = world.healed_at(level);
-        assert!(said.status < 500, "{}: {said:?}", self.name);
-        let after = view(&world).await;
-        let once = (said, after, settled(&world).await);
-        let said = self.said(&world).await;
-        let after = view(&world).await;
-        let twice = (said, after, settled(&world).await);
-        Course { before, before_settled: settled(prepared).await, made, once, twice }
+        assert!(once.0.status < 500, "{}: {:?}", self.name, once.0);
+        let twice = self.done(&world).await;
+        Course { before: before.shown, before_settled, made, once, twice }
+    }
+
+    /// Does it.
+    async fn done(&self, world: &World) -> Done {
+        let said = self.said(world).await;
+        let after = look(world).await;
+        let end = settled(world, &after.contents).await;
+        (said, after.shown, end)
+    }
+
+    /// The same of a sweep. It remembers nothing of the one before: what is stored and the time alone tell what it does, so
+    /// it is done once for each.
+    async fn swept(&self, world: &World, contents: &Contents) -> Done {
+        static SEEN: LazyLock<Mutex<BTreeMap<Known, Done>>> = LazyLock::new(Mutex::default);
+        let known = known(world, contents);
+        if let Some(seen) = SEEN.lock().await.get(&known) {
+            return seen.clone();
+        }
+        let done = self.done(world).await;
+        SEEN.lock().await.insert(known, done.clone());
+        done
     }
 
     /// What is said, without what chance has drawn.
@@ -193,12 +220,15 @@ impl Operation {
             // The process is dead; what it said was heard by nobody, and is no lie all the same.
             world = world.reopened().await;
         }
-        let seen = view(&world).await;
-        let is_done = case.was_honest(&said, &seen);
-        case.keeps_no_litter(&world);
-        case.is_settled(is_done, &settled(&world).await);
-        let repeated = self.said(&world).await;
-        case.is_repeated(is_done, &repeated, &view(&world).await, &settled(&world).await);
+        let seen = look(&world).await;
+        let is_done = case.was_honest(&said, &seen.shown);
+        case.keeps_no_litter(&world, &seen.contents);
+        case.is_settled(is_done, &settled(&world, &seen.contents).await);
+        let (said, after, end) = match self.kind {
+            Kind::Sweep => self.swept(&world, &seen.contents).await,
+            _ => self.done(&world).await,
+        };
+        case.is_repeated(is_done, &said, &after, &end);
         made
     }
 }
@@ -253,9 +283,9 @@ impl Case<'_> {
     }
 
     /// Recordings and caller markers that nothing explains.
-    fn keeps_no_litter(&self, world: &World) {
+    fn keeps_no_litter(&self, world: &World, contents: &Contents) {
         if !self.operation.has_litter {
-            assert_eq!(leavings(world, false), Vec::<String>::new(), "{self}");
+            assert_eq!(world.ground.leavings(contents, false), Vec::<String>::new(), "{self}");
         }
     }
 

@@ -9,14 +9,16 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::breaker::Plan;
-use super::view::{View, fingerprint, leavings, snapshot, view};
+use super::ground::Contents;
+use super::view::{Known, Look, View, known, look};
 use super::world::World;
 
 const DAY: Duration = Duration::from_hours(24);
 /// How often the sweep comes.
 const EVERY: Duration = Duration::from_mins(5);
-/// The days after which everything has run its course: cut-off tries, the trash, and tombstones after a month.
-const DAYS: [u32; 5] = [1, 2, 3, 34, 35];
+/// The days after which everything has run its course: what is over its retention is in the trash on the first, what is
+/// in the trash is purged on the second, and its tombstone goes on the last.
+const DAYS: [u32; 3] = [3, 5, 37];
 
 /// When worlds begin: ten hours after the midnight of day 0.
 pub fn start() -> Timestamp {
@@ -61,31 +63,51 @@ async fn tidy_times(world: &World, day: u32) -> Vec<Timestamp> {
     times
 }
 
-/// What is shown once time has passed and the sweep has come until nothing changes. Nothing may be left over. The files
-/// and the time alone tell it, so it is seen once for each world, in a copy.
-pub async fn settled(world: &World) -> View {
-    static SEEN: LazyLock<Mutex<BTreeMap<String, View>>> = LazyLock::new(Mutex::default);
-    let files = fingerprint(world);
-    if let Some(seen) = SEEN.lock().await.get(&files) {
-        return seen.clone();
+/// What is shown once time has passed and the sweep has come until nothing changes. Nothing may be left over. What is
+/// stored and the time alone tell it, so it is seen once for each, in a copy, and as far as the way there is a new one.
+pub async fn settled(world: &World, contents: &Contents) -> View {
+    static SEEN: LazyLock<Mutex<BTreeMap<Known, View>>> = LazyLock::new(Mutex::default);
+    let mut way = vec![known(world, contents)];
+    if let Some(end) = SEEN.lock().await.get(&way[0]) {
+        return end.clone();
     }
-    let end = end_of(&world.copy().await).await;
-    SEEN.lock().await.insert(files, end.clone());
+    let copy = world.copy().await;
+    let mut end = None;
+    for then in times(&copy).await {
+        sweep_at(&copy, [then].into()).await;
+        let here = known(&copy, &copy.ground.contents().await);
+        end = SEEN.lock().await.get(&here).cloned();
+        if end.is_some() {
+            break;
+        }
+        way.push(here);
+    }
+    let end = match end {
+        Some(end) => end,
+        None => end_of(&copy, day_of(world.now())).await,
+    };
+    SEEN.lock().await.extend(way.into_iter().map(|known| (known, end.clone())));
     end
 }
 
-async fn end_of(world: &World) -> View {
-    let today = day_of(world.now());
+/// When the sweep comes.
+async fn times(world: &World) -> Vec<Timestamp> {
     let mut times = vec![world.now().plus(Duration::from_mins(61))];
     for day in DAYS {
-        times.extend(tidy_times(world, today + day).await);
+        times.extend(tidy_times(world, day_of(world.now()) + day).await);
     }
-    sweep_at(world, times).await;
-    let end = (snapshot(world), view(world).await);
-    assert_eq!(leavings(world, true), Vec::<String>::new(), "nothing is left over");
-    sweep_at(world, tidy_times(world, today + DAYS[4] + 1).await).await;
-    assert_eq!((snapshot(world), view(world).await), end, "nothing changes any more");
-    end.1
+    times.sort();
+    times
+}
+
+async fn end_of(world: &World, begun: u32) -> View {
+    let end = look(world).await;
+    assert_eq!(world.ground.leavings(&end.contents, true), Vec::<String>::new(), "nothing is left over");
+    sweep_at(world, tidy_times(world, begun + DAYS[2] + 1).await).await;
+    let later = look(world).await;
+    let places = |of: &Look| of.contents.keys().cloned().collect::<Vec<_>>();
+    assert_eq!((places(&later), later.shown), (places(&end), end.shown.clone()), "nothing changes any more");
+    end.shown
 }
 
 async fn sweep_at(world: &World, mut times: Vec<Timestamp>) {

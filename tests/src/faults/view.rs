@@ -1,21 +1,44 @@
 //! What a world shows and holds, in a form that two worlds can be compared by; and whether it is a legal one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
-use domain::{Counts, Folder, MailboxId, Message};
+use domain::{Counts, Folder, MailboxId, Message, Timestamp};
 use futures::TryStreamExt as _;
-use serde_json::Value;
 use storage::{Found, PageOf, TenantStorage};
+use tokio::sync::Mutex;
 
-use super::world::{TENANT, World};
+use super::ground::Contents;
+use super::world::World;
 
 /// A line for each mailbox, group and message, hidden ones too, in a fixed order and without what chance has drawn.
 pub type View = Vec<String>;
 
-/// What a world shows. List, folders, counts, message and recording must agree in it.
-pub async fn view(world: &World) -> View {
+/// A look at a world.
+pub struct Look {
+    /// All that is stored.
+    pub contents: Contents,
+    /// What is shown.
+    pub shown: View,
+}
+
+/// What a world holds, and what it shows of it. List, folders, counts, message and recording must agree in it. What is
+/// stored tells it, so it is looked at once for each contents.
+pub async fn look(world: &World) -> Look {
+    static SEEN: LazyLock<Mutex<BTreeMap<String, View>>> = LazyLock::new(Mutex::default);
+    let contents = world.ground.contents().await;
+    let known = fingerprint(&contents);
+    let mut seen = SEEN.lock().await;
+    let shown = match seen.get(&known) {
+        Some(shown) => shown.clone(),
+        None => view(world, &contents).await,
+    };
+    seen.insert(known, shown.clone());
+    Look { contents, shown }
+}
+
+async fn view(world: &World, contents: &Contents) -> View {
     let storage = &world.storage;
     let mut lines: Vec<String> = Vec::new();
     for group in storage.index.groups().await.unwrap() {
@@ -25,13 +48,13 @@ pub async fn view(world: &World) -> View {
         lines.push(serde_json::to_string(&mailbox.value).unwrap());
     }
     for mailbox in storage.index.mailbox_ids().await.unwrap() {
-        lines.extend(messages(world, &mailbox).await);
+        lines.extend(messages(world, contents, &mailbox).await);
     }
     lines.sort();
     lines
 }
 
-async fn messages(world: &World, mailbox: &MailboxId) -> Vec<String> {
+async fn messages(world: &World, contents: &Contents, mailbox: &MailboxId) -> Vec<String> {
     let storage = &world.storage;
     let (new, old, trash) = (
         page(storage, mailbox, Some(Folder::New)).await,
@@ -47,8 +70,7 @@ async fn messages(world: &World, mailbox: &MailboxId) -> Vec<String> {
 
     let shown = [both, trash].concat();
     let mut lines = Vec::new();
-    for name in names(&tenant(world.root()).join(format!("mailboxes/{mailbox}/messages"))) {
-        let id = name.parse().unwrap();
+    for id in world.ground.messages(contents, mailbox) {
         let listed = shown.iter().find(|message| message.facts.id == id);
         let Found::Message(message) = storage.index.message(mailbox, id).await.unwrap() else {
             assert_eq!(listed, None, "what is gone is not listed");
@@ -99,87 +121,17 @@ fn line(message: &Message) -> String {
     )
 }
 
-/// The files that no message and no record explains. At every moment a recording and a caller marker belong to a
-/// message, to one that is still due, or to a try that is still journalled; once time has passed, nothing is there but messages and records.
-pub fn leavings(world: &World, is_settled: bool) -> Vec<String> {
-    let tenant = tenant(world.root());
-    let mut known: BTreeSet<String> = BTreeSet::new();
-    for file in files(&tenant.join("mailboxes")) {
-        let path = file.strip_prefix(&tenant).unwrap().display().to_string();
-        if !path.contains("/messages/") {
-            continue;
-        }
-        let facts: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        let Some(attempt) = facts["attempt"].as_str() else { continue };
-        let (mailbox, id) = (facts["mailbox"].as_str().unwrap(), facts["id"].as_str().unwrap());
-        known.extend([path, format!("{id}.{attempt}"), format!("mailboxes/{mailbox}/marks/{id}.r")]);
-        if facts["urgent"] == true {
-            known.insert(format!("mailboxes/{mailbox}/marks/{id}.u.{attempt}"));
-        }
-    }
-    let mut folders: Vec<String> = Vec::new();
-    if is_settled {
-        // Of callers, too, of whom nothing is stored any more.
-        folders = empty_folders(&tenant.join("callers"));
-        folders.extend(empty_folders(&tenant.join("due")));
-    } else {
-        let due = files(&tenant.join("due")).into_iter();
-        known.extend(due.map(|due| due.file_name().unwrap().to_str().unwrap()[14..14 + 36].to_owned()));
-        let journals = ["arriving", "dead"].map(|folder| names(&tenant.join(folder))).concat();
-        known.extend(journals.iter().map(|journal| journal.chars().take(36 + 1 + 16).collect()));
-    }
-    let is_explained = |path: &str| {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        // Behind the caller's part of its name.
-        let name = if path.starts_with("callers/") { &name[22 + 1..] } else { name };
-        let of_a_try: String = name.chars().take(36 + 1 + 16).collect();
-        if path.contains("/.tmp/") || path.starts_with(".tmp/") {
-            return !is_settled;
-        }
-        match path.split('/').next().unwrap_or_default() {
-            "callers" | "recordings" => known.contains(&of_a_try) || known.contains(&of_a_try[..36]),
-            "groups" => true,
-            _ if path.starts_with("mailboxes/") && path.contains("/config/") => true,
-            _ => !is_settled || known.contains(path),
-        }
-    };
-    let metadata = files(&tenant).into_iter().map(|file| file.strip_prefix(&tenant).unwrap().to_owned());
-    let recordings = files(&world.root().join("recordings")).into_iter();
-    let recordings = recordings.map(|file| file.strip_prefix(world.root()).unwrap().to_owned());
-    let all = metadata.chain(recordings).map(|path| path.display().to_string());
-    let all = all.filter(|path| !path.ends_with("region.json") && !is_explained(path));
-    all.chain(folders).chain(holds_without_entry(&tenant)).collect()
+/// The time, and what is stored without what chance has drawn: they tell the future.
+pub type Known = (Timestamp, String);
+
+/// What tells a world's future.
+pub fn known(world: &World, contents: &Contents) -> Known {
+    (world.now(), fingerprint(contents))
 }
 
-/// What is held until a deadline is due then, at every moment: the sweep finds it by its entry, not by its hold.
-fn holds_without_entry(tenant: &Path) -> Vec<String> {
-    let due: BTreeSet<String> = files(&tenant.join("due"))
-        .iter()
-        .map(|entry| entry.file_name().unwrap().to_str().unwrap().to_owned())
-        .collect();
-    let has_entry = |hold: &PathBuf| {
-        let names: Vec<_> = hold.iter().rev().map(|name| name.to_str().unwrap()).collect();
-        let [name, "holds", mailbox, ..] = names[..] else { return true };
-        let [id, kind @ ("t" | "d"), at] = name.split('.').collect::<Vec<_>>()[..] else { return true };
-        due.contains(&format!("{at}.{id}.{kind}.{mailbox}"))
-    };
-    let holds = files(&tenant.join("mailboxes")).into_iter().filter(|hold| !has_entry(hold));
-    holds.map(|hold| format!("no entry of {}", hold.display())).collect()
-}
-
-fn empty_folders(of: &Path) -> Vec<String> {
-    let is_empty = |name: &String| names(&of.join(name)).is_empty();
-    names(of).into_iter().filter(is_empty).map(|name| of.join(name).display().to_string()).collect()
-}
-
-/// The time, the files and what is in them, without what chance has drawn: worlds of one fingerprint have one future.
-pub fn fingerprint(world: &World) -> String {
-    let mut text = world.now().to_string();
-    for path in snapshot(world) {
-        let content = std::fs::read(&path).unwrap();
-        let path = path.strip_prefix(world.root()).unwrap().display().to_string();
-        text.extend([&path, "\n", &String::from_utf8_lossy(&content), "\n"]);
-    }
+/// What is stored, without what chance has drawn.
+fn fingerprint(contents: &Contents) -> String {
+    let text: String = contents.iter().flat_map(|(place, content)| [place, "\n", content, "\n"]).collect();
     let (mut drawn, mut told) = (BTreeMap::new(), String::new());
     let is_part = |sign: char| sign.is_ascii_alphanumeric() || "-_".contains(sign);
     for word in text.split_inclusive(|sign| !is_part(sign)) {
@@ -199,26 +151,4 @@ pub fn fingerprint(world: &World) -> String {
 fn is_drawn(word: &str) -> bool {
     word.parse::<domain::MessageId>().is_ok()
         || (word.len() == 16 && word.bytes().all(|sign| sign.is_ascii_hexdigit()))
-}
-
-/// Every file of a world.
-pub fn snapshot(world: &World) -> Vec<PathBuf> {
-    let mut all = files(world.root());
-    all.sort();
-    all
-}
-
-fn tenant(root: &Path) -> PathBuf {
-    root.join("tenants").join(TENANT)
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.map(|entry| entry.unwrap().path());
-    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }

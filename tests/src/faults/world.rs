@@ -1,6 +1,5 @@
-//! A service in this process, on a folder of its own, whose storage is counted and can be broken.
+//! A service in this process, on a storage of its own, which storage is counted and can be broken.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -10,12 +9,11 @@ use domain::{Clock as _, ManualClock, SeededRandom, Tenant, Timestamp};
 use host::config::Config;
 use host::identity;
 use host::{CertificateKey, Host, Identity, Options, Parts, Service};
-use storage::fs::{Fs, Setup};
 use storage::{Storage, TenantStorage};
-use tempfile::TempDir;
 
 use super::breaker::{Breaker, Level, Made, Plan};
-use super::view::snapshot;
+use super::folder::Folder;
+use super::ground::Ground;
 use crate::http::{
     Answer, CERTIFICATE_KEY, Call, Centre, Front, InProcess, PASSWORD, Person, SUBJECT_KEY, Setting,
 };
@@ -35,7 +33,7 @@ static SETTING: LazyLock<Arc<Setting>> = LazyLock::new(|| Arc::new(Setting::new(
 /// The routes, made once: their document, which nobody asks for here, takes longer than most requests.
 static ROUTES: LazyLock<Router<Host>> = LazyLock::new(|| gateway::routes().into());
 
-/// A service and its folder.
+/// A service and what it lies on.
 pub struct World {
     /// Those who send requests.
     pub centre: Centre,
@@ -45,29 +43,30 @@ pub struct World {
     breakers: [Arc<Breaker>; 2],
     /// The same storage, which nothing breaks and nobody counts.
     pub storage: TenantStorage,
-    folder: TempDir,
+    pub(super) ground: Arc<dyn Ground>,
     clock: Arc<ManualClock>,
-    /// How many processes the folder has seen.
+    /// How many processes it has seen.
     processes: u64,
 }
 
-/// Gives a service its storage behind the breaker of calls.
-struct Breakable {
-    fs: Fs,
-    calls: Arc<Breaker>,
-}
+/// Gives a service its storage behind the breaker of calls. Of other tenants nobody asks anything.
+struct Breakable(TenantStorage);
 
 impl Storage for Breakable {
-    fn tenant(&self, tenant: &Tenant) -> TenantStorage {
-        let storage = self.fs.tenant(tenant);
-        if tenant.id.as_str() == TENANT { self.calls.wrap(&storage) } else { storage }
+    fn tenant(&self, _: &Tenant) -> TenantStorage {
+        self.0.clone()
     }
 }
 
 impl World {
-    /// A group's mailbox of which Alice is a member, and nothing else, at this time.
+    /// A group's mailbox of which Alice is a member, and nothing else, at this time, in files.
     pub async fn new(now: Timestamp) -> Self {
-        let world = Self::empty(now).await;
+        Self::on(&Folder::default(), now).await
+    }
+
+    /// The same on something of this kind.
+    pub async fn on(ground: &dyn Ground, now: Timestamp) -> Self {
+        let world = Self::process(ground.fresh().await, now, 1).await;
         let admin = world.admin();
         let members = serde_json::json!({"members": ["alice", "bob"]});
         admin.put(&format!("/v1/groups/{GROUP}")).json(members).await.is(201);
@@ -75,33 +74,28 @@ impl World {
         world
     }
 
-    /// Nothing at all, at this time.
+    /// Nothing at all, at this time, in files.
     pub async fn empty(now: Timestamp) -> Self {
-        Self::on(fresh_folder(), now, 1).await
+        Self::process(Arc::new(Folder::default()), now, 1).await
     }
 
-    /// The same files at the same time under a fresh process. Every copy of a world draws the same ids.
+    /// The same contents at the same time under a fresh process. Every copy of a world draws the same ids.
     pub async fn copy(&self) -> Self {
-        let folder = fresh_folder();
-        copy(self.folder.path(), folder.path());
-        let world = Self::on(folder, self.now(), self.processes + 1).await;
+        let world = Self::process(self.ground.copy().await, self.now(), self.processes + 1).await;
         Self { ids: self.ids.clone(), ..world }
     }
 
-    /// The same folder under a fresh process, as after the death of the first.
+    /// The same contents under a fresh process, as after the death of the first.
     pub async fn reopened(self) -> Self {
         let now = self.now();
-        Self { ids: self.ids, ..Self::on(self.folder, now, self.processes + 1).await }
+        Self { ids: self.ids, ..Self::process(self.ground, now, self.processes + 1).await }
     }
 
-    async fn on(folder: TempDir, now: Timestamp, processes: u64) -> Self {
+    async fn process(ground: Arc<dyn Ground>, now: Timestamp, processes: u64) -> Self {
         let config = Config::from(&|name| SETTING.environment().get(name).cloned()).unwrap();
         let clock = Arc::new(ManualClock::at(now));
-        let fs = Fs::open(folder.path(), Setup::Auto, &config.regions()).await.unwrap();
-        let tenant = config.tenants.iter().find(|tenant| tenant.id.as_str() == TENANT).unwrap();
-        let storage = fs.tenant(tenant);
         let [calls, steps] = [(); 2].map(|()| Arc::new(Breaker::default()));
-        let breakable = Breakable { fs: fs.broken_by(Arc::clone(&steps) as _), calls: Arc::clone(&calls) };
+        let [storage, broken] = ground.open(&config, &steps).await;
         let service = Service::new(Parts {
             tenants: config.tenants,
             here: config.here,
@@ -109,19 +103,19 @@ impl World {
             trash_window: config.trash_window,
             identity: Identity::new(identity::Settings { users: config.users, ..Default::default() }),
             certificate_key: CertificateKey::read(CERTIFICATE_KEY.as_bytes()).unwrap(),
-            storage: Arc::new(breakable),
+            storage: Arc::new(Breakable(calls.wrap(&broken))),
             clock: Arc::clone(&clock) as _,
             random: Arc::new(SeededRandom::new(processes)),
         });
         let router = host::router(service, ROUTES.clone().into(), &Options::default());
         let service = InProcess::serving(Arc::clone(&SETTING), Arc::clone(&clock), router);
         let centre = Centre { front: Front::InProcess(service), tenant: TENANT.to_owned() };
-        Self { centre, ids: Vec::new(), breakers: [calls, steps], storage, folder, clock, processes }
+        Self { centre, ids: Vec::new(), breakers: [calls, steps], storage, ground, clock, processes }
     }
 
-    /// The root of its storage.
+    /// The folder of its files.
     pub fn root(&self) -> &Path {
-        self.folder.path()
+        self.ground.root()
     }
 
     /// Its time.
@@ -129,13 +123,10 @@ impl World {
         self.clock.now()
     }
 
-    /// Lets time pass, for files that are told by their age, too.
+    /// Lets time pass, for what is told by its age, too.
     pub fn pass(&self, time: Duration) {
         self.clock.advance(time);
-        for path in snapshot(self).into_iter().filter(|path| is_told_by_age(path)) {
-            let file = File::options().write(true).open(path).unwrap();
-            file.set_modified(file.metadata().unwrap().modified().unwrap() - time).unwrap();
-        }
+        self.ground.age(time);
     }
 
     /// Lets time pass until then.
@@ -199,32 +190,4 @@ impl World {
     pub fn healed_at(&self, level: Level) -> Vec<Made> {
         self.breakers[level as usize].arm(Plan::default())
     }
-}
-
-/// In memory where the machine has such a folder: what is proved here is the order of calls, not that a disk keeps.
-fn fresh_folder() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    TempDir::new_in(memory).or_else(|_| TempDir::new()).unwrap()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type().unwrap().is_dir() {
-            copy(&source, &target);
-            continue;
-        }
-        std::fs::copy(&source, &target).unwrap();
-        if is_told_by_age(&source) {
-            let modified = entry.metadata().unwrap().modified().unwrap();
-            File::options().write(true).open(target).unwrap().set_modified(modified).unwrap();
-        }
-    }
-}
-
-/// Files without a name yet, and journals, which may be cut off.
-fn is_told_by_age(path: &Path) -> bool {
-    let folder = path.parent().and_then(Path::file_name);
-    folder.is_some_and(|folder| [".tmp", "arriving", "dead"].iter().any(|name| folder == *name))
 }

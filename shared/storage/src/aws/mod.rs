@@ -130,6 +130,13 @@ impl Aws {
         Self::with(setup, |_, _| InBuckets::default(), false).await
     }
 
+    /// Another table and other buckets, over the same connections. For tests, which make thousands.
+    #[cfg(feature = "faults")]
+    pub fn beside(&self, setup: AwsSetup) -> Self {
+        let Shared { config, buckets, stores, .. } = self.0.as_ref();
+        Self(Arc::new(Shared { config: config.clone(), setup, buckets: *buckets, stores: *stores }))
+    }
+
     async fn with(setup: AwsSetup, buckets: fn(&Shared, &Tenant) -> InBuckets, stores: bool) -> Self {
         Self(Arc::new(Shared { config: client::shared(&setup).await, setup, buckets, stores }))
     }
