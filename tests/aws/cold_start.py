@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""How long a function takes from the start of its process to its first answer, and a warm one for each answer, beside
-programs in Python and Node that make the same one query to DynamoDB; under a runtime API, with ministack as storage.
+"""How long a function takes from the start of its process to its first answer, and a warm one for each answer, and how
+much of that is its own work: the time of its threads on a processor, without the waits for the storage. Beside programs in Python and Node that make the same one query to DynamoDB; under a runtime API, with ministack as storage.
 
     tests/aws/cold_start.py PROGRAMS NODE_MODULES [ROUNDS]      PROGRAMS/<function>/bootstrap, as infra/build makes them
 
@@ -61,19 +61,26 @@ def deposit(function):
     return function.ask("POST", "/v1/mailboxes/5001/messages", SPEECH.read_bytes(), **headers)
 
 
+def worked(function):
+    """Seconds that the threads of a function have been on a processor."""
+    threads = Path(f"/proc/{function.child.pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
+
 def first_answer(program, env, ask, warm):
-    """Milliseconds to the first answer, and for each of the warm ones."""
+    """Milliseconds to the first answer, for each of the warm ones, and of its own work for a warm one."""
     begun = time.perf_counter()
     with Function(program, env) as function:
         answer = ask(function)
         first = time.perf_counter() - begun
         assert answer.status in (200, 201), answer
-        times = []
+        times, before = [], worked(function)
         for _ in range(warm):
             begun = time.perf_counter()
             ask(function)
             times.append(time.perf_counter() - begun)
-    return first * 1000, [it * 1000 for it in times]
+        own = (worked(function) - before) / max(warm, 1)
+    return first * 1000, [it * 1000 for it in times], own * 1000
 
 
 def main():
@@ -101,14 +108,15 @@ def main():
             "mwi-count": (f"{programs}/mwi-count/bootstrap", count), "deposit": (f"{programs}/deposit/bootstrap", deposit),
             **{name: (program, count) for name, program in others.items()},
         }
-        cold, warm = {name: [] for name in asked}, {}
+        cold, warm, own = {name: [] for name in asked}, {}, {}
         for turn in range(rounds):
             for name, (program, ask) in asked.items():
-                first, times = first_answer(program, env, ask, WARM if turn == 0 and name != "deposit" else 0)
+                first, times, work = first_answer(program, env, ask, WARM if turn == 0 and name != "deposit" else 0)
                 cold[name].append(first)
-                warm[name] = times or warm.get(name, [])
+                if times:
+                    warm[name], own[name] = times, work
     for name, times in cold.items():
-        its = f", warm {statistics.median(warm[name]):5.2f} ms" if warm[name] else ""
+        its = f", warm {statistics.median(warm[name]):5.2f} ms, of which {own[name]:4.2f} its own" if name in warm else ""
         ratio = statistics.median(times) / statistics.median(cold["mwi-count"])
         print(f"{name:10} {statistics.median(times):6.1f} ms to the first answer ({ratio:4.1f} of mwi-count){its}")
 
