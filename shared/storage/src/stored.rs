@@ -4,7 +4,7 @@ use domain::{Attempt, AudioKey, Facts, MailboxId, MessageId, Region, Subject, Ti
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{CallerMarker, Deposit, Remains};
+use crate::{CallerMarker, Deposit, Remains, StorageError};
 
 const VERSION: u64 = 1;
 
@@ -29,6 +29,50 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Err
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let known = serde_json::from_slice::<Version>(bytes).is_ok_and(|version| version.v == VERSION);
     known.then(|| serde_json::from_slice(bytes).ok()).flatten()
+}
+
+/// An error that may be damage.
+pub(crate) trait Damage {
+    /// Whether something stored cannot be read, which the log then names.
+    fn told(&self) -> bool;
+}
+
+impl Damage for StorageError {
+    fn told(&self) -> bool {
+        let Self::Corrupt { context } = self else { return false };
+        tracing::error!(what = context, "something damaged is passed over; restore it from a backup");
+        true
+    }
+}
+
+/// What a listing that forgets nothing could not read: the first of it.
+pub(crate) struct PassedOver<E>(Option<E>);
+
+impl<E> Default for PassedOver<E> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<E: Damage> PassedOver<E> {
+    /// What was read; `None`: it is damaged.
+    pub(crate) fn read<T>(&mut self, read: Result<T, E>) -> Result<Option<T>, E> {
+        match read {
+            Err(error) if error.told() => {
+                self.0.get_or_insert(error);
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
+    }
+
+    /// What was found; an error once there is nothing else to tell.
+    pub(crate) fn found<T>(self, found: Vec<T>) -> Result<Vec<T>, E> {
+        match self.0 {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
+    }
 }
 
 /// A try, which becomes the message.

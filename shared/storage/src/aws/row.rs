@@ -24,6 +24,7 @@ use domain::{Attempt, Facts, Folder, Hold, MailboxId, Message, MessageId, ReadMa
 use super::fault::contended;
 use super::layout::{self, Key, Layout};
 use super::table::{Item, ROUNDS, Table, Update, Updated, nonce, number, number_of, pause, text, text_of};
+pub(super) use crate::stored::PassedOver;
 use crate::stored::{Journal, decode, encode};
 use crate::{Deposit, Found, Result, StorageError};
 
@@ -73,33 +74,6 @@ fn corrupt(item: &Item) -> StorageError {
 /// What was read. What is damaged is passed over: one item must not hide or stop all others.
 pub(super) fn passing_over(row: Result<Row>) -> Result<Row> {
     Ok(PassedOver::default().read(row)?.unwrap_or(Row::Nothing))
-}
-
-/// What a listing that forgets nothing could not read: the first of it.
-#[derive(Default)]
-pub(super) struct PassedOver(Option<StorageError>);
-
-impl PassedOver {
-    /// What was read; `None`: it is damaged, which the log tells.
-    pub(super) fn read<T>(&mut self, read: Result<T>) -> Result<Option<T>> {
-        match read {
-            Err(error @ StorageError::Corrupt { .. }) => {
-                let damage = &error as &dyn std::error::Error;
-                tracing::error!(error = damage, "a damaged item is passed over; restore it from a backup");
-                self.0.get_or_insert(error);
-                Ok(None)
-            }
-            read => read.map(Some),
-        }
-    }
-
-    /// What was found; an error once there is nothing else to tell.
-    pub(super) fn found<T>(self, found: Vec<T>) -> Result<Vec<T>> {
-        match self.0 {
-            Some(error) if found.is_empty() => Err(error),
-            _ => Ok(found),
-        }
-    }
 }
 
 fn message(item: &Item, facts: Facts) -> Option<Message> {

@@ -125,7 +125,7 @@ pub(super) fn withdraw(disk: &Disk, remains: &Remains) -> Step<()> {
 pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<Remains>> {
     let (mut tries, mut passed_over) = (BTreeMap::new(), PassedOver::default());
     for attempt in tries_in(disk, ARRIVING)? {
-        if let Some(journal) = passed_over.read(journal(disk, &attempt.arriving()))?
+        if let Some(journal) = passed_over.read(journal(disk, &attempt.arriving()))?.flatten()
             && journal.begun_at < before
         {
             tries.insert(attempt, Remains::from(&journal.facts));
@@ -133,7 +133,7 @@ pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<Remains>> {
     }
     // After the others: a copy is made before its journal goes, so that a try that moves meanwhile is not missed.
     for attempt in tries_in(disk, DEAD)? {
-        if let Some(journal) = passed_over.read(journal(disk, &attempt.dead()))? {
+        if let Some(journal) = passed_over.read(journal(disk, &attempt.dead()))?.flatten() {
             tries.insert(attempt, Remains::from(&journal.facts));
         }
     }

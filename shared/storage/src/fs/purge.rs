@@ -9,7 +9,7 @@ use super::disk::Disk;
 use super::layout::{self, DUE, DueName, Mark, Try};
 use super::look::holds_of;
 use super::stored::{
-    Journal, PassedOver, Row, StoredRemains, Tombstone, encode, passing_over, read, told_as_damage,
+    Damage as _, Journal, PassedOver, Row, StoredRemains, Tombstone, encode, passing_over, read,
 };
 use crate::{CallerMarker, Due, Remains};
 
@@ -90,7 +90,7 @@ pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: us
                 return Ok(found);
             }
             // Else: struck off since its name was listed.
-            if let Some(remains) = passed_over.read(entry_of(disk, &entry))? {
+            if let Some(remains) = passed_over.read(entry_of(disk, &entry))?.flatten() {
                 found.push(Due { remains, hold: entry.hold });
             }
         }
@@ -101,7 +101,7 @@ pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: us
 /// What an entry tells; of one that is damaged, what its message tells.
 fn entry_of(disk: &Disk, entry: &DueName) -> Step<Option<Remains>> {
     match read::<StoredRemains>(disk, &entry.path()) {
-        Err(fault) if told_as_damage(&fault) => {}
+        Err(fault) if fault.told() => {}
         read => return Ok(read?.map(Remains::from)),
     }
     if let Row::Facts(facts) = Row::read(disk, &entry.mailbox, entry.id)? {
@@ -138,7 +138,7 @@ pub(super) fn by_caller(
         if markers.len() >= limit {
             break;
         }
-        let facts = passed_over.read(facts_of(disk, &attempt, subject))?;
+        let facts = passed_over.read(facts_of(disk, &attempt, subject))?.flatten();
         markers.extend(
             facts
                 .map(|facts| CallerMarker { remains: Remains::from(&facts), received_at: facts.received_at }),

@@ -9,7 +9,7 @@ use super::disk::Disk;
 use super::layout;
 use crate::StorageError;
 use crate::stored;
-pub(super) use crate::stored::{Journal, StoredRemains};
+pub(super) use crate::stored::{Damage, Journal, PassedOver, StoredRemains};
 
 pub(super) fn corrupt(path: &str) -> Fault {
     StorageError::Corrupt { context: path.to_owned() }.into()
@@ -35,40 +35,15 @@ pub(super) fn read<T: DeserializeOwned>(disk: &Disk, path: &str) -> Step<Option<
     disk.read(path)?.map(|bytes| decode(path, &bytes)).transpose()
 }
 
-/// Whether a fault is a damaged file, which the log then names.
-pub(super) fn told_as_damage(fault: &Fault) -> bool {
-    let Fault::Storage(StorageError::Corrupt { context }) = fault else { return false };
-    tracing::error!(file = context, "a damaged file is passed over; restore it from a backup");
-    true
+impl Damage for Fault {
+    fn told(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.told())
+    }
 }
 
 /// What was read. What is damaged is passed over: one file must not hide or stop all others.
 pub(super) fn passing_over<T>(read: Step<Option<T>>) -> Step<Option<T>> {
-    PassedOver::default().read(read)
-}
-
-/// What a listing that forgets nothing could not read: the first of it.
-#[derive(Default)]
-pub(super) struct PassedOver(Option<Fault>);
-
-impl PassedOver {
-    pub(super) fn read<T>(&mut self, read: Step<Option<T>>) -> Step<Option<T>> {
-        match read {
-            Err(fault) if told_as_damage(&fault) => {
-                self.0.get_or_insert(fault);
-                Ok(None)
-            }
-            read => read,
-        }
-    }
-
-    /// What was found; an error once there is nothing else to tell.
-    pub(super) fn found<T>(self, found: Vec<T>) -> Step<Vec<T>> {
-        match self.0 {
-            Some(fault) if found.is_empty() => Err(fault),
-            _ => Ok(found),
-        }
-    }
+    Ok(PassedOver::default().read(read)?.flatten())
 }
 
 /// What stays of a message that was purged.

@@ -17,7 +17,7 @@ use super::disk::Disk;
 use super::layout::{self, ARRIVING, CALLERS, DEAD, DUE, FORGETS, Mark, Recording, Try};
 use super::look::marks_by_message;
 use super::marks::publish_due;
-use super::stored::{Row, read_mark, told_as_damage};
+use super::stored::{Damage as _, Row, read_mark};
 use super::tree::Tree;
 use super::{cases, mailboxes};
 use crate::Remains;
@@ -74,7 +74,7 @@ impl FirstFault {
     fn note<T: Default>(&mut self, done: Step<T>) -> T {
         done.unwrap_or_else(|fault| {
             // Each of them: the error in the end names one.
-            told_as_damage(&fault);
+            fault.told();
             self.0.get_or_insert(fault);
             T::default()
         })
