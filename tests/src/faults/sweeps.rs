@@ -161,7 +161,7 @@ async fn died_writing(world: &World, folder: &str) {
 }
 
 fn half_a_recording(world: &mut World) -> BoxFuture<'_, ()> {
-    died_writing(world, "recordings").boxed()
+    died_writing(world, "recordings/.tmp").boxed()
 }
 
 fn half_a_journal(world: &mut World) -> BoxFuture<'_, ()> {

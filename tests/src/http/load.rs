@@ -179,8 +179,9 @@ impl Centre {
         for folder in ["arriving", "dead"] {
             assert_eq!(below(folder), [""; 0], "{folder}");
         }
-        for folder in ["recordings", "callers"] {
-            let mut of: Vec<_> = below(folder).iter().map(|name| name[..36].to_owned()).collect();
+        // A caller's part of a name comes before the message.
+        for (folder, id) in [("recordings", 0..36), ("callers", 23..59)] {
+            let mut of: Vec<_> = below(folder).iter().map(|name| name[id.clone()].to_owned()).collect();
             of.sort();
             // A second file of a message is one too many, too.
             let is_left = |n: &usize| !messages.contains(&of[*n]) || (*n > 0 && of[*n - 1] == of[*n]);

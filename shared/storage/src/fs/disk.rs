@@ -60,6 +60,13 @@ pub(super) enum Linked {
     NoSource,
 }
 
+/// What of a file is on the volume first: a name of whole content can be believed whenever it is found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    ContentFirst,
+    NameFirst,
+}
+
 /// A name that nothing else has.
 pub(super) fn nonce() -> String {
     Attempt::draw(&SystemRandom).to_string()
@@ -148,7 +155,7 @@ impl Disk {
 
     /// Makes a file with this content under a name that is free, whole or not at all.
     pub(super) fn publish(&self, path: &str, content: &[u8]) -> io::Result<Published> {
-        self.publish_as(path, content, FILE_MODE)
+        self.publish_as(path, content, FILE_MODE, Order::ContentFirst)
     }
 
     /// As [`publish`](Self::publish), readable by its owner alone, in a folder that is so too.
@@ -156,12 +163,18 @@ impl Disk {
         self.mounted()?;
         let unsynced = self.make_folder(folder_of(&self.top.join(path))?, 0o700)?;
         self.sync_folders(&unsynced)?;
-        self.publish_as(path, content, SECRET_MODE)
+        self.publish_as(path, content, SECRET_MODE, Order::ContentFirst)
     }
 
-    fn publish_as(&self, path: &str, content: &[u8], mode: u32) -> io::Result<Published> {
+    /// As [`publish`](Self::publish), with one wait for name and content: where the power fails before this returns, the name may
+    /// be there with less in it. For what nobody asks for before a later step says that it is there.
+    pub(super) fn prepare(&self, path: &str, content: &[u8]) -> io::Result<Published> {
+        self.publish_as(path, content, FILE_MODE, Order::NameFirst)
+    }
+
+    fn publish_as(&self, path: &str, content: &[u8], mode: u32, order: Order) -> io::Result<Published> {
         let target = self.top.join(path);
-        let temporary = self.temporary(content, mode)?;
+        let (temporary, file) = self.temporary(content, mode, order)?;
         let linked = repeated(|| match self.in_folder(&target, || self.volume.link(&temporary, &target)) {
             Ok(((), unsynced)) => Ok(Some(Ok(unsynced))),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(self.read(path)?.map(Err)),
@@ -170,9 +183,21 @@ impl Disk {
         // Left behind, it is removed by a sweep an hour later.
         let _ = self.volume.remove(&temporary);
         let (published, unsynced) = match linked? {
-            Ok(unsynced) => (Published::Done, unsynced),
-            // The answer to the first try was lost.
-            Err(there) if there == content => (Published::Done, Vec::new()),
+            Ok(unsynced) => {
+                if order == Order::NameFirst
+                    && let Err(error) = self.volume.sync(&file, &target)
+                {
+                    // A volume tells once that it could not write; a repeat would believe what it finds.
+                    let _ = self.volume.remove(&target);
+                    return Err(error);
+                }
+                (Published::Done, unsynced)
+            }
+            Err(there) if there == content => {
+                // The answer to the first try was lost, or it has not come so far.
+                self.volume.sync(&self.volume.open(&target)?, &target)?;
+                (Published::Done, Vec::new())
+            }
             Err(there) => (Published::There(there), Vec::new()),
         };
         // Also where it was there: whoever made it may not have come so far, and this call's answer builds on it.
@@ -180,33 +205,26 @@ impl Disk {
         Ok(published)
     }
 
-    /// Writes a file under a name that is free, not hidden while it is written: a crash may leave it cut off. For what nobody
-    /// believes before a later step says that it is there. `false`: the name has other content.
+    /// Writes a file under a name that is free, not hidden while it is written: a crash may leave it cut off.
+    /// `false`: the name has other content.
     pub(super) fn create(&self, path: &str, content: &[u8]) -> io::Result<bool> {
         let target = self.top.join(path);
-        let unsynced = match self.new_file(&target, FILE_MODE) {
+        let (file, unsynced) = match self.new_file(&target, FILE_MODE) {
             Ok((file, unsynced)) => {
-                self.fill(&file, &target, content)?;
-                unsynced
+                self.volume.write(&file, &target, content)?;
+                (file, unsynced)
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 if self.read(path)?.as_deref() != Some(content) {
                     return Ok(false);
                 }
-                self.volume.sync(&self.volume.open(&target)?, &target)?;
-                Vec::new()
+                (self.volume.open(&target)?, Vec::new())
             }
             Err(error) => return Err(error),
         };
+        self.volume.sync(&file, &target)?;
         self.sync_names(&target, &unsynced)?;
         Ok(true)
-    }
-
-    /// Writes a new file and waits until its content is on the volume. What could not be written goes, now and not an hour
-    /// later: perhaps the volume is full. It tells but once that it failed, so a repeat must not find what looks whole.
-    fn fill(&self, file: &File, path: &Path, content: &[u8]) -> io::Result<()> {
-        let filled = self.volume.write(file, path, content).and_then(|()| self.volume.sync(file, path));
-        filled.inspect_err(|_| drop(self.volume.remove(path)))
     }
 
     /// Makes an empty file. One that is there is as good: its name says all.
@@ -223,7 +241,7 @@ impl Disk {
     /// Replaces a file, or makes it: readers see the one or the other.
     pub(super) fn replace(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let target = self.top.join(path);
-        let temporary = self.temporary(content, FILE_MODE)?;
+        let (temporary, _) = self.temporary(content, FILE_MODE, Order::ContentFirst)?;
         let ((), unsynced) = self.in_folder(&target, || match self.volume.rename(&temporary, &target) {
             // The answer to the first try was lost, or the folder is missing: only the latter fails again.
             Err(error) if error.kind() == ErrorKind::NotFound && self.volume.open(&temporary).is_err() => {
@@ -313,12 +331,22 @@ impl Disk {
     }
 
     /// A file with this content that has no name yet.
-    fn temporary(&self, content: &[u8], mode: u32) -> io::Result<PathBuf> {
+    fn temporary(&self, content: &[u8], mode: u32, order: Order) -> io::Result<(PathBuf, File)> {
         let path = self.top.join(TEMPORARY).join(nonce());
         // Nobody asks where its folder is after a power failure.
         let (file, _) = self.new_file(&path, mode)?;
-        self.fill(&file, &path, content)?;
-        Ok(path)
+        let filled = self.volume.write(&file, &path, content).and_then(|()| match order {
+            Order::ContentFirst => self.volume.sync(&file, &path),
+            Order::NameFirst => Ok(()),
+        });
+        match filled {
+            Ok(()) => Ok((path, file)),
+            Err(error) => {
+                // Now, not an hour later: perhaps the volume is full.
+                let _ = self.volume.remove(&path);
+                Err(error)
+            }
+        }
     }
 
     fn new_file(&self, path: &Path, mode: u32) -> io::Result<(File, Vec<PathBuf>)> {

@@ -17,7 +17,7 @@ fn a_name_is_given_once_and_whoever_comes_later_learns_what_has_it() {
     let (_root, disk) = disk();
     assert_eq!(disk.publish("a/b", b"first").unwrap(), Published::Done);
     assert_eq!(disk.publish("a/b", b"second").unwrap(), Published::There(b"first".to_vec()));
-    assert!(!disk.create("a/b", b"third").unwrap());
+    assert_eq!(disk.prepare("a/b", b"third").unwrap(), Published::There(b"first".to_vec()));
     assert_eq!(disk.read("a/b").unwrap().unwrap(), b"first");
 }
 
@@ -26,6 +26,8 @@ fn the_same_bytes_under_the_same_name_are_a_lost_answer() {
     let (_root, disk) = disk();
     assert_eq!(disk.publish("a/b", b"mine").unwrap(), Published::Done);
     assert_eq!(disk.publish("a/b", b"mine").unwrap(), Published::Done);
+    assert_eq!(disk.prepare("a/d", b"mine").unwrap(), Published::Done);
+    assert_eq!(disk.prepare("a/d", b"mine").unwrap(), Published::Done);
     assert!(disk.create("a/c", b"mine").unwrap() && disk.create("a/c", b"mine").unwrap());
     assert!(!disk.create("a/c", b"other").unwrap());
 }
@@ -103,6 +105,7 @@ fn a_listing_shows_no_temporary_file() {
 fn only_temporary_files_of_more_than_an_hour_are_cleared() {
     let (root, disk) = disk();
     disk.publish("a", b"").unwrap();
+    disk.prepare("b", b"").unwrap();
     let folder = root.path().join("top").join(TEMPORARY);
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "a file that has its name leaves none");
     let hour = Duration::from_hours(1);

@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 
 use super::blocking::{Step, run};
-use super::disk::Disk;
+use super::disk::{Disk, Published};
 use super::index::ping;
 use super::layout;
 use super::stored::corrupt;
@@ -58,9 +58,9 @@ impl Recordings for FsRecordings {
         _media_type: &str,
         _subject: Option<&Subject>,
     ) -> Result<()> {
-        self.on("storing a recording", key, move |disk, path| {
-            let is_stored = disk.create(path, &bytes)?;
-            is_stored.then_some(()).ok_or(StorageError::Conflict { context: "storing a recording" }.into())
+        self.on("storing a recording", key, move |disk, path| match disk.prepare(path, &bytes)? {
+            Published::Done => Ok(()),
+            Published::There(_) => Err(StorageError::Conflict { context: "storing a recording" }.into()),
         })
         .await
     }
