@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::{Clock, Random, SystemClock, SystemRandom};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::backend::{Backend, Uses};
@@ -28,7 +29,7 @@ use crate::{log, random, server};
 /// SIGINT), and lets the requests under way end.
 pub fn run(function: Function) -> ExitCode {
     log::start();
-    let served = match tokio::runtime::Runtime::new() {
+    let served = match runtime() {
         Ok(runtime) => {
             let served = runtime.block_on(serve(function));
             runtime.shutdown_timeout(Duration::from_secs(2));
@@ -45,6 +46,16 @@ pub fn run(function: Function) -> ExitCode {
         tracing::error!(variable, detail, "the configuration cannot be used");
     }
     ExitCode::FAILURE
+}
+
+/// On Lambda one thread: a function has one request at a time and mostly less than one processor, and a sixth of a warm
+/// answer's work was to wake another.
+fn runtime() -> std::io::Result<Runtime> {
+    #[cfg(feature = "aws")]
+    if lambda::is_here() {
+        return tokio::runtime::Builder::new_current_thread().enable_all().build();
+    }
+    Runtime::new()
 }
 
 async fn serve(function: Function) -> Result<(), BoxError> {
