@@ -27,6 +27,8 @@ from runtime import Failed, Function
 TENANTS = [f"t{n}" for n in range(200)]
 # So many mailboxes that some have their turn to be tidied in any run: 2 of 288 have it.
 MANY = 1200
+# What may be the first of an installation to start.
+STORING = {"deposit", "sweep"}
 # What AWS asks for and moto does not.
 NOT_SHOWN = {
     ("Deposit", "s3:PutObjectTagging"),  # for the tags of a put
@@ -92,12 +94,16 @@ class World:
 
     @contextlib.contextmanager
     def started(self, crate, keys, tenant):
-        """A function, once it answers. Where it stores, it is the first of the installation and keeps the key's check."""
+        """A function, once it answers. Where it stores, it is the first of the installation and keeps the key's check:
+        before another starts, or it would find that one's."""
+        check = {"TableName": TABLE, "Key": {"pk": {"S": "#kept"}, "sk": {"S": "subject-key-check"}}}
         with contextlib.ExitStack() as running:
             with self.starting:
-                self.db.delete_item(TableName=TABLE, Key={"pk": {"S": "#kept"}, "sk": {"S": "subject-key-check"}})
+                self.db.delete_item(**check)
                 function = Asked(running.enter_context(self.function(crate, keys, [tenant])), tenant)
                 is_so(function.ask("GET", "/nothing"), 404)
+                if crate in STORING and "Item" not in self.db.get_item(**check):
+                    raise Failed("the key's check was not kept")
             yield function
 
     def items(self, pk):
