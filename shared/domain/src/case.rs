@@ -28,6 +28,12 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
+    /// From here on no recording is condemned any more: 5 minutes before undo ends, for 24 h. A copy that the storage is
+    /// still making would end before the purge begins.
+    pub fn condemn_until(&self) -> Timestamp {
+        self.undo_until.minus(self.purge_at.since(self.undo_until) * 5 / 30)
+    }
+
     /// For 24 h: undo until 30 minutes before the end, purging from 28, an alarm at 10. For a shorter time the undo's
     /// lead is at most a quarter of it and the others shrink in the same ratio.
     pub fn new(requested_at: Timestamp, erase_after: Duration) -> Self {
@@ -220,6 +226,7 @@ mod tests {
             [undo_until, claim_from, alarm_at, purge_at],
             [at(23, 30), at(23, 32), at(23, 50), at(24, 0)]
         );
+        assert_eq!(case.deadlines.condemn_until(), at(23, 25));
     }
 
     #[test]
@@ -239,7 +246,8 @@ mod tests {
         fn deadlines_keep_their_order_for_every_length(minutes in 1..=1440u32) {
             let case = case(minutes * MINUTE);
             let d = case.deadlines;
-            prop_assert!(case.requested_at < d.undo_until && d.undo_until < d.claim_from);
+            prop_assert!(case.requested_at < d.condemn_until() && d.condemn_until() < d.undo_until);
+            prop_assert!(d.undo_until < d.claim_from);
             prop_assert!(d.claim_from < d.alarm_at && d.alarm_at < d.purge_at);
         }
 
