@@ -48,13 +48,13 @@ fn packages() -> BTreeMap<String, BTreeSet<String>> {
 fn the_arrows_point_as_the_architecture_says() {
     let packages = packages();
     let ours: BTreeSet<String> = packages.keys().cloned().collect();
-    let operation: &[&str] = &["host", "audio", "storage", "domain"];
+    let operation: &[&str] = &["host", "erasure", "audio", "storage", "domain"];
     let gateway = [&OPERATIONS, operation].concat();
     for (package, needs) in &packages {
         let may: &[&str] = match package.as_str() {
             "domain" | "audio" => &[],
             "storage" => &["domain"],
-            "host" => &["storage", "domain"],
+            "host" | "erasure" => &["storage", "domain"],
             "gateway" => &gateway,
             "tests" | "fuzz" | "libraries" => continue,
             name if OPERATIONS.contains(&name) => operation,

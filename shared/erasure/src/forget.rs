@@ -1,0 +1,102 @@
+//! Forget Me: opens a case and hides what it covers.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::{Case, CaseKey, Status, Subject};
+use storage::{Expect, StorageError, Versioned, Written};
+
+use crate::pass::{InTime, Pass};
+use crate::{Erasure, Error, Report};
+
+/// What became of a Forget Me.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forgotten {
+    /// The case is pending, or hiding where not all could be hidden at once; the sweep goes on.
+    Pending(Box<Report>),
+    /// The case was closed before; nothing is done.
+    Closed(Box<Report>),
+    /// The id is another request's, for other callers; nothing is done.
+    Conflict,
+}
+
+impl Erasure<'_> {
+    /// Forgets callers: hides all that was received up to now, in every mailbox, and has it purged after `erase_after`.
+    /// The same again hides what came to light meanwhile. Once the case is written nothing is an error any more: what
+    /// could not be done is in the report, and the sweep does it.
+    ///
+    /// # Errors
+    /// A region is down, or the case could not be written.
+    pub async fn forget(
+        &self,
+        case_id: &str,
+        subjects: BTreeSet<Subject>,
+        erase_after: Duration,
+        in_time: InTime<'_>,
+    ) -> Result<Forgotten, Error> {
+        self.all_up().await?;
+        let key = CaseKey::of(&self.tenant.id, case_id);
+        let new = Case::new(key, case_id.to_owned(), subjects, self.clock.now(), erase_after);
+        let case = match self.index().put_case(&new, Expect::Absent).await? {
+            Written::Version(_) => new,
+            Written::Conflict => {
+                let there = self.read(&new.key).await?.value;
+                if !there.subjects.keys().eq(new.subjects.keys()) {
+                    return Ok(Forgotten::Conflict);
+                }
+                if !there.is_pending() {
+                    let regions = there.regions.clone();
+                    let report = Report { case: Some(there), pass: Pass::default(), regions };
+                    return Ok(Forgotten::Closed(Box::new(report)));
+                }
+                there
+            }
+        };
+        let pass = self.hide(&case, in_time).await;
+        let regions = self.reports(&pass);
+        let told = self.tell(&case, &pass, in_time).await.unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "a case could not be told what was hidden; the next sweep tells it");
+            case
+        });
+        Ok(Forgotten::Pending(Box::new(Report { case: Some(told), pass, regions })))
+    }
+
+    /// Tells a case what its hold pass found, and takes back what the pass hid of callers who were undone meanwhile: their
+    /// release pass may have been there before it.
+    pub(crate) async fn tell(
+        &self,
+        before: &Case,
+        pass: &Pass,
+        in_time: InTime<'_>,
+    ) -> storage::Result<Case> {
+        loop {
+            let Versioned { value: mut case, version } = self.read(&before.key).await?;
+            let undone = case
+                .subjects
+                .iter()
+                .filter(|(subject, undone)| **undone && before.subjects.get(subject) == Some(&false));
+            self.show(&case, undone.map(|(subject, _)| subject), in_time).await;
+            if !case.is_pending() {
+                return Ok(case);
+            }
+            let was = case.clone();
+            case.regions = self.reports(pass);
+            let is_hidden = !pass.cut_off && !pass.lost.contains(&self.tenant.master);
+            if is_hidden {
+                case.status = Status::Pending;
+            }
+            let unchanged = case == was;
+            if unchanged || self.index().put_case(&case, Expect::Version(version)).await? != Written::Conflict
+            {
+                return Ok(case);
+            }
+        }
+    }
+
+    /// A case that is there.
+    pub(crate) async fn read(&self, key: &CaseKey) -> storage::Result<Versioned<Case>> {
+        let missing = || StorageError::Corrupt { context: format!("the case {key} is gone") };
+        self.index().case(key).await?.ok_or_else(missing)
+    }
+}

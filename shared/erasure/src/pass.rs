@@ -1,0 +1,239 @@
+//! A pass: applies the fate of a case to every message that the case covers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Case, CaseKey, Hold, Message, Region, RegionReport, Release, Released, Subject};
+use futures::{StreamExt as _, stream};
+use storage::{CallerMarker, Found, Remains, StorageError};
+
+use crate::Erasure;
+
+/// How many markers are read at once.
+const BATCH: usize = 200;
+/// How many messages are worked on at once.
+pub(crate) const ABREAST: usize = 8;
+
+/// Whether there is time left.
+pub(crate) type InTime<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// What a pass did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// How many messages, for each caller.
+    pub callers: BTreeMap<Subject, u64>,
+    /// How many messages, for each region.
+    pub regions: BTreeMap<Region, u64>,
+    /// Regions that failed.
+    pub lost: BTreeSet<Region>,
+    /// What could not be done.
+    pub failed: u64,
+    /// Its time was over before it had come to every message.
+    pub cut_off: bool,
+}
+
+impl Pass {
+    pub(crate) fn count(&mut self, subject: &Subject, region: &Region) {
+        *self.callers.entry(subject.clone()).or_default() += 1;
+        *self.regions.entry(region.clone()).or_default() += 1;
+    }
+
+    pub(crate) fn fail(&mut self, region: &Region, error: &StorageError, what: &str) {
+        self.failed += 1;
+        self.lost.insert(region.clone());
+        tracing::warn!(%region, error = error as &dyn std::error::Error, "{what}; the next sweep goes on");
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (subject, messages) in other.callers {
+            *self.callers.entry(subject).or_default() += messages;
+        }
+        for (region, messages) in other.regions {
+            *self.regions.entry(region).or_default() += messages;
+        }
+        self.lost.extend(other.lost);
+        self.failed += other.failed;
+        self.cut_off |= other.cut_off;
+    }
+}
+
+/// The hold of a case.
+pub(crate) fn hold_of(case: &Case) -> Hold {
+    Hold::Case { case: case.key.clone(), purge_at: case.deadlines.purge_at }
+}
+
+/// The cases that hold a message.
+fn holding(message: &Message) -> impl Iterator<Item = &CaseKey> {
+    message.holds.iter().filter_map(|hold| match hold {
+        Hold::Case { case, .. } => Some(case),
+        Hold::Trash { .. } | Hold::Mailbox { .. } => None,
+    })
+}
+
+impl Erasure<'_> {
+    /// What the regions said, the master first, and after the tenant's those that it has left and that still had messages.
+    pub(crate) fn reports(&self, pass: &Pass) -> Vec<RegionReport> {
+        let left = pass.regions.keys().filter(|region| !self.tenant.regions.contains(region));
+        let report = |region: &Region| RegionReport {
+            region: region.clone(),
+            messages: pass.regions.get(region).copied().unwrap_or_default(),
+            reached: !pass.lost.contains(region),
+        };
+        self.regions().chain(left).map(report).collect()
+    }
+
+    /// Works on each marker of a caller in the scope of a case, several at once; `take` is told what came of each.
+    pub(crate) async fn each<T>(
+        &self,
+        (case, subject): (&Case, &Subject),
+        pass: &mut Pass,
+        in_time: InTime<'_>,
+        work: impl AsyncFn(&CallerMarker) -> storage::Result<T>,
+        mut take: impl FnMut(&mut Pass, CallerMarker, storage::Result<T>),
+    ) {
+        let mut last: Option<CallerMarker> = None;
+        loop {
+            let markers = match self.index().by_caller(subject, last.as_ref(), BATCH).await {
+                Ok(markers) => markers,
+                Err(error) => {
+                    return pass.fail(&self.tenant.master, &error, "a caller's messages could not be listed");
+                }
+            };
+            let Some(end) = markers.last().cloned() else { return };
+            last = Some(end);
+            let mut worked =
+                stream::iter(markers.into_iter().filter(|marker| case.covers(marker.received_at)))
+                    .map(async |marker| {
+                        let done = if in_time() { Some(work(&marker).await) } else { None };
+                        (marker, done)
+                    })
+                    .buffer_unordered(ABREAST);
+            while let Some((marker, done)) = worked.next().await {
+                match done {
+                    Some(done) => take(pass, marker, done),
+                    None => pass.cut_off = true,
+                }
+            }
+            if pass.cut_off {
+                return;
+            }
+        }
+    }
+
+    /// The message of a marker. `None`: the marker is of a try that is under way or lost, or what it told is purged.
+    pub(crate) async fn message_of(&self, marker: &CallerMarker) -> storage::Result<Option<Message>> {
+        let Remains { mailbox, id, attempt, .. } = &marker.remains;
+        Ok(match self.index().message(mailbox, *id).await? {
+            Found::Message(message) if message.facts.attempt == *attempt => Some(*message),
+            Found::Message(_) | Found::Nothing | Found::Gone => None,
+        })
+    }
+
+    /// The hold pass: hides every message of those whom the case forgets, then condemns the recordings, those of the
+    /// master first and then those of the others. A recording is condemned with its hold; those of a region that was lost,
+    /// or of a pass that was cut off, once more.
+    pub(crate) async fn hide(&self, case: &Case, in_time: InTime<'_>) -> Pass {
+        let (mut pass, mut condemned) = (Pass::default(), Vec::new());
+        let hold = hold_of(case);
+        let lost = |region: &Region| {
+            let said = case.regions.iter().find(|report| report.region == *region);
+            said.is_none_or(|report| !report.reached)
+        };
+        for subject in case.subjects.iter().filter_map(|(subject, undone)| (!undone).then_some(subject)) {
+            let hide = async |marker: &CallerMarker| self.hide_one(marker, &hold).await;
+            let take =
+                |pass: &mut Pass, marker: CallerMarker, hidden: storage::Result<Option<bool>>| match hidden {
+                    Ok(None) => {}
+                    Ok(Some(new)) => {
+                        pass.count(subject, &marker.remains.region);
+                        if new || case.status == domain::Status::Hiding || lost(&marker.remains.region) {
+                            condemned.push(marker.remains);
+                        }
+                    }
+                    Err(error) => pass.fail(&self.tenant.master, &error, "a message could not be hidden"),
+                };
+            self.each((case, subject), &mut pass, in_time, hide, take).await;
+        }
+        let (master, others): (Vec<_>, Vec<_>) =
+            condemned.into_iter().partition(|remains| remains.region == self.tenant.master);
+        for remains in [master, others] {
+            self.condemn(case, remains, &mut pass).await;
+        }
+        pass
+    }
+
+    /// Puts the case's hold on. `None`: there is nothing to hold, or the case was undone; else whether it is new.
+    async fn hide_one(&self, marker: &CallerMarker, hold: &Hold) -> storage::Result<Option<bool>> {
+        let Some(message) = self.message_of(marker).await? else { return Ok(None) };
+        if message.holds.contains(hold) {
+            return Ok(Some(false));
+        }
+        let after = self.index().hold(&message.facts.mailbox, message.facts.id, hold).await?;
+        Ok(after.filter(|message| message.holds.contains(hold)).map(|_| true))
+    }
+
+    /// Condemns recordings, so that the storage deletes them should every sweep fail. Not shortly before the sweep does: a
+    /// copy that ends after the delete would bring one back.
+    async fn condemn(&self, case: &Case, all: Vec<Remains>, pass: &mut Pass) {
+        let condemn = async |remains: Remains| {
+            let condemned = async {
+                if self.clock.now() < case.deadlines.condemn_until() {
+                    self.recordings(&remains.region)?.condemn(&remains.audio, &case.key).await?;
+                }
+                Ok(())
+            };
+            (condemned.await, remains.region)
+        };
+        let mut condemned = stream::iter(all).map(condemn).buffer_unordered(ABREAST);
+        while let Some((done, region)) = condemned.next().await {
+            if let Err(error) = done {
+                pass.fail(&region, &error, "a recording could not be condemned");
+            }
+        }
+    }
+
+    /// The release pass, for these callers: takes the case's hold off each message and counts those that are back.
+    pub(crate) async fn show<'s>(
+        &self,
+        case: &Case,
+        subjects: impl IntoIterator<Item = &'s Subject>,
+        in_time: InTime<'_>,
+    ) -> Pass {
+        let mut pass = Pass::default();
+        for subject in subjects {
+            let show = async |marker: &CallerMarker| self.show_one(marker, &case.key).await;
+            let take = |pass: &mut Pass, marker: CallerMarker, back: storage::Result<bool>| match back {
+                Ok(true) => pass.count(subject, &marker.remains.region),
+                Ok(false) => {}
+                Err(error) => pass.fail(&marker.remains.region, &error, "a message could not be released"),
+            };
+            self.each((case, subject), &mut pass, in_time, show, take).await;
+        }
+        pass
+    }
+
+    /// Whether it is back in a folder. The recording is pardoned before the message shows: a live message must never be
+    /// under the lifecycle rule, whatever is cut off. Also one without this hold: a slow pass may have condemned it since.
+    async fn show_one(&self, marker: &CallerMarker, case: &CaseKey) -> storage::Result<bool> {
+        let Some(message) = self.message_of(marker).await? else { return Ok(false) };
+        let recordings = self.recordings(&message.facts.region)?;
+        if holding(&message).all(|holding| holding == case)
+            && !recordings.pardon(&message.facts.audio).await?
+        {
+            tracing::error!(message = %message.facts.id, "the recording of a message that was undone is gone");
+        }
+        let (mailbox, id) = (&message.facts.mailbox, message.facts.id);
+        match self.index().release(mailbox, id, &Release::Case(case.clone())).await? {
+            Released::Back(_) => Ok(true),
+            Released::Hidden => {
+                // Another case may have condemned it just before it was pardoned.
+                if let Some(message) = self.message_of(marker).await?
+                    && let Some(other) = holding(&message).next()
+                {
+                    recordings.condemn(&message.facts.audio, other).await?;
+                }
+                Ok(false)
+            }
+            Released::Gone | Released::Missing => Ok(false),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The purge pass of a case that is erasing: claim, delete the audio, see that it is gone, bury.
+
+use domain::{Case, Claim, Claimed, RegionReport, Subject};
+use storage::{CallerMarker, Found, Remains, StorageError};
+
+use crate::Erasure;
+use crate::pass::{InTime, Pass};
+
+/// What became of what a marker tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purged {
+    /// Purged now.
+    Now,
+    /// It was purged before, and only its marker was left.
+    Before,
+    /// It is no message: a try that is under way, lost or was cut off. Its own process or the sweep takes it back.
+    Waiting,
+}
+
+/// The callers whom a case still forgets.
+fn forgotten(case: &Case) -> impl Iterator<Item = &Subject> {
+    case.subjects.iter().filter_map(|(subject, undone)| (!undone).then_some(subject))
+}
+
+impl Erasure<'_> {
+    /// What a case is going to purge, region by region.
+    pub(crate) async fn found(&self, case: &Case) -> storage::Result<Vec<RegionReport>> {
+        let mut pass = Pass::default();
+        let mut fault = None;
+        for subject in forgotten(case) {
+            let look = async |marker: &CallerMarker| self.message_of(marker).await;
+            let take = |pass: &mut Pass, marker: CallerMarker, found: storage::Result<_>| match found {
+                Ok(Some(_)) => pass.count(subject, &marker.remains.region),
+                Ok(None) => {}
+                Err(error) => fault = Some(error),
+            };
+            self.each((case, subject), &mut pass, &|| true, look, take).await;
+        }
+        match fault {
+            Some(error) => Err(error),
+            None if pass.failed > 0 => Err(unfinished("counting what a case covers")),
+            None => Ok(self.reports(&pass)),
+        }
+    }
+
+    /// Purges every message that an erasing or erased case covers.
+    pub(crate) async fn purge(&self, case: &Case, in_time: InTime<'_>) -> Pass {
+        let mut pass = Pass::default();
+        for subject in forgotten(case) {
+            let purge = async |marker: &CallerMarker| self.purge_one(case, marker).await;
+            let take = |pass: &mut Pass, marker: CallerMarker, purged: storage::Result<Purged>| match purged {
+                Ok(Purged::Now) => pass.count(subject, &marker.remains.region),
+                Ok(Purged::Before | Purged::Waiting) => {}
+                Err(error) => pass.fail(&marker.remains.region, &error, "a message could not be purged"),
+            };
+            self.each((case, subject), &mut pass, in_time, purge, take).await;
+        }
+        pass
+    }
+
+    async fn purge_one(&self, case: &Case, marker: &CallerMarker) -> storage::Result<Purged> {
+        let Remains { mailbox, id, attempt, audio, region, .. } = &marker.remains;
+        match self.index().message(mailbox, *id).await? {
+            Found::Nothing => return Ok(Purged::Waiting),
+            Found::Message(message) if message.facts.attempt != *attempt => return Ok(Purged::Waiting),
+            Found::Message(_) | Found::Gone => {}
+        }
+        let claimed = self.index().claim(mailbox, *id, &Claim::Case(case.key.clone())).await?;
+        let recordings = self.recordings(region)?;
+        recordings.delete(audio).await?;
+        if recordings.exists(audio).await? {
+            return Err(StorageError::unavailable("deleting a recording", "it is still there"));
+        }
+        self.index().bury(&marker.remains, self.clock.now()).await?;
+        Ok(if claimed == Claimed::Claimed { Purged::Now } else { Purged::Before })
+    }
+
+    /// Whether nothing is left of what a case covers: every region answers, and neither a marker nor a try tells of one of
+    /// its callers any more. Only consistent listings are asked.
+    pub(crate) async fn is_gone(&self, case: &Case) -> storage::Result<bool> {
+        self.all_up().await.map_err(|down| down.cause)?;
+        for subject in forgotten(case) {
+            let mut last = None;
+            loop {
+                let markers = self.index().by_caller(subject, last.as_ref(), 200).await?;
+                if markers.iter().any(|marker| case.covers(marker.received_at)) {
+                    return Ok(false);
+                }
+                let Some(end) = markers.into_iter().next_back() else { break };
+                last = Some(end);
+            }
+        }
+        let tries = self.index().arriving(self.clock.now()).await?;
+        let is_ours = |subject: &Subject| case.subjects.get(subject) == Some(&false);
+        Ok(!tries.iter().any(|tried| tried.subject.as_ref().is_some_and(is_ours)))
+    }
+}
+
+fn unfinished(doing: &'static str) -> StorageError {
+    StorageError::unavailable(doing, "a part of it failed; the log says which")
+}
