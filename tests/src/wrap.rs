@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{
-    AudioKey, Case, CaseKey, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message,
-    MessageId, ReadMark, Release, Released, Subject, Timestamp,
+    AudioKey, Case, CaseKey, Certified, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId,
+    Message, MessageId, ReadMark, Release, Released, Subject, Timestamp,
 };
 use futures::future::BoxFuture;
 use storage::{
@@ -38,7 +38,12 @@ pub fn wrap(storages: &[&TenantStorage], route: &Arc<impl Route>) -> TenantStora
         let recordings: Arc<dyn Recordings> = Arc::new(Wrapped { targets, route: Arc::clone(route) });
         (region.clone(), recordings)
     });
-    TenantStorage { recordings: recordings.collect(), index: Arc::new(index), drops: BTreeMap::new() }
+    TenantStorage {
+        recordings: recordings.collect(),
+        index: Arc::new(index),
+        copies: storages[0].copies,
+        drops: BTreeMap::new(),
+    }
 }
 
 struct Wrapped<T: ?Sized, R> {
@@ -94,6 +99,8 @@ wrapped! { Index:
     watched_cases() -> Vec<CaseKey>;
     dismiss_case(key: &CaseKey) -> ();
     forgets(subject: &Subject) -> Vec<CaseKey>;
+    last_certificate() -> Option<Versioned<Certified>>;
+    put_certificate(certified: &Certified, expect: Expect) -> Written;
     ping() -> ();
 }
 

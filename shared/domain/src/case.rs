@@ -101,6 +101,17 @@ pub struct Case {
     pub certificate: Option<String>,
 }
 
+/// A certificate of erasure, and what it is for. Those of a tenant are a chain: each names the hash of the one before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certified {
+    /// The case.
+    pub case: CaseKey,
+    /// When all was seen to be gone.
+    pub erased_at: Timestamp,
+    /// The certificate, a compact JWS.
+    pub certificate: String,
+}
+
 /// What became of an undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undo {

@@ -14,7 +14,7 @@ mod subject;
 mod tenant;
 
 pub use caller::{Caller, Country, MAX_CALLER_BYTES};
-pub use case::{CLOCK_SKEW, Case, Deadlines, RegionReport, Status, Undo};
+pub use case::{CLOCK_SKEW, Case, Certified, Deadlines, RegionReport, Status, Undo};
 pub use clock::{Clock, ManualClock, NotATime, SystemClock, Timestamp};
 pub use counts::Counts;
 pub use error::Code;

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    Attempt, AudioKey, Case, CaseKey, Claim, Claimed, Counts, Facts, Folder, Group, GroupId, Hold, Mailbox,
-    MailboxId, Message, MessageId, ReadMark, Region, Release, Released, Subject, Timestamp,
+    Attempt, AudioKey, Case, CaseKey, Certified, Claim, Claimed, Counts, Facts, Folder, Group, GroupId, Hold,
+    Mailbox, MailboxId, Message, MessageId, ReadMark, Region, Release, Released, Subject, Timestamp,
 };
 use futures::future::BoxFuture;
 
@@ -296,6 +296,12 @@ pub trait Index: Send + Sync {
 
     /// The cases that name a subject, whatever became of them, for 30 days after they are closed at least.
     async fn forgets(&self, subject: &Subject) -> Result<Vec<CaseKey>>;
+
+    /// The tenant's newest certificate of erasure. `None`: there was none yet.
+    async fn last_certificate(&self) -> Result<Option<Versioned<Certified>>>;
+
+    /// Writes the tenant's next certificate if the newest is as expected: of two that would follow the same one, one does.
+    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<Written>;
 
     /// Whether the master region answers, within 2 s, without retries that hide an outage.
     async fn ping(&self) -> Result<()>;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Folder, RegionReport, Status};
+use domain::{CaseKey, Certified, Folder, RegionReport, Status};
 use storage::{Birth, Expect, Found, Remains, Written};
 
 use crate::fixture::{ALICE, Call, Namespace, after};
@@ -95,6 +95,29 @@ pub async fn all_cases_are_told_by_key_in_pages(space: Namespace) {
         }
         assert_eq!(found, keys, "in pages of {limit}");
     }
+}
+
+pub async fn of_two_certificates_that_would_follow_the_same_one_one_does(space: Namespace) {
+    let certified = |case: &str| Certified {
+        case: CaseKey::of(&space.tenant.id, case),
+        erased_at: after(9),
+        certificate: format!("certificate.of.{case}"),
+    };
+    let put = async |case, expect| space.index().put_certificate(&certified(case), expect).await.unwrap();
+    assert_eq!(space.index().last_certificate().await.unwrap(), None);
+    assert_eq!(put("0", Expect::Version(1)).await, Written::Conflict);
+    assert_eq!(put("1", Expect::Absent).await, Written::Version(1));
+    assert_eq!(put("2", Expect::Absent).await, Written::Conflict);
+    assert_eq!(put("3", Expect::Version(1)).await, Written::Version(2));
+    assert_eq!(put("4", Expect::Version(1)).await, Written::Conflict);
+    let last = space.index().last_certificate().await.unwrap().unwrap();
+    assert_eq!((last.value, last.version), (certified("3"), 2));
+    assert_eq!(space.neighbour.index.last_certificate().await.unwrap(), None);
+    let both = futures::join!(put("5", Expect::Version(2)), put("6", Expect::Version(2)));
+    assert!(matches!(
+        both,
+        (Written::Version(3), Written::Conflict) | (Written::Conflict, Written::Version(3))
+    ));
 }
 
 pub async fn a_message_whose_caller_a_pending_case_forgets_is_born_hidden(space: Namespace) {

@@ -36,6 +36,7 @@ macro_rules! conformance_cases {
         $run!(cases an_open_case_is_named_by_each_of_its_subjects_and_watched);
         $run!(cases a_dismissed_case_is_not_watched_and_still_there);
         $run!(cases all_cases_are_told_by_key_in_pages);
+        $run!(cases of_two_certificates_that_would_follow_the_same_one_one_does);
         $run!(cases a_message_whose_caller_a_pending_case_forgets_is_born_hidden);
         $run!(cases a_message_whose_caller_two_cases_forget_is_born_with_both_holds);
         $run!(cases a_deposit_that_no_case_covers_is_born_visible);

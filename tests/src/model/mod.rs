@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use domain::{
-    Case, CaseKey, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message, MessageId,
-    ReadMark, Release, Released, Subject, Timestamp,
+    Case, CaseKey, Certified, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message,
+    MessageId, ReadMark, Release, Released, Subject, Timestamp,
 };
 use futures::future::BoxFuture;
 use storage::{
@@ -34,6 +34,7 @@ pub fn storage() -> TenantStorage {
     TenantStorage {
         recordings: recordings.collect(),
         index: Arc::new(Model(Arc::clone(&state))),
+        copies: &[],
         drops: BTreeMap::new(),
     }
 }
@@ -324,6 +325,14 @@ impl Index for Model {
     async fn forgets(&self, subject: &Subject) -> Result<Vec<CaseKey>> {
         let cases = all(&self.lock().cases).into_iter().map(|case| case.value);
         Ok(cases.filter(|case| case.subjects.contains_key(subject)).map(|case| case.key).collect())
+    }
+
+    async fn last_certificate(&self) -> Result<Option<Versioned<Certified>>> {
+        Ok(newest(&self.lock().certificates, &()))
+    }
+
+    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<Written> {
+        Ok(write(&mut self.lock().certificates, (), expect, |_| Some(certified.clone())))
     }
 
     async fn ping(&self) -> Result<()> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use domain::{
-    Attempt, AudioKey, Case, CaseKey, Group, GroupId, Hold, Mailbox, MailboxId, Message, MessageId, Region,
-    Subject, Timestamp,
+    Attempt, AudioKey, Case, CaseKey, Certified, Group, GroupId, Hold, Mailbox, MailboxId, Message,
+    MessageId, Region, Subject, Timestamp,
 };
 use storage::{CallerMarker, Due, Expect, Found, Remains, Versioned, Written};
 
@@ -20,6 +20,7 @@ pub(super) struct State {
     pub(super) deleted: BTreeMap<MailboxId, Timestamp>,
     pub(super) groups: BTreeMap<GroupId, Vec<Option<Group>>>,
     pub(super) cases: BTreeMap<CaseKey, Vec<Option<Case>>>,
+    pub(super) certificates: BTreeMap<(), Vec<Option<Certified>>>,
     pub(super) watched: BTreeSet<CaseKey>,
     pub(super) audio: BTreeMap<(Region, AudioKey), Bytes>,
 }

@@ -1,6 +1,6 @@
 //! Cases: a record each, a name beside the markers of each subject, and `f` while they are watched.
 
-use domain::{Case, CaseKey, Status, Subject};
+use domain::{Case, CaseKey, Certified, Status, Subject};
 
 use super::layout::{FOLDER, FORGET, Key, Layout, ms13};
 use super::purge::KEPT;
@@ -114,4 +114,25 @@ pub(super) async fn forgets(table: &Table, layout: &Layout, subject: &Subject) -
     let items = table.all("asking who is forgotten", query).await?;
     let key = |key: Key| key.sk.strip_prefix(FORGET)?.parse().ok();
     Ok(items.iter().filter_map(|item| key(Key::of(item)?)).collect())
+}
+
+/// The newest certificate.
+pub(super) async fn last_certificate(table: &Table, layout: &Layout) -> Result<Option<Versioned<Certified>>> {
+    let record = records::read(table, "reading a certificate", &layout.last_certificate()).await?;
+    Ok(record.and_then(Record::versioned))
+}
+
+/// Writes the next certificate if the newest is as expected.
+pub(super) async fn put_certificate(
+    table: &Table,
+    layout: &Layout,
+    certified: &Certified,
+    expect: Expect,
+) -> Result<Written> {
+    let before = match expect {
+        Expect::Absent => None,
+        Expect::Version(version) => Some(version),
+    };
+    let next = Next { value: Some(certified), purge_at: None, f: None };
+    records::write(table, "writing a certificate", &layout.last_certificate(), before, next).await
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Case, CaseKey, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message, MessageId,
-    ReadMark, Region, Release, Released, Subject, Timestamp,
+    Case, CaseKey, Certified, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message,
+    MessageId, ReadMark, Region, Release, Released, Subject, Timestamp,
 };
 use futures::future::BoxFuture;
 
@@ -189,6 +189,14 @@ impl Index for AwsIndex {
 
     async fn forgets(&self, subject: &Subject) -> Result<Vec<CaseKey>> {
         cases::forgets(&self.rows.table, &self.rows.layout, subject).await
+    }
+
+    async fn last_certificate(&self) -> Result<Option<Versioned<Certified>>> {
+        cases::last_certificate(&self.rows.table, &self.rows.layout).await
+    }
+
+    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<Written> {
+        cases::put_certificate(&self.rows.table, &self.rows.layout, certified, expect).await
     }
 
     async fn ping(&self) -> Result<()> {

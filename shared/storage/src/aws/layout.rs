@@ -8,6 +8,7 @@
 //! <t>#mailbox       <mailbox>                   a mailbox
 //! <t>#group         <group>                     a group
 //! <t>#case          <case>                      a case; f = open#… while it is watched
+//! <t>#certificate   last                        the newest certificate of erasure
 //! #kept             <name>                      a value of the installation
 //! <t>#orphans       <region>                    up to which hour recordings without a message were looked for
 //! ```
@@ -121,6 +122,10 @@ impl Layout {
 
     pub(super) fn case(&self, key: &CaseKey) -> Key {
         Key { pk: self.cases(), sk: key.to_string() }
+    }
+
+    pub(super) fn last_certificate(&self) -> Key {
+        Key { pk: self.pk("certificate"), sk: "last".to_owned() }
     }
 
     pub(super) fn orphans(&self, region: &Region) -> Key {

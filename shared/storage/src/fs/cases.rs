@@ -1,11 +1,11 @@
 //! Cases: a version chain each, a name in the folder of each subject, and a list of those that are watched.
 
-use domain::{Case, CaseKey, Facts, Status, Subject};
+use domain::{Case, CaseKey, Certified, Facts, Status, Subject};
 
 use super::blocking::Step;
 use super::chain::{self, State};
 use super::disk::Disk;
-use super::layout::{self, CASES, WATCHED};
+use super::layout::{self, CASES, CERTIFICATES, WATCHED};
 use super::stored::passing_over;
 use crate::{Expect, Versioned, Written};
 
@@ -33,15 +33,20 @@ pub(super) fn covering(disk: &Disk, facts: &Facts) -> Step<Vec<Case>> {
     Ok(covering)
 }
 
+/// The version to write, where the newest is as expected.
+fn next(expect: Expect, newest: Option<u64>) -> Option<u64> {
+    match (expect, newest) {
+        (Expect::Absent, None) => Some(1),
+        (Expect::Version(expected), Some(version)) if expected == version => Some(version + 1),
+        _ => None,
+    }
+}
+
 /// Writes a case if it is as expected.
 pub(super) fn put(disk: &Disk, case: &Case, expect: Expect) -> Step<Written> {
     let folder = layout::case(&case.key);
     let stored = read(disk, &case.key)?.map(|stored| stored.version);
-    let next = match (expect, stored) {
-        (Expect::Absent, None) => 1,
-        (Expect::Version(expected), Some(version)) if expected == version => version + 1,
-        _ => return Ok(Written::Conflict),
-    };
+    let Some(next) = next(expect, stored) else { return Ok(Written::Conflict) };
     // An entry without a case is harmless; a case that a deposit does not find is not.
     if expect == Expect::Absent || !matches!(case.status, Status::Undone | Status::Erased) {
         for subject in case.subjects.keys() {
@@ -89,4 +94,16 @@ pub(super) fn dismiss(disk: &Disk, key: &CaseKey) -> Step<()> {
 /// The cases that name a subject.
 pub(super) fn forgets(disk: &Disk, subject: &Subject) -> Step<Vec<CaseKey>> {
     keys(disk, &layout::forgets(subject))
+}
+
+/// The newest certificate.
+pub(super) fn last_certificate(disk: &Disk) -> Step<Option<Versioned<Certified>>> {
+    chain::value(disk, CERTIFICATES)
+}
+
+/// Writes the next certificate if the newest is as expected.
+pub(super) fn put_certificate(disk: &Disk, certified: &Certified, expect: Expect) -> Step<Written> {
+    let newest = last_certificate(disk)?.map(|newest| newest.version);
+    let Some(next) = next(expect, newest) else { return Ok(Written::Conflict) };
+    chain::append(disk, CERTIFICATES, next, State::Value(certified.clone()))
 }

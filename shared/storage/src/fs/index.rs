@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    Case, CaseKey, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message, MessageId,
-    ReadMark, Release, Released, Subject, Timestamp,
+    Case, CaseKey, Certified, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message,
+    MessageId, ReadMark, Release, Released, Subject, Timestamp,
 };
 use futures::future::{BoxFuture, join};
 
@@ -245,6 +245,15 @@ impl Index for FsIndex {
     async fn forgets(&self, subject: &Subject) -> Result<Vec<CaseKey>> {
         let subject = subject.clone();
         self.on("asking who is forgotten", move |disk| cases::forgets(disk, &subject)).await
+    }
+
+    async fn last_certificate(&self) -> Result<Option<Versioned<Certified>>> {
+        self.on("reading a certificate", cases::last_certificate).await
+    }
+
+    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<Written> {
+        let certified = certified.clone();
+        self.on("writing a certificate", move |disk| cases::put_certificate(disk, &certified, expect)).await
     }
 
     async fn ping(&self) -> Result<()> {

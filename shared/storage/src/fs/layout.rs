@@ -15,6 +15,7 @@
 //! forgets/<subject>/<case32>                    a case names this subject
 //! due/<yyyymmddhh>/<ms13>.<id>.<t|d>.<mailbox>  content: all that a purge needs
 //! cases/<case32>/<n:08>.json                    cases/open/<case32>: the sweep watches it
+//! certificates/<n:08>.json                     the tenant's certificates of erasure
 //! groups/<group>/<n:08>.json
 //! ```
 //!
@@ -29,6 +30,7 @@ use crate::Remains;
 pub(super) const MAILBOXES: &str = "mailboxes";
 pub(super) const GROUPS: &str = "groups";
 pub(super) const CASES: &str = "cases";
+pub(super) const CERTIFICATES: &str = "certificates";
 pub(super) const WATCHED: &str = "cases/open";
 pub(super) const ARRIVING: &str = "arriving";
 pub(super) const DEAD: &str = "dead";
