@@ -153,9 +153,9 @@ async fn take(world: &World, model: &mut Model, step: Step) {
         }
         Step::UndoCaller(caller) => {
             let undone = world.erasure().undo_callers(&subjects(&names(&[caller])), &|| true).await.unwrap();
-            let named = |case: &&mut Case| case.callers.contains_key(&caller);
+            let holds_it = |case: &&mut Case| case.callers.contains_key(&caller);
             let decided: Vec<_> =
-                model.cases.values_mut().filter(named).map(|case| case.undo(&[caller], now)).collect();
+                model.cases.values_mut().filter(holds_it).map(|case| case.undo(&[caller], now)).collect();
             match undone {
                 Undone::Missing => assert!(decided.is_empty()),
                 Undone::TooLate => assert!(decided.contains(&None)),

@@ -6,6 +6,9 @@
 
 #[cfg(test)]
 mod case_tests;
+mod certificate;
+#[cfg(test)]
+mod certificate_tests;
 #[cfg(test)]
 mod fate_tests;
 mod forget;
@@ -18,6 +21,7 @@ mod sweep;
 mod testing;
 mod undo;
 
+pub use certificate::{Certificate, Copy, Erased, Sign, hash};
 pub use forget::Forgotten;
 pub use pass::Pass;
 pub use regions::{Down, RegionState};

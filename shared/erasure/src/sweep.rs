@@ -6,6 +6,7 @@ use domain::{Case, CaseKey, Status};
 use storage::{Expect, Versioned, Written};
 
 use crate::Erasure;
+use crate::certificate::Sign;
 use crate::pass::{InTime, Pass};
 
 /// How long a closed case is watched: deposits in flight and passes that were cut off are finished within it.
@@ -23,14 +24,14 @@ pub struct Swept {
 }
 
 impl Erasure<'_> {
-    /// Does what time has decided for a case. `certify` is what signs that it is erased.
+    /// Does what time has decided for a case. `sign` signs the certificate that it is erased.
     ///
     /// # Errors
     /// The case could not be read or written.
     pub async fn sweep_case(
         &self,
         key: &CaseKey,
-        certify: &(dyn Fn(&Case) -> storage::Result<String> + Sync),
+        sign: Sign<'_>,
         in_time: InTime<'_>,
     ) -> storage::Result<Swept> {
         let Some(mut found) = self.index().case(key).await? else { return Ok(Swept::default()) };
@@ -39,7 +40,7 @@ impl Erasure<'_> {
         if found.value.is_pending() && now >= found.value.deadlines.claim_from {
             found = self.begin_erasing(found).await?;
         }
-        let Versioned { value: mut case, version } = found;
+        let mut case = found.value;
         let undone = case.subjects.iter().filter_map(|(subject, undone)| undone.then_some(subject));
         pass.merge(self.show(&case, undone, in_time).await);
         let mut swept = Swept::default();
@@ -59,7 +60,8 @@ impl Erasure<'_> {
         }
         let is_whole = pass.failed == 0 && !pass.cut_off;
         if case.status == Status::Erasing && is_whole && self.is_gone(&case).await? {
-            self.close(&mut case, version, certify).await?;
+            self.close(&case.key, sign).await?;
+            case = self.read(&case.key).await?.value;
         }
         let closed = case.undone_at.or(case.erased_at);
         if is_whole && closed.is_some_and(|closed| now >= closed.plus(WATCHED)) {
@@ -84,23 +86,5 @@ impl Erasure<'_> {
             found = self.read(&found.value.key).await?;
         }
         Ok(found)
-    }
-
-    /// Closes an erasing case with its certificate; of two sweeps one does.
-    async fn close(
-        &self,
-        case: &mut Case,
-        version: u64,
-        certify: &(dyn Fn(&Case) -> storage::Result<String> + Sync),
-    ) -> storage::Result<()> {
-        let mut closed = case.clone();
-        closed.erased_at = Some(self.clock.now());
-        let certificate = certify(&closed)?;
-        if closed.close(self.clock.now(), certificate)
-            && self.index().put_case(&closed, Expect::Version(version)).await? != Written::Conflict
-        {
-            *case = closed;
-        }
-        Ok(())
     }
 }

@@ -14,7 +14,7 @@ use storage::fs::{Fs, Setup};
 use storage::{Arrival, Birth, Deposit, Expect, Found, Remains, Storage as _, TenantStorage, Written};
 use tempfile::TempDir;
 
-use crate::{Erasure, Forgotten, Report, Swept, Undone};
+use crate::{Certificate, Erasure, Forgotten, Report, Swept, Undone};
 
 pub(crate) const DAY: Duration = Duration::from_hours(24);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -42,6 +42,11 @@ pub(crate) fn subject(number: &str) -> Subject {
 
 pub(crate) fn subjects(numbers: &[&str]) -> BTreeSet<Subject> {
     numbers.iter().map(|number| subject(number)).collect()
+}
+
+/// Signs as little as a test needs: what is said can be read again.
+pub(crate) fn sign(certificate: &Certificate) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(serde_json::to_string(certificate)?)
 }
 
 impl World {
@@ -192,8 +197,7 @@ impl World {
     pub(crate) async fn sweep(&self) -> Swept {
         let mut total = Swept::default();
         for key in self.storage.index.watched_cases().await.unwrap() {
-            let certify = |_: &Case| Ok("a.b.c".to_owned());
-            let swept = self.erasure().sweep_case(&key, &certify, &|| true).await.unwrap();
+            let swept = self.erasure().sweep_case(&key, &sign, &|| true).await.unwrap();
             total.purged += swept.purged;
             total.failed += swept.failed;
             total.overdue |= swept.overdue;

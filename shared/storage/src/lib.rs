@@ -17,6 +17,7 @@ mod stored;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use drops::{DropKey, Dropped, Drops, INCOMING, REJECTED, Upload};
 pub use error::{Result, StorageError};
@@ -35,8 +36,19 @@ pub struct TenantStorage {
     pub index: Arc<dyn Index>,
     /// Its audio, by region; those that it has left are among them where its recordings may still lie there.
     pub recordings: BTreeMap<Region, Arc<dyn Recordings>>,
+    /// Stores beside these that may hold copies of what was erased.
+    pub copies: &'static [Copies],
     /// What platforms drop for it, by region; none where the storage takes no drops.
     pub drops: BTreeMap<Region, Arc<dyn Drops>>,
+}
+
+/// A store beside the service's own that may hold copies of what was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copies {
+    /// Which, for people.
+    pub store: &'static str,
+    /// For how long after the erasure; `None`: as its operator decides.
+    pub kept: Option<Duration>,
 }
 
 /// A backend: gives each tenant its storage.

@@ -29,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use domain::{Region, Tenant};
@@ -40,7 +41,7 @@ use self::recordings::Bucketed;
 use self::row::Rows;
 pub use self::start::StartError;
 use self::table::Table;
-use crate::{DropKey, Drops, Recordings, Result, Storage, TenantStorage};
+use crate::{Copies, DropKey, Drops, Recordings, Result, Storage, TenantStorage};
 
 /// A bucket, or a folder of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,6 +174,16 @@ impl Aws {
     }
 }
 
+/// What AWS keeps where it is turned on: the template leaves all of it off, and an operator may not.
+const COPIES: [Copies; 3] = [
+    Copies {
+        store: "point-in-time recovery of the table, where it is turned on",
+        kept: Some(Duration::from_hours(35 * 24)),
+    },
+    Copies { store: "streams of the table, where they are turned on", kept: Some(Duration::from_hours(24)) },
+    Copies { store: "backups of the table and copies of the buckets, where there are any", kept: None },
+];
+
 impl Storage for Aws {
     fn tenant(&self, tenant: &Tenant) -> TenantStorage {
         let InBuckets { recordings, drops } = (self.0.buckets)(&self.0, tenant);
@@ -182,7 +193,7 @@ impl Storage for Aws {
             let recordings: Arc<dyn Recordings> = recordings;
             (region, recordings)
         });
-        TenantStorage { index, recordings: recordings.collect(), drops }
+        TenantStorage { index, recordings: recordings.collect(), copies: &COPIES, drops }
     }
 
     fn drop_key(&self, bucket: &str, object: &str) -> Option<DropKey> {

@@ -46,7 +46,7 @@ use self::tree::Tree;
 use self::volume::Volume;
 #[cfg(feature = "faults")]
 pub use self::volume::{Faults, Step};
-use crate::{Recordings, Result, Storage, StorageError, TenantStorage};
+use crate::{Copies, Recordings, Result, Storage, StorageError, TenantStorage};
 
 /// Whether a root without a store is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,10 @@ pub enum Setup {
     /// It is a volume that is not mounted, and refused. A region that is new to a store is still set up.
     Never,
 }
+
+/// The service keeps none, and knows nothing of those of the volume.
+const COPIES: [Copies; 1] =
+    [Copies { store: "snapshots and backups of the volume, where there are any", kept: None }];
 
 /// A store on a volume.
 #[derive(Debug, Clone)]
@@ -159,6 +163,7 @@ impl Storage for Fs {
         TenantStorage {
             index: Arc::new(self.index(tenant)),
             recordings: recordings.collect(),
+            copies: &COPIES,
             drops: BTreeMap::new(),
         }
     }
