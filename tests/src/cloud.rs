@@ -114,6 +114,7 @@ impl Cloud {
             here: config.here,
             subject_key: SUBJECT_KEY.into(),
             trash_window: config.trash_window,
+            erase_after: config.erase_after,
             identity,
             certificate_key: CertificateKey::read(CERTIFICATE_KEY.as_bytes()).unwrap(),
             storage: Arc::new(Aws::open(self.setup()).await.unwrap()),

@@ -150,6 +150,7 @@ async fn opened(
         here: config.here,
         subject_key: subject_key.reveal().to_vec(),
         trash_window: config.trash_window,
+        erase_after: config.erase_after,
         identity,
         certificate_key,
         storage: backend.storage(),

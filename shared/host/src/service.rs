@@ -14,6 +14,7 @@ use storage::{DropKey, Drops, Index, Recordings, Storage, StorageError, TenantSt
 
 use crate::certificate_key::CertificateKey;
 use crate::directory::Directory;
+use crate::function::BoxError;
 use crate::identity::{Identity, Principal};
 use crate::key_check::KeyCheck;
 use crate::problem::Problem;
@@ -32,6 +33,8 @@ pub struct Parts {
     pub subject_key: Vec<u8>,
     /// From a delete to the purge.
     pub trash_window: Duration,
+    /// From Forget Me to gone.
+    pub erase_after: Duration,
     /// Who may sign in.
     pub identity: Identity,
     /// What signs certificates of erasure.
@@ -53,6 +56,7 @@ pub struct Service {
     /// Where this process runs.
     pub here: Option<Region>,
     trash_window: Duration,
+    erase_after: Duration,
     identity: Identity,
     pub(crate) certificate_key: CertificateKey,
     tenants: BTreeMap<TenantId, Arc<Tenancy>>,
@@ -93,6 +97,7 @@ impl Service {
             here,
             subject_key,
             trash_window,
+            erase_after,
             identity,
             certificate_key,
             storage,
@@ -116,12 +121,26 @@ impl Service {
             random,
             here,
             trash_window,
+            erase_after,
             identity,
             certificate_key,
             tenants,
             ccids,
             storage,
         })
+    }
+
+    /// From Forget Me to gone.
+    pub fn erase_after(&self) -> Duration {
+        self.erase_after
+    }
+
+    /// Signs a certificate of erasure as a compact JWS.
+    ///
+    /// # Errors
+    /// What it says cannot be written as JSON.
+    pub fn certify(&self, says: &impl serde::Serialize) -> Result<String, BoxError> {
+        Ok(self.certificate_key.sign(says)?)
     }
 
     /// When a message that goes to the trash at `now` is purged, in whole seconds.
@@ -227,6 +246,11 @@ impl Tenancy {
     /// Its metadata.
     pub fn index(&self) -> &dyn Index {
         self.storage.index.as_ref()
+    }
+
+    /// Its storage, whole.
+    pub fn storage(&self) -> &TenantStorage {
+        &self.storage
     }
 
     /// Its audio in a region.

@@ -50,6 +50,7 @@ pub(crate) async fn testing() -> Testing {
         here: None,
         subject_key: vec![7; 32],
         trash_window: Duration::from_hours(24),
+        erase_after: Duration::from_hours(24),
         identity: Identity::new(identity::Settings { bearer: None, users }),
         certificate_key: CertificateKey::read(&CertificateKey::make(&SeededRandom::new(2))).unwrap(),
         storage: Arc::new(fs.clone()),

@@ -101,6 +101,7 @@ impl World {
             here: config.here,
             subject_key: SUBJECT_KEY.into(),
             trash_window: config.trash_window,
+            erase_after: config.erase_after,
             identity: Identity::new(identity::Settings { users: config.users, ..Default::default() }),
             certificate_key: CertificateKey::read(CERTIFICATE_KEY.as_bytes()).unwrap(),
             storage: Arc::new(Breakable(calls.wrap(&broken))),
