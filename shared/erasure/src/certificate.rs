@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use storage::{Copies, Expect, StorageError, Written};
 
 use crate::Erasure;
+use crate::pass::subjects_of;
 
 /// Signs a certificate as a compact JWS (RFC 7515).
 pub type Sign<'a> =
@@ -74,10 +75,6 @@ pub fn hash(certificate: &str) -> String {
 
 impl Erasure<'_> {
     fn certificate(&self, case: &Case, erased_at: Timestamp, previous: Option<String>) -> Certificate {
-        let subjects = |undone: bool| {
-            let those = case.subjects.iter().filter(move |(_, is)| **is == undone);
-            those.map(|(subject, _)| subject.clone()).collect()
-        };
         // A marker goes with its message alone, after its recording was asked for and not there; and none is left.
         let regions = case.regions.iter().map(|report| Erased {
             region: report.region.clone(),
@@ -98,8 +95,8 @@ impl Erasure<'_> {
             undo_until: case.deadlines.undo_until,
             purge_at: case.deadlines.purge_at,
             erased_at,
-            subjects: subjects(false),
-            undone: subjects(true),
+            subjects: subjects_of(case, false),
+            undone: subjects_of(case, true),
             regions: regions.collect(),
             copies: copies.collect(),
             previous,

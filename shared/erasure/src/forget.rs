@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::{Case, CaseKey, Status, Subject};
 use storage::{Expect, StorageError, Versioned, Written};
 
-use crate::pass::{InTime, Pass};
+use crate::pass::{InTime, Pass, subjects_of};
 use crate::{Erasure, Error, Report};
 
 /// What became of a Forget Me.
@@ -72,11 +72,9 @@ impl Erasure<'_> {
     ) -> storage::Result<Case> {
         loop {
             let Versioned { value: mut case, version } = self.read(&before.key).await?;
-            let undone = case
-                .subjects
-                .iter()
-                .filter(|(subject, undone)| **undone && before.subjects.get(subject) == Some(&false));
-            self.show(&case, undone.map(|(subject, _)| subject), in_time).await;
+            let mut undone = subjects_of(&case, true);
+            undone.retain(|subject| before.subjects.get(subject) == Some(&false));
+            self.show(&case, undone, in_time).await;
             if !case.is_pending() {
                 return Ok(case);
             }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Case, CaseKey, Hold, Message, Region, RegionReport, Release, Released, Subject};
-use futures::{StreamExt as _, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _, stream};
 use storage::{CallerMarker, Found, Remains, StorageError};
 
 use crate::Erasure;
@@ -61,6 +62,12 @@ pub(crate) fn hold_of(case: &Case) -> Hold {
     Hold::Case { case: case.key.clone(), purge_at: case.deadlines.purge_at }
 }
 
+/// The callers of a case who were undone, or those who were not.
+pub(crate) fn subjects_of(case: &Case, undone: bool) -> Vec<Subject> {
+    let those = case.subjects.iter().filter(|(_, is)| **is == undone);
+    those.map(|(subject, _)| subject.clone()).collect()
+}
+
 /// The cases that hold a message.
 fn holding(message: &Message) -> impl Iterator<Item = &CaseKey> {
     message.holds.iter().filter_map(|hold| match hold {
@@ -82,12 +89,12 @@ impl Erasure<'_> {
     }
 
     /// Works on each marker of a caller in the scope of a case, several at once; `take` is told what came of each.
-    pub(crate) async fn each<T>(
+    pub(crate) async fn each<'w, T>(
         &self,
         (case, subject): (&Case, &Subject),
         pass: &mut Pass,
         in_time: InTime<'_>,
-        work: impl AsyncFn(&CallerMarker) -> storage::Result<T>,
+        work: impl Fn(Remains) -> BoxFuture<'w, storage::Result<T>>,
         mut take: impl FnMut(&mut Pass, CallerMarker, storage::Result<T>),
     ) {
         let mut last: Option<CallerMarker> = None;
@@ -100,13 +107,18 @@ impl Erasure<'_> {
             };
             let Some(end) = markers.last().cloned() else { return };
             last = Some(end);
-            let mut worked =
-                stream::iter(markers.into_iter().filter(|marker| case.covers(marker.received_at)))
-                    .map(async |marker| {
-                        let done = if in_time() { Some(work(&marker).await) } else { None };
-                        (marker, done)
-                    })
-                    .buffer_unordered(ABREAST);
+            let work = |marker: CallerMarker| {
+                let working = in_time().then(|| work(marker.remains.clone()));
+                async move {
+                    let done = match working {
+                        Some(working) => Some(working.await),
+                        None => None,
+                    };
+                    (marker, done)
+                }
+            };
+            let covered = markers.into_iter().filter(|marker| case.covers(marker.received_at));
+            let mut worked = stream::iter(covered).map(work).buffer_unordered(ABREAST);
             while let Some((marker, done)) = worked.next().await {
                 match done {
                     Some(done) => take(pass, marker, done),
@@ -120,8 +132,8 @@ impl Erasure<'_> {
     }
 
     /// The message of a marker. `None`: the marker is of a try that is under way or lost, or what it told is purged.
-    pub(crate) async fn message_of(&self, marker: &CallerMarker) -> storage::Result<Option<Message>> {
-        let Remains { mailbox, id, attempt, .. } = &marker.remains;
+    pub(crate) async fn message_of(&self, remains: &Remains) -> storage::Result<Option<Message>> {
+        let Remains { mailbox, id, attempt, .. } = remains;
         Ok(match self.index().message(mailbox, *id).await? {
             Found::Message(message) if message.facts.attempt == *attempt => Some(*message),
             Found::Message(_) | Found::Nothing | Found::Gone => None,
@@ -138,20 +150,20 @@ impl Erasure<'_> {
             let said = case.regions.iter().find(|report| report.region == *region);
             said.is_none_or(|report| !report.reached)
         };
-        for subject in case.subjects.iter().filter_map(|(subject, undone)| (!undone).then_some(subject)) {
-            let hide = async |marker: &CallerMarker| self.hide_one(marker, &hold).await;
+        for subject in subjects_of(case, false) {
+            let hide = |remains| self.hide_one(remains, &hold).boxed();
             let take =
                 |pass: &mut Pass, marker: CallerMarker, hidden: storage::Result<Option<bool>>| match hidden {
                     Ok(None) => {}
                     Ok(Some(new)) => {
-                        pass.count(subject, &marker.remains.region);
+                        pass.count(&subject, &marker.remains.region);
                         if new || case.status == domain::Status::Hiding || lost(&marker.remains.region) {
                             condemned.push(marker.remains);
                         }
                     }
                     Err(error) => pass.fail(&self.tenant.master, &error, "a message could not be hidden"),
                 };
-            self.each((case, subject), &mut pass, in_time, hide, take).await;
+            self.each((case, &subject), &mut pass, in_time, hide, take).await;
         }
         let (master, others): (Vec<_>, Vec<_>) =
             condemned.into_iter().partition(|remains| remains.region == self.tenant.master);
@@ -162,8 +174,8 @@ impl Erasure<'_> {
     }
 
     /// Puts the case's hold on. `None`: there is nothing to hold, or the case was undone; else whether it is new.
-    async fn hide_one(&self, marker: &CallerMarker, hold: &Hold) -> storage::Result<Option<bool>> {
-        let Some(message) = self.message_of(marker).await? else { return Ok(None) };
+    async fn hide_one(&self, remains: Remains, hold: &Hold) -> storage::Result<Option<bool>> {
+        let Some(message) = self.message_of(&remains).await? else { return Ok(None) };
         if message.holds.contains(hold) {
             return Ok(Some(false));
         }
@@ -174,7 +186,7 @@ impl Erasure<'_> {
     /// Condemns recordings, so that the storage deletes them should every sweep fail. Not shortly before the sweep does: a
     /// copy that ends after the delete would bring one back.
     async fn condemn(&self, case: &Case, all: Vec<Remains>, pass: &mut Pass) {
-        let condemn = async |remains: Remains| {
+        let condemn = |remains: Remains| async move {
             let condemned = async {
                 if self.clock.now() < case.deadlines.condemn_until() {
                     self.recordings(&remains.region)?.condemn(&remains.audio, &case.key).await?;
@@ -192,29 +204,24 @@ impl Erasure<'_> {
     }
 
     /// The release pass, for these callers: takes the case's hold off each message and counts those that are back.
-    pub(crate) async fn show<'s>(
-        &self,
-        case: &Case,
-        subjects: impl IntoIterator<Item = &'s Subject>,
-        in_time: InTime<'_>,
-    ) -> Pass {
+    pub(crate) async fn show(&self, case: &Case, subjects: Vec<Subject>, in_time: InTime<'_>) -> Pass {
         let mut pass = Pass::default();
         for subject in subjects {
-            let show = async |marker: &CallerMarker| self.show_one(marker, &case.key).await;
+            let show = |remains| self.show_one(remains, &case.key).boxed();
             let take = |pass: &mut Pass, marker: CallerMarker, back: storage::Result<bool>| match back {
-                Ok(true) => pass.count(subject, &marker.remains.region),
+                Ok(true) => pass.count(&subject, &marker.remains.region),
                 Ok(false) => {}
                 Err(error) => pass.fail(&marker.remains.region, &error, "a message could not be released"),
             };
-            self.each((case, subject), &mut pass, in_time, show, take).await;
+            self.each((case, &subject), &mut pass, in_time, show, take).await;
         }
         pass
     }
 
     /// Whether it is back in a folder. The recording is pardoned before the message shows: a live message must never be
     /// under the lifecycle rule, whatever is cut off. Also one without this hold: a slow pass may have condemned it since.
-    async fn show_one(&self, marker: &CallerMarker, case: &CaseKey) -> storage::Result<bool> {
-        let Some(message) = self.message_of(marker).await? else { return Ok(false) };
+    async fn show_one(&self, remains: Remains, case: &CaseKey) -> storage::Result<bool> {
+        let Some(message) = self.message_of(&remains).await? else { return Ok(false) };
         let recordings = self.recordings(&message.facts.region)?;
         if holding(&message).all(|holding| holding == case)
             && !recordings.pardon(&message.facts.audio).await?
@@ -226,7 +233,7 @@ impl Erasure<'_> {
             Released::Back(_) => Ok(true),
             Released::Hidden => {
                 // Another case may have condemned it just before it was pardoned.
-                if let Some(message) = self.message_of(marker).await?
+                if let Some(message) = self.message_of(&remains).await?
                     && let Some(other) = holding(&message).next()
                 {
                     recordings.condemn(&message.facts.audio, other).await?;

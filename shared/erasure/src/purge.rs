@@ -1,10 +1,11 @@
 //! The purge pass of a case that is erasing: claim, delete the audio, see that it is gone, bury.
 
 use domain::{Case, Claim, Claimed, RegionReport, Subject};
+use futures::FutureExt as _;
 use storage::{CallerMarker, Found, Remains, StorageError};
 
 use crate::Erasure;
-use crate::pass::{InTime, Pass};
+use crate::pass::{InTime, Pass, subjects_of};
 
 /// What became of what a marker tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,24 +18,19 @@ enum Purged {
     Waiting,
 }
 
-/// The callers whom a case still forgets.
-fn forgotten(case: &Case) -> impl Iterator<Item = &Subject> {
-    case.subjects.iter().filter_map(|(subject, undone)| (!undone).then_some(subject))
-}
-
 impl Erasure<'_> {
     /// What a case is going to purge, region by region.
     pub(crate) async fn found(&self, case: &Case) -> storage::Result<Vec<RegionReport>> {
         let mut pass = Pass::default();
         let mut fault = None;
-        for subject in forgotten(case) {
-            let look = async |marker: &CallerMarker| self.message_of(marker).await;
+        for subject in subjects_of(case, false) {
+            let look = |remains: Remains| async move { self.message_of(&remains).await }.boxed();
             let take = |pass: &mut Pass, marker: CallerMarker, found: storage::Result<_>| match found {
-                Ok(Some(_)) => pass.count(subject, &marker.remains.region),
+                Ok(Some(_)) => pass.count(&subject, &marker.remains.region),
                 Ok(None) => {}
                 Err(error) => fault = Some(error),
             };
-            self.each((case, subject), &mut pass, &|| true, look, take).await;
+            self.each((case, &subject), &mut pass, &|| true, look, take).await;
         }
         match fault {
             Some(error) => Err(error),
@@ -46,20 +42,20 @@ impl Erasure<'_> {
     /// Purges every message that an erasing or erased case covers.
     pub(crate) async fn purge(&self, case: &Case, in_time: InTime<'_>) -> Pass {
         let mut pass = Pass::default();
-        for subject in forgotten(case) {
-            let purge = async |marker: &CallerMarker| self.purge_one(case, marker).await;
+        for subject in subjects_of(case, false) {
+            let purge = |remains| self.purge_one(case, remains).boxed();
             let take = |pass: &mut Pass, marker: CallerMarker, purged: storage::Result<Purged>| match purged {
-                Ok(Purged::Now) => pass.count(subject, &marker.remains.region),
+                Ok(Purged::Now) => pass.count(&subject, &marker.remains.region),
                 Ok(Purged::Before | Purged::Waiting) => {}
                 Err(error) => pass.fail(&marker.remains.region, &error, "a message could not be purged"),
             };
-            self.each((case, subject), &mut pass, in_time, purge, take).await;
+            self.each((case, &subject), &mut pass, in_time, purge, take).await;
         }
         pass
     }
 
-    async fn purge_one(&self, case: &Case, marker: &CallerMarker) -> storage::Result<Purged> {
-        let Remains { mailbox, id, attempt, audio, region, .. } = &marker.remains;
+    async fn purge_one(&self, case: &Case, remains: Remains) -> storage::Result<Purged> {
+        let Remains { mailbox, id, attempt, audio, region, .. } = &remains;
         match self.index().message(mailbox, *id).await? {
             Found::Nothing => return Ok(Purged::Waiting),
             Found::Message(message) if message.facts.attempt != *attempt => return Ok(Purged::Waiting),
@@ -71,7 +67,7 @@ impl Erasure<'_> {
         if recordings.exists(audio).await? {
             return Err(StorageError::unavailable("deleting a recording", "it is still there"));
         }
-        self.index().bury(&marker.remains, self.clock.now()).await?;
+        self.index().bury(&remains, self.clock.now()).await?;
         Ok(if claimed == Claimed::Claimed { Purged::Now } else { Purged::Before })
     }
 
@@ -79,10 +75,10 @@ impl Erasure<'_> {
     /// its callers any more. Only consistent listings are asked.
     pub(crate) async fn is_gone(&self, case: &Case) -> storage::Result<bool> {
         self.all_up().await.map_err(|down| down.cause)?;
-        for subject in forgotten(case) {
+        for subject in subjects_of(case, false) {
             let mut last = None;
             loop {
-                let markers = self.index().by_caller(subject, last.as_ref(), 200).await?;
+                let markers = self.index().by_caller(&subject, last.as_ref(), 200).await?;
                 if markers.iter().any(|marker| case.covers(marker.received_at)) {
                     return Ok(false);
                 }

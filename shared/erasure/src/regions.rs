@@ -37,7 +37,7 @@ impl Erasure<'_> {
 
     /// How each region is, asked at once. The master is up where both its metadata and its recordings answer.
     pub async fn region_states(&self) -> Vec<RegionState> {
-        join_all(self.regions().map(async |region| {
+        join_all(self.regions().map(|region| async move {
             let master = *region == self.tenant.master;
             let recordings = async { self.recordings(region)?.ping().await };
             let metadata = async { if master { self.index().ping().await } else { Ok(()) } };

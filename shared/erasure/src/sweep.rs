@@ -7,7 +7,7 @@ use storage::{Expect, Versioned, Written};
 
 use crate::Erasure;
 use crate::certificate::Sign;
-use crate::pass::{InTime, Pass};
+use crate::pass::{InTime, Pass, subjects_of};
 
 /// How long a closed case is watched: deposits in flight and passes that were cut off are finished within it.
 const WATCHED: Duration = Duration::from_hours(24);
@@ -41,8 +41,7 @@ impl Erasure<'_> {
             found = self.begin_erasing(found).await?;
         }
         let mut case = found.value;
-        let undone = case.subjects.iter().filter_map(|(subject, undone)| undone.then_some(subject));
-        pass.merge(self.show(&case, undone, in_time).await);
+        pass.merge(self.show(&case, subjects_of(&case, true), in_time).await);
         let mut swept = Swept::default();
         match case.status {
             Status::Hiding | Status::Pending if now < case.deadlines.undo_until => {

@@ -42,8 +42,8 @@ impl Erasure<'_> {
             Undo::TooLate => return Ok(Undone::TooLate),
             Undo::Unknown => return Ok(Undone::NotInCase(Box::new(case))),
         }
-        let chosen = case.subjects.keys().filter(|subject| subjects.is_none_or(|all| all.contains(subject)));
-        let pass = self.show(&case, chosen, in_time).await;
+        let chosen = subjects.cloned().unwrap_or_else(|| case.subjects.keys().cloned().collect());
+        let pass = self.show(&case, chosen.into_iter().collect(), in_time).await;
         let regions = self.reports(&pass);
         Ok(Undone::Undone(Box::new(Report { case: Some(case), pass, regions })))
     }
@@ -68,7 +68,7 @@ impl Erasure<'_> {
                 found.value.subjects.keys().filter(|its| subjects.contains(its)).cloned().collect();
             let Some((case, undo)) = self.decide(&key, Some(&its)).await? else { continue };
             if undo == Undo::Undone {
-                pass.merge(self.show(&case, &its, in_time).await);
+                pass.merge(self.show(&case, its.into_iter().collect(), in_time).await);
                 undone.push(case);
             } else if newest.as_ref().is_none_or(|(at, _)| case.requested_at > *at) {
                 newest = Some((case.requested_at, undo));
