@@ -37,8 +37,7 @@ fn a_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_not() 
 #[test]
 fn a_sweep_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
     let broken = run(Level::Calls, sweeps::all());
-    let calls =
-        "arriving bury claim delete due exists fence hold mailbox_ids mailboxes page settle tidy withdraw";
+    let calls = "arriving bury claim delete due exists fence hold mailbox_ids mailboxes page settle tidy watched_cases withdraw";
     assert_eq!(names(&broken), calls.split(' ').collect::<Vec<_>>());
 }
 

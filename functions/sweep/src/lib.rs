@@ -1,6 +1,8 @@
-//! Sweep: does what time has decided. Purges what is due, moves what is over its retention to the trash, and cleans up
-//! after deposits that were cut off. Two at once do no harm; one that is cut off is finished by the next.
+//! Sweep: does what time has decided. Applies the fate of each case, purges what is due, moves what is over its retention
+//! to the trash, and cleans up after deposits that were cut off. Two at once do no harm; one that is cut off is finished by
+//! the next.
 
+mod cases;
 mod expire;
 mod purge;
 mod tidy;
@@ -116,6 +118,7 @@ pub async fn tenant(host: &Service, tenancy: &Tenancy) -> Result<Swept, StorageE
     let in_time = || host.clock.now().since(started) < RUN;
     let mut swept = Swept::default();
     let parts = [
+        cases::all(host, tenancy, &in_time, &mut swept).await,
         purge::due(tenancy, started, &in_time, &mut swept).await,
         expire::all(host, tenancy, started, &in_time, &mut swept).await,
         tidy::attempts(tenancy, started, &in_time, &mut swept).await,

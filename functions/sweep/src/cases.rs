@@ -1,0 +1,40 @@
+//! Cases: what time has decided for each, the one that must be gone first before the others.
+
+use erasure::Erasure;
+use host::{Service, Tenancy};
+use metrics::counter;
+use storage::StorageError;
+
+use crate::{Swept, failed};
+
+/// Sweeps every case that is watched.
+pub(crate) async fn all(
+    host: &Service,
+    tenancy: &Tenancy,
+    in_time: &(dyn Fn() -> bool + Sync),
+    swept: &mut Swept,
+) -> Result<(), StorageError> {
+    let erasure = Erasure { tenant: &tenancy.tenant, storage: tenancy.storage(), clock: host.clock.as_ref() };
+    let mut cases = Vec::new();
+    for key in tenancy.index().watched_cases().await? {
+        match tenancy.index().case(&key).await {
+            Ok(case) => cases.extend(case.map(|case| (case.value.deadlines.purge_at, key))),
+            Err(error) => failed(swept, &error, "a case could not be read"),
+        }
+    }
+    cases.sort();
+    for (_, key) in cases {
+        if !in_time() {
+            break;
+        }
+        match erasure.sweep_case(&key, &|says| host.certify(says), in_time).await {
+            Ok(case) => {
+                swept.purged += case.purged;
+                swept.failed += case.failed;
+                counter!("voicemail_erasures_overdue_total").increment(case.overdue.into());
+            }
+            Err(error) => failed(swept, &error, "a case could not be swept"),
+        }
+    }
+    Ok(())
+}
