@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """How long a function takes from the start of its process to its first answer, and a warm one for each answer, and how
-much of that is its own work: the time of its threads on a processor, without the waits for the storage. Beside programs in Python and Node that make the same one query to DynamoDB; under a runtime API, with ministack as storage.
+much of that is its own work: the time of its threads on a processor, without the waits for the storage. Beside programs in
+Python and Node that make the same one query; under a runtime API, with ministack as storage. Then what mwi-count adds to
+its query, beside a function that does nothing.
 
     tests/aws/cold_start.py PROGRAMS NODE_MODULES [ROUNDS]      PROGRAMS/<function>/bootstrap, as infra/build makes them
 
@@ -9,7 +11,9 @@ NODE_MODULES has @aws-sdk/client-dynamodb. The programs take turns, so that what
 
 import json
 import os
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +25,8 @@ from parts import REGION, SPEECH
 from runtime import Function
 
 WARM = 200
+# What mwi-count adds is a tenth of a millisecond: the two functions take so many turns.
+TURNS = 8
 
 PYTHON = """
 import json, os, urllib.request
@@ -50,6 +56,39 @@ const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/inv
   }
 })();
 """
+EMPTY = """
+use lambda_http::{Body, Error, Response, service_fn};
+fn main() -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(lambda_http::run(service_fn(async |_| {
+        Ok::<_, Error>(Response::builder().status(403).body(Body::from("{}"))?)
+    })))
+}
+"""
+# Of the same versions and built as functions are.
+EMPTY_MANIFEST = """
+[package]
+name = "empty"
+edition = "2024"
+[dependencies]
+lambda_http = { version = "1", default-features = false, features = ["apigw_http"] }
+tokio = { version = "1", features = ["rt"] }
+[profile.release]
+opt-level = "z"
+lto = "fat"
+codegen-units = 1
+[workspace]
+"""
+
+
+def empty(folder):
+    """The program of a function that does nothing."""
+    (folder / "src").mkdir()
+    (folder / "src/main.rs").write_text(EMPTY)
+    (folder / "Cargo.toml").write_text(EMPTY_MANIFEST)
+    shutil.copy(parts.ROOT / "Cargo.lock", folder)
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--target-dir", "target"], cwd=folder, check=True)
+    return folder / "target/release/empty"
 
 
 def count(function):
@@ -61,26 +100,48 @@ def deposit(function):
     return function.ask("POST", "/v1/mailboxes/5001/messages", SPEECH.read_bytes(), **headers)
 
 
+def refused(function):
+    """What a count does but the query and what becomes of it: the token is checked, and its role may not count."""
+    return function.ask("GET", "/v1/mailboxes/5001/mwi", roles=["deposit"])
+
+
 def worked(function):
     """Seconds that the threads of a function have been on a processor."""
     threads = Path(f"/proc/{function.child.pid}/task").glob("*/schedstat")
     return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
-def first_answer(program, env, ask, warm):
-    """Milliseconds to the first answer, for each of the warm ones, and of its own work for a warm one."""
+def each(function, ask, status):
+    """Milliseconds for each warm answer, and of the function's own work for it."""
+    times, before = [], worked(function)
+    for _ in range(WARM):
+        begun = time.perf_counter()
+        answer = ask(function)
+        times.append((time.perf_counter() - begun) * 1000)
+        assert answer.status == status, answer
+    return statistics.median(times), (worked(function) - before) / WARM * 1000
+
+
+def first_answer(program, env, ask, then):
+    """Milliseconds to the first answer, and what `then` tells of the function when it is warm."""
     begun = time.perf_counter()
     with Function(program, env) as function:
         answer = ask(function)
         first = time.perf_counter() - begun
         assert answer.status in (200, 201), answer
-        times, before = [], worked(function)
-        for _ in range(warm):
-            begun = time.perf_counter()
-            ask(function)
-            times.append(time.perf_counter() - begun)
-        own = (worked(function) - before) / max(warm, 1)
-    return first * 1000, [it * 1000 for it in times], own * 1000
+        return first * 1000, then(function)
+
+
+def warm_count(function):
+    median, own = each(function, count, 200)
+    return f", warm {median:5.2f} ms, of which {own:4.2f} its own"
+
+
+def added(program, nothing, env):
+    """Milliseconds of its own work for a request without the query, and of a function that does nothing."""
+    with Function(program, env) as function, Function(nothing, env) as other:
+        took = [(each(function, refused, 403)[1], each(other, refused, 403)[1]) for _ in range(TURNS)]
+    return [statistics.median(it) for it in zip(*took, strict=True)]
 
 
 def main():
@@ -101,24 +162,25 @@ def main():
             others[name].write_text(f"#!{interpreter}{text}")
             others[name].chmod(0o700)
         with Function(f"{programs}/mailboxes/bootstrap", env) as function:
-            settings = {"max_messages": 100000}
-            made = function.ask("PUT", "/v1/mailboxes/5001", {"kind": "personal", "user": "alice", "settings": settings})
+            wanted = {"kind": "personal", "user": "alice", "settings": {"max_messages": 100000}}
+            made = function.ask("PUT", "/v1/mailboxes/5001", wanted)
             assert made.status == 201, made
         asked = {
-            "mwi-count": (f"{programs}/mwi-count/bootstrap", count), "deposit": (f"{programs}/deposit/bootstrap", deposit),
-            **{name: (program, count) for name, program in others.items()},
+            "mwi-count": (f"{programs}/mwi-count/bootstrap", count, warm_count),
+            "deposit": (f"{programs}/deposit/bootstrap", deposit, lambda _: ""),
+            **{name: (program, count, warm_count) for name, program in others.items()},
         }
-        cold, warm, own = {name: [] for name in asked}, {}, {}
+        cold, warm = {name: [] for name in asked}, {}
         for turn in range(rounds):
-            for name, (program, ask) in asked.items():
-                first, times, work = first_answer(program, env, ask, WARM if turn == 0 and name != "deposit" else 0)
+            for name, (program, ask, then) in asked.items():
+                first, told = first_answer(program, env, ask, then if turn == 0 else lambda _: "")
                 cold[name].append(first)
-                if times:
-                    warm[name], own[name] = times, work
+                warm[name] = warm.get(name) or told
+        without_query, nothing = added(asked["mwi-count"][0], empty(Path(folder)), env)
     for name, times in cold.items():
-        its = f", warm {statistics.median(warm[name]):5.2f} ms, of which {own[name]:4.2f} its own" if name in warm else ""
         ratio = statistics.median(times) / statistics.median(cold["mwi-count"])
-        print(f"{name:10} {statistics.median(times):6.1f} ms to the first answer ({ratio:4.1f} of mwi-count){its}")
+        print(f"{name:10} {statistics.median(times):6.1f} ms to the first answer ({ratio:4.1f} of mwi-count){warm[name]}")
+    print(f"mwi-count without its query: {without_query:4.2f} ms of its own work; a function that does nothing: {nothing:4.2f}")
 
 
 if __name__ == "__main__":

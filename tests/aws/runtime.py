@@ -9,7 +9,7 @@ import subprocess
 import threading
 import urllib.parse
 
-from parts import Answer, token
+from parts import ROLES, Answer, token
 
 # Longer than any event may take here.
 LIMIT = 60
@@ -96,11 +96,11 @@ class Function:
             raise Failed(body.decode() + "\n" + "".join(self.log[-5:]))
         return json.loads(body or b"null")
 
-    def ask(self, method, path, body=None, tenant="t1", **headers):
+    def ask(self, method, path, body=None, tenant="t1", roles=ROLES, **headers):
         """A request as an HTTP API hands it over (payload format 2.0)."""
         path, _, query = path.partition("?")
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        headers["authorization"] = f"Bearer {token(tenant=tenant)}"
+        headers["authorization"] = f"Bearer {token(roles, tenant)}"
         if isinstance(body, dict):
             body, headers["content-type"] = json.dumps(body).encode(), "application/json"
         answer = self.invoke({
