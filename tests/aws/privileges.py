@@ -33,7 +33,6 @@ STORING = {"deposit", "sweep"}
 NOT_SHOWN = {
     ("Deposit", "s3:PutObjectTagging"),  # for the tags of a put
     ("Deposit", "s3:GetBucketObjectLockConfiguration"), ("Sweep", "s3:GetBucketObjectLockConfiguration"),
-    ("Gateway", "s3:GetBucketObjectLockConfiguration"),
 }
 NAMES = {
     "${AWS::Partition}": "aws", "${AWS::AccountId}": "123456789012", "${AWS::Region}": REGION,
@@ -301,16 +300,17 @@ def sweep(world, admin, function):
     is_told(function, "voicemail_erasures_due_total")
 
 
-def gateway(world, admin, function):
+def about(world, admin, function):
     is_so(function.ask("GET", "/healthz"), 200)
     is_so(function.ask("GET", "/readyz"), 200)
-    is_so(function.ask("GET", "/openapi.json"), 200)
+    assert is_so(function.ask("GET", "/openapi.json"), 200)["paths"]
+    assert is_so(function.ask("GET", "/.well-known/voicemail-jwks.json"), 200)["keys"]
     is_so(function.ask("GET", "/nothing"), 404)
 
 
 JOURNEYS = {
     "Deposit": deposit, "List": list_, "Play": play, "MarkRead": mark_read, "Delete": delete, "Undo": undo,
-    "MwiCount": mwi_count, "Mailboxes": mailboxes, "Sweep": sweep, "Gateway": gateway,
+    "MwiCount": mwi_count, "Mailboxes": mailboxes, "Sweep": sweep, "About": about,
 }
 
 

@@ -56,6 +56,7 @@ fn the_arrows_point_as_the_architecture_says() {
             "storage" => &["domain"],
             "host" | "erasure" => &["storage", "domain"],
             "gateway" => &gateway,
+            "about" => &["host"],
             "tests" | "fuzz" | "libraries" => continue,
             name if OPERATIONS.contains(&name) => operation,
             name => panic!("{name} is new: say here whom it may know"),

@@ -86,7 +86,7 @@ async fn serve(function: Function) -> Result<(), BoxError> {
 
 async fn start(function: Function, config: Config) -> Result<(TcpListener, axum::Router), BoxError> {
     let metrics = if function.measured { Some(Metrics::install()?) } else { None };
-    let options = Options { max_requests: config.max_requests, origins: config.origins.clone(), metrics };
+    let options = options(&function, &config, metrics);
     let (listen, demo, sweep_every) = (config.listen, config.demo, config.sweep_every);
     let host = opened(config, function.uses, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     let listener = TcpListener::bind(listen)
@@ -104,11 +104,15 @@ async fn start(function: Function, config: Config) -> Result<(TcpListener, axum:
 #[cfg(feature = "aws")]
 async fn invoked(function: Function, config: Config) -> Result<(), BoxError> {
     let metrics = lambda::measure()?;
-    let options =
-        Options { max_requests: config.max_requests, origins: config.origins.clone(), metrics: None };
+    let options = options(&function, &config, None);
     let host = opened(config, function.uses, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     let router = router(Arc::clone(&host), (function.routes)(), &options);
     lambda::serve(host, router, function.events, metrics).await
+}
+
+fn options(function: &Function, config: &Config, metrics: Option<Metrics>) -> Options {
+    let (max_requests, origins) = (config.max_requests, config.origins.clone());
+    Options { max_requests, origins, metrics, document: function.document }
 }
 
 /// Opens the storage and puts the service together. Keys that are not given are made at the first start and kept with

@@ -1,5 +1,6 @@
 //! Entity tags (RFC 9110, 8.8.3 and 13): conditional reads and writes.
 
+use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Code;
@@ -26,7 +27,8 @@ pub fn json(headers: &HeaderMap, body: &impl Serialize) -> Response {
 }
 
 /// Answers bytes with their tag, or 304 where the client has them already.
-pub fn bytes(headers: &HeaderMap, content_type: HeaderValue, bytes: Vec<u8>) -> Response {
+pub fn bytes(headers: &HeaderMap, content_type: HeaderValue, bytes: impl Into<Bytes>) -> Response {
+    let bytes = bytes.into();
     let tag = of_bytes(&bytes);
     if names(headers, &header::IF_NONE_MATCH, &tag) == Some(true) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();

@@ -29,6 +29,7 @@ pub struct Function {
     pub(crate) name: &'static str,
     pub(crate) routes: fn() -> OpenApiRouter<Host>,
     pub(crate) start: Option<Start>,
+    pub(crate) document: Option<&'static str>,
     pub(crate) measured: bool,
     pub(crate) uses: Uses,
     pub(crate) events: Events,
@@ -61,6 +62,7 @@ impl Function {
             name,
             routes,
             start: None,
+            document: None,
             measured: false,
             uses: Uses::METADATA,
             events: Events { on_drop: None, on_schedule: None },
@@ -70,6 +72,11 @@ impl Function {
     /// Runs `start` before anything is answered; if it fails, the program ends.
     pub const fn starting(self, start: Start) -> Self {
         Self { start: Some(start), ..self }
+    }
+
+    /// Serves this as `/openapi.json`, in place of the document of its own routes.
+    pub const fn documented(self, document: &'static str) -> Self {
+        Self { document: Some(document), ..self }
     }
 
     /// Serves `/metrics`.

@@ -44,6 +44,7 @@ pub use function::{BoxError, Function, OnDrop, OnSchedule, Start, Started};
 pub use identity::{Identity, Principal};
 pub use log::say;
 pub use metrics::Metrics;
+pub use openapi::document;
 pub use problem::{Fault, Problem, ProblemBody};
 pub use role::{Operation, Role};
 pub use router::{Options, router};

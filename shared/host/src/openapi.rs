@@ -14,8 +14,10 @@ use utoipa::openapi::{
     Header, Info, License, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Fault, Problem, ProblemBody};
+use crate::service::Host;
 use crate::wire::Id;
 
 /// How a problem is sent.
@@ -43,9 +45,20 @@ const HEADS: [(&str, &str); 9] = [
     ("Content-Length", "How many bytes."),
 ];
 
+/// The document of these routes, as `/openapi.json` answers it: a file of it shows what changed, line by line.
+pub fn document(routes: OpenApiRouter<Host>) -> String {
+    text(routes.into_openapi())
+}
+
+/// A document as it is answered.
+pub(crate) fn text(document: OpenApi) -> String {
+    let text = serde_json::to_string_pretty(&complete(document)).unwrap_or_default();
+    text + "\n"
+}
+
 /// Completes a document: its title and version, how to sign in, what each answer has in its head, and how any operation
 /// may be refused.
-pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
+fn complete(mut document: OpenApi) -> OpenApi {
     let mut info = Info::new("Voicemail", env!("CARGO_PKG_VERSION"));
     info.description = Some("Voicemail for contact centres.".to_owned());
     let mut license = License::new("Apache-2.0");

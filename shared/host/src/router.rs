@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::routing::get;
@@ -27,11 +28,13 @@ pub struct Options {
     pub origins: Vec<HeaderValue>,
     /// Serves `/metrics`.
     pub metrics: Option<Metrics>,
+    /// What `/openapi.json` answers, where it is not the document of the routes.
+    pub document: Option<&'static str>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_requests: 512, origins: Vec::new(), metrics: None }
+        Self { max_requests: 512, origins: Vec::new(), metrics: None, document: None }
     }
 }
 
@@ -49,8 +52,8 @@ const EXPOSED: [HeaderName; 8] = [
 
 /// The routes with everything around them, and `/healthz`, `/readyz` and `/openapi.json` beside them.
 pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Router {
-    let (routes, document) = routes.split_for_parts();
-    let document = serde_json::to_vec(&openapi::complete(document)).unwrap_or_default();
+    let (routes, its) = routes.split_for_parts();
+    let document = options.document.map_or_else(|| openapi::text(its).into(), Bytes::from);
     let json = HeaderValue::from_static("application/json");
     let last = health::LastAsked::default();
     let mut routes = routes

@@ -207,6 +207,15 @@ async fn it_is_ready_while_every_index_and_region_answers() {
 }
 
 #[tokio::test]
+async fn a_document_that_is_given_is_answered_in_place_of_the_one_of_the_routes() {
+    let options = Options { document: Some(r#"{"of": "all"}"#), ..Options::default() };
+    let (router, _testing) = surrounded(&options).await;
+    let answer = send(&router, "GET", "/openapi.json", &[]).await;
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    assert_eq!(json(answer).await, serde_json::json!({"of": "all"}));
+}
+
+#[tokio::test]
 async fn the_document_tells_how_to_sign_in_and_that_anything_may_fail() {
     let (router, _testing) = surrounded(&Options::default()).await;
     let document = json(send(&router, "GET", "/openapi.json", &[]).await).await;
