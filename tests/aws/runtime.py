@@ -75,12 +75,14 @@ class Function:
             [self.program], env=inherited | env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self.log = []
-        threading.Thread(target=lambda: self.log.extend(self.child.stdout), daemon=True).start()
+        self.reader = threading.Thread(target=lambda: self.log.extend(self.child.stdout), daemon=True)
+        self.reader.start()
         threading.Thread(target=self.ended, daemon=True).start()
         return self
 
     def __exit__(self, *_):
         self.child.kill()
+        self.reader.join()
         self.api.shutdown()
         self.api.server_close()
 
