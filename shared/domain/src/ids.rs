@@ -93,6 +93,11 @@ impl AudioKey {
     pub fn new(now: Timestamp, id: MessageId, attempt: Attempt, mailbox: MailboxId, extension: &str) -> Self {
         Self { hour: now.hour(), id, attempt, mailbox, extension: extension.to_owned() }
     }
+
+    /// The name under which the recording is given out: `<id>.<extension>`, nothing of the caller.
+    pub fn file_name(&self) -> String {
+        format!("{}.{}", self.id, self.extension)
+    }
 }
 
 impl fmt::Display for AudioKey {

@@ -186,11 +186,15 @@ impl Message {
     /// The folder that shows it; `None` where it is hidden or being purged.
     pub fn folder(&self) -> Option<Folder> {
         let only_trash = self.holds.iter().all(|hold| matches!(hold, Hold::Trash { .. }));
-        match (self.claimed, self.holds.is_empty()) {
-            (true, _) => None,
-            (false, true) if self.read.is_some() => Some(Folder::Old),
-            (false, true) => Some(Folder::New),
-            (false, false) => only_trash.then_some(Folder::Trash),
+        (only_trash && !self.claimed).then(|| self.folder_beneath())
+    }
+
+    /// The folder that it is in beneath what hides it: a case, or the deletion of its mailbox.
+    pub fn folder_beneath(&self) -> Folder {
+        match (self.purge_at(), &self.read) {
+            (Some(_), _) => Folder::Trash,
+            (None, Some(_)) => Folder::Old,
+            (None, None) => Folder::New,
         }
     }
 

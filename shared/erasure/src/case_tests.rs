@@ -23,7 +23,7 @@ async fn one_request_hides_every_message_of_a_caller_in_every_mailbox_and_region
     assert_eq!(report.pass.callers, [(subject(ALICE), 3)].into());
     let regions: Vec<_> = report.regions.iter().map(|r| (r.region.as_str(), r.messages, r.reached)).collect();
     assert_eq!(regions, [("west", 2, true), ("east", 1, true)], "the master first");
-    assert_eq!(report.case.unwrap().status, Status::Pending);
+    assert_eq!(report.cases[0].status, Status::Pending);
     for facts in &all {
         assert_eq!(world.folder_of(facts).await, None);
     }
@@ -124,7 +124,7 @@ async fn a_region_that_is_lost_after_the_case_was_written_is_told_and_the_certif
     let forgotten = world.erasure().forget("1", subjects(&[ALICE]), DAY, &in_time).await.unwrap();
     let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
     assert_eq!(report.regions.iter().map(|region| region.reached).collect::<Vec<_>>(), [true, false]);
-    assert_eq!(report.case.unwrap().status, Status::Pending, "it is hidden all the same");
+    assert_eq!(report.cases[0].status, Status::Pending, "it is hidden all the same");
     assert!(world.folder_of(&here).await.is_none() && world.folder_of(&there).await.is_none());
     world.clock.advance(hm(23, 32));
     let swept = world.sweep().await;
@@ -146,10 +146,7 @@ async fn what_a_request_has_no_time_for_the_sweep_hides() {
     let facts = world.deposit(ALICE, "5001", "west").await.unwrap();
     let forgotten = world.erasure().forget("1", subjects(&[ALICE]), DAY, &|| false).await.unwrap();
     let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
-    assert_eq!(
-        (report.case.unwrap().status, world.folder_of(&facts).await),
-        (Status::Hiding, Some(Folder::New))
-    );
+    assert_eq!((report.cases[0].status, world.folder_of(&facts).await), (Status::Hiding, Some(Folder::New)));
     world.sweep().await;
     assert_eq!((world.case("1").await.status, world.folder_of(&facts).await), (Status::Pending, None));
 }
@@ -163,7 +160,7 @@ async fn a_repeat_answers_the_case_as_it_is_and_never_opens_a_closed_one() {
     let late = world.deposit(ALICE, "5001", "west").await.unwrap();
     let again = world.forget("1", &[BOB, "030 123 45 67"]).await;
     assert_eq!(again.pass.callers[&subject(ALICE)], 2);
-    let (first, again) = (first.case.unwrap(), again.case.unwrap());
+    let (first, again) = (&first.cases[0], &again.cases[0]);
     assert_eq!((again.requested_at, again.deadlines), (first.requested_at, first.deadlines));
     for numbers in [&[ALICE][..], &[ALICE, BOB, "+4930111"], &[ALICE, "+4930111"]] {
         let other = world.erasure().forget("1", subjects(numbers), DAY, &|| true).await.unwrap();
@@ -171,9 +168,7 @@ async fn a_repeat_answers_the_case_as_it_is_and_never_opens_a_closed_one() {
     }
     assert_eq!(world.undone("1").await, 2);
     let closed = world.erasure().forget("1", subjects(&[ALICE, BOB]), DAY, &|| true).await.unwrap();
-    assert!(
-        matches!(closed, Forgotten::Closed(report) if report.case.as_ref().unwrap().status == Status::Undone)
-    );
+    assert!(matches!(closed, Forgotten::Closed(report) if report.cases[0].status == Status::Undone));
     assert_eq!(world.folder_of(&late).await, Some(Folder::New));
 }
 
@@ -233,11 +228,16 @@ async fn numbers_alone_are_undone_in_every_pending_case_and_else_the_newest_deci
     world.forget("1", &[ALICE]).await;
     world.forget("2", &[ALICE, BOB]).await;
     let Undone::Undone(report) = by_number(ALICE).await else { panic!() };
-    assert_eq!((report.case, report.pass.callers), (None, [(subject(ALICE), 1)].into()));
+    assert_eq!((report.cases.len(), report.pass.callers), (2, [(subject(ALICE), 1)].into()));
     assert_eq!(world.folder_of(&facts).await, Some(Folder::New));
     assert_eq!(world.case("1").await.status, Status::Undone);
     assert_eq!(world.case("2").await.status, Status::Pending, "Bob is in it");
-    assert!(matches!(by_number(ALICE).await, Undone::Undone(report) if report.pass.callers.is_empty()));
+    let Undone::Undone(again) = by_number(ALICE).await else { panic!() };
+    assert_eq!(
+        (again.cases.len(), again.pass.callers[&subject(ALICE)]),
+        (1, 1),
+        "as the newest was answered"
+    );
     world.clock.advance(MINUTE);
     world.forget("3", &[ALICE]).await;
     world.clock.advance(DAY);
@@ -328,7 +328,7 @@ async fn of_an_undo_and_a_sweep_whose_clocks_differ_exactly_one_wins_and_the_ans
         let id = round.to_string();
         let caller = format!("+4930{round:05}");
         let facts = world.deposit(&caller, "5001", "west").await.unwrap();
-        let case = world.forget(&id, &[&caller]).await.case.unwrap();
+        let case = world.forget(&id, &[&caller]).await.cases.remove(0);
         let slow = ManualClock::at(case.deadlines.undo_until.minus(Duration::from_millis(1)));
         let fast = ManualClock::at(case.deadlines.claim_from);
         let undo = async {

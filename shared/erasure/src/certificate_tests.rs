@@ -90,7 +90,7 @@ async fn a_certificate_whose_sweep_died_before_it_closed_the_case_stays_the_one_
 async fn without_a_signature_a_case_stays_open_and_the_next_sweep_closes_it() {
     let world = World::new().await;
     let facts = world.deposit(ALICE, "5001", "west").await.unwrap();
-    let case = world.forget("1", &[ALICE]).await.case.unwrap();
+    let case = world.forget("1", &[ALICE]).await.cases.remove(0);
     world.clock.advance(hm(23, 32));
     let cannot = |_: &Certificate| Err("no key".into());
     assert!(world.erasure().sweep_case(&case.key, &cannot, &|| true).await.is_err());

@@ -125,7 +125,7 @@ async fn take(world: &World, model: &mut Model, step: Step) {
                 Forgotten::Closed(_) => assert_ne!(case.status(), Status::Pending),
                 Forgotten::Pending(report) => {
                     assert_eq!(
-                        (case.status(), report.case.unwrap().requested_at),
+                        (case.status(), report.cases[0].requested_at),
                         (Status::Pending, case.requested_at)
                     );
                 }

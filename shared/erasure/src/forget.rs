@@ -46,7 +46,7 @@ impl Erasure<'_> {
                 }
                 if !there.is_pending() {
                     let regions = there.regions.clone();
-                    let report = Report { case: Some(there), pass: Pass::default(), regions };
+                    let report = Report { cases: vec![there], pass: Pass::default(), regions };
                     return Ok(Forgotten::Closed(Box::new(report)));
                 }
                 there
@@ -59,7 +59,7 @@ impl Erasure<'_> {
             tracing::warn!(error, "a case could not be told what was hidden; the next sweep tells it");
             case
         });
-        Ok(Forgotten::Pending(Box::new(Report { case: Some(told), pass, regions })))
+        Ok(Forgotten::Pending(Box::new(Report { cases: vec![told], pass, regions })))
     }
 
     /// Tells a case what its hold pass found, and takes back what the pass hid of callers who were undone meanwhile: their

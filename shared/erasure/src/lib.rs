@@ -9,6 +9,9 @@ mod case_tests;
 mod certificate;
 #[cfg(test)]
 mod certificate_tests;
+mod export;
+#[cfg(test)]
+mod export_tests;
 #[cfg(test)]
 mod fate_tests;
 mod forget;
@@ -22,6 +25,7 @@ mod testing;
 mod undo;
 
 pub use certificate::{Certificate, Copy, Erased, Sign, hash};
+pub use export::Exported;
 pub use forget::Forgotten;
 pub use pass::Pass;
 pub use regions::{Down, RegionState};
@@ -57,8 +61,8 @@ pub enum Error {
 /// What a request did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// The case as it stands; `None`: several.
-    pub case: Option<Case>,
+    /// The cases as they stand: one, or those that an undo of numbers found.
+    pub cases: Vec<Case>,
     /// How many messages were hidden, or are back, for each caller.
     pub pass: Pass,
     /// The same for each region, the master first.

@@ -1,10 +1,11 @@
 //! A pass: applies the fate of a case to every message that the case covers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 
 use domain::{Case, CaseKey, Hold, Message, Region, RegionReport, Release, Released, Subject};
 use futures::future::BoxFuture;
-use futures::{FutureExt as _, StreamExt as _, stream};
+use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use storage::{CallerMarker, Found, Remains, StorageError};
 
 use crate::Erasure;
@@ -88,6 +89,17 @@ impl Erasure<'_> {
         self.regions().chain(left).map(report).collect()
     }
 
+    /// The markers of a caller, page by page.
+    pub(crate) fn pages(
+        &self,
+        subject: &Subject,
+    ) -> impl Stream<Item = storage::Result<Vec<CallerMarker>>> + Send {
+        stream::try_unfold(None, move |last: Option<CallerMarker>| async move {
+            let markers = self.index().by_caller(subject, last.as_ref(), BATCH).await?;
+            Ok(markers.last().cloned().map(|end| (markers, Some(end))))
+        })
+    }
+
     /// Works on each marker of a caller in the scope of a case, several at once; `take` is told what came of each.
     pub(crate) async fn each<'w, T>(
         &self,
@@ -97,16 +109,14 @@ impl Erasure<'_> {
         work: impl Fn(Remains) -> BoxFuture<'w, storage::Result<T>>,
         mut take: impl FnMut(&mut Pass, CallerMarker, storage::Result<T>),
     ) {
-        let mut last: Option<CallerMarker> = None;
-        loop {
-            let markers = match self.index().by_caller(subject, last.as_ref(), BATCH).await {
+        let mut pages = pin!(self.pages(subject));
+        while let Some(markers) = pages.next().await {
+            let markers = match markers {
                 Ok(markers) => markers,
                 Err(error) => {
                     return pass.fail(&self.tenant.master, &error, "a caller's messages could not be listed");
                 }
             };
-            let Some(end) = markers.last().cloned() else { return };
-            last = Some(end);
             let work = |marker: CallerMarker| {
                 let working = in_time().then(|| work(marker.remains.clone()));
                 async move {

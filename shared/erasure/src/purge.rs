@@ -1,7 +1,9 @@
 //! The purge pass of a case that is erasing: claim, delete the audio, see that it is gone, bury.
 
+use std::pin::pin;
+
 use domain::{Case, Claim, Claimed, RegionReport, Subject};
-use futures::FutureExt as _;
+use futures::{FutureExt as _, TryStreamExt as _};
 use storage::{CallerMarker, Found, Remains, StorageError};
 
 use crate::Erasure;
@@ -76,14 +78,11 @@ impl Erasure<'_> {
     pub(crate) async fn is_gone(&self, case: &Case) -> storage::Result<bool> {
         self.all_up().await.map_err(|down| down.cause)?;
         for subject in subjects_of(case, false) {
-            let mut last = None;
-            loop {
-                let markers = self.index().by_caller(&subject, last.as_ref(), 200).await?;
+            let mut pages = pin!(self.pages(&subject));
+            while let Some(markers) = pages.try_next().await? {
                 if markers.iter().any(|marker| case.covers(marker.received_at)) {
                     return Ok(false);
                 }
-                let Some(end) = markers.into_iter().next_back() else { break };
-                last = Some(end);
             }
         }
         let tries = self.index().arriving(self.clock.now()).await?;

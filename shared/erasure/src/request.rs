@@ -20,6 +20,8 @@ pub struct Request {
     pub ccid: Option<String>,
     /// Whom it is about.
     pub consumers: Option<Vec<Consumer>>,
+    /// Of an export: where it goes on, as `next` of the answer before gave it.
+    pub cursor: Option<String>,
 }
 
 /// A person, or a number.

@@ -45,10 +45,11 @@ impl Erasure<'_> {
         let chosen = subjects.cloned().unwrap_or_else(|| case.subjects.keys().cloned().collect());
         let pass = self.show(&case, chosen.into_iter().collect(), in_time).await;
         let regions = self.reports(&pass);
-        Ok(Undone::Undone(Box::new(Report { case: Some(case), pass, regions })))
+        Ok(Undone::Undone(Box::new(Report { cases: vec![case], pass, regions })))
     }
 
-    /// Undoes these callers in every pending case that names them. Where none does, the newest that names one decides.
+    /// Undoes these callers in every pending case that names them. Where none does, the newest that names one decides: one
+    /// that was undone before is answered as by a repeat.
     ///
     /// # Errors
     /// A region is down, or a case could not be read or written.
@@ -60,28 +61,34 @@ impl Erasure<'_> {
         self.all_up().await?;
         let named = try_join_all(subjects.iter().map(|subject| self.index().forgets(subject))).await?;
         let keys: BTreeSet<CaseKey> = named.into_iter().flatten().collect();
-        let (mut pass, mut undone, mut newest) = (Pass::default(), Vec::new(), None);
+        let (mut pass, mut undone) = (Pass::default(), Vec::new());
+        let mut newest: Option<(Case, Undo, Vec<Subject>)> = None;
         for key in keys {
             // Else: named before it is written, and perhaps never written.
             let Some(found) = self.index().case(&key).await? else { continue };
             let its: BTreeSet<_> =
                 found.value.subjects.keys().filter(|its| subjects.contains(its)).cloned().collect();
             let Some((case, undo)) = self.decide(&key, Some(&its)).await? else { continue };
+            let its = its.into_iter().collect();
             if undo == Undo::Undone {
-                pass.merge(self.show(&case, its.into_iter().collect(), in_time).await);
+                pass.merge(self.show(&case, its, in_time).await);
                 undone.push(case);
-            } else if newest.as_ref().is_none_or(|(at, _)| case.requested_at > *at) {
-                newest = Some((case.requested_at, undo));
+            } else if newest.as_ref().is_none_or(|(newest, ..)| case.requested_at > newest.requested_at) {
+                newest = Some((case, undo, its));
             }
         }
-        match newest {
-            None if undone.is_empty() => return Ok(Undone::Missing),
-            Some((_, Undo::TooLate)) if undone.is_empty() => return Ok(Undone::TooLate),
-            _ => {}
+        if undone.is_empty() {
+            match newest {
+                None => return Ok(Undone::Missing),
+                Some((_, Undo::TooLate, _)) => return Ok(Undone::TooLate),
+                Some((case, _, its)) => {
+                    pass = self.show(&case, its, in_time).await;
+                    undone.push(case);
+                }
+            }
         }
-        let case = if undone.len() == 1 { undone.pop() } else { None };
         let regions = self.reports(&pass);
-        Ok(Undone::Undone(Box::new(Report { case, pass, regions })))
+        Ok(Undone::Undone(Box::new(Report { cases: undone, pass, regions })))
     }
 
     /// Decides an undo, by one conditional write: of an undo and a sweep that race, one wins. `None`: there is no case.
