@@ -1,24 +1,22 @@
 //! Play: the recording of a message, whole or a range of it, or a link that plays it for minutes. Changes nothing.
 
 mod link;
-mod range;
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{AudioKey, Code, Message};
+use domain::Message;
 use host::wire::Sound;
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Query, Tenancy, audit, etag, message_id};
+use host::{
+    Host, Operation, Path, Principal, Problem, ProblemBody, Query, Tenancy, audit, message_id, recording,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-use range::Wanted;
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Host> {
@@ -91,16 +89,10 @@ async fn play(
         (None, true) => Json(link::own(&host, &access, &message, &how).await?).into_response(),
         (None, false) => stream(&access.tenancy, &message, &how, &parts.headers).await?,
     };
-    if lets_hear(&parts.method, answer.status()) {
+    if recording::lets_hear(&parts.method, answer.status()) {
         audit(&who, Operation::Play, &[("mailbox", access.id()), ("message", &message.facts.id)]);
     }
     Ok(answer)
-}
-
-/// Whether an answer hands out sound, or a link to it: what is only asked about was not listened to.
-fn lets_hear(method: &Method, status: StatusCode) -> bool {
-    let is_whole = method == Method::GET && status.is_success();
-    is_whole || status == StatusCode::TEMPORARY_REDIRECT
 }
 
 /// Answers the bytes.
@@ -110,59 +102,15 @@ async fn stream(
     how: &How,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let facts = &message.facts;
-    let tag = etag::of_bytes(facts.audio.to_string().as_bytes());
-    if etag::names(headers, &header::IF_NONE_MATCH, &tag) == Some(true) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    let answer = recording::answer(tenancy, &message.facts, headers, is_set(how.download.as_ref())).await?;
+    if let Some(answer) = answer {
+        return Ok(answer);
     }
-    let wanted = range::wanted(headers, &tag, facts.bytes);
-    let range = match &wanted {
-        Wanted::Whole => None,
-        Wanted::Range(range) => Some(range.clone()),
-        Wanted::Outside => {
-            let mut refusal =
-                Problem::new(Code::Range, "The range lies outside the recording.").into_response();
-            refusal.headers_mut().insert(header::CONTENT_RANGE, range::unsatisfied(facts.bytes));
-            return Ok(refusal);
-        }
-    };
-    let audio = tenancy.recordings(&facts.region)?.get(&facts.audio, range).await?;
-    // Purged between the look and now; anything else would be a loss, which the log must tell.
-    let Some(audio) = audio else {
-        link::message(tenancy, &facts.mailbox, facts.id).await?;
-        return Err(Problem::new(
-            Code::Internal,
-            "The recording cannot be read. The log names it by the request id.",
-        ));
-    };
-    let mut response = Body::from_stream(audio.bytes).into_response();
-    let answer = response.headers_mut();
-    answer.insert(header::ETAG, tag);
-    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    answer.insert(header::CONTENT_LENGTH, HeaderValue::from(audio.len));
-    answer.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(media_type) = HeaderValue::from_str(&facts.media_type) {
-        answer.insert(header::CONTENT_TYPE, media_type);
-    }
-    if let (true, Ok(name)) = (is_set(how.download.as_ref()), attachment(&facts.audio)) {
-        answer.insert(header::CONTENT_DISPOSITION, name);
-    }
-    if let Wanted::Range(range) = wanted {
-        answer.insert(header::CONTENT_RANGE, range::satisfied(&range, facts.bytes));
-        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-    }
-    Ok(response)
+    // Purged between the look and now, or a loss.
+    link::message(tenancy, &message.facts.mailbox, message.facts.id).await?;
+    Err(recording::lost())
 }
 
 fn is_set(flag: Option<&String>) -> bool {
     flag.is_some_and(|flag| flag == "1" || flag == "true")
-}
-
-/// The name under which a recording is kept: its message's id, nothing of the caller.
-fn file_name(audio: &AudioKey) -> String {
-    format!("{}.{}", audio.id, audio.extension)
-}
-
-fn attachment(audio: &AudioKey) -> Result<HeaderValue, header::InvalidHeaderValue> {
-    HeaderValue::from_str(&format!("attachment; filename=\"{}\"", file_name(audio)))
 }

@@ -8,7 +8,7 @@ use domain::{Code, MailboxId, Message, MessageId, Timestamp};
 use host::{Access, Host, Problem, Tenancy};
 use subtle::ConstantTimeEq as _;
 
-use crate::{How, Link, file_name, is_set};
+use crate::{How, Link, is_set};
 
 /// How long a link lives.
 const LIFE: Duration = Duration::from_mins(5);
@@ -32,7 +32,7 @@ pub(crate) async fn of_storage(
 ) -> Result<Option<Link>, Problem> {
     let facts = &message.facts;
     let expires_at = host.clock.now().plus(LIFE).to_string();
-    let name = is_set(how.download.as_ref()).then(|| file_name(&facts.audio));
+    let name = is_set(how.download.as_ref()).then(|| facts.audio.file_name());
     let url = tenancy.recordings(&facts.region)?.link(&facts.audio, LIFE, name.as_deref()).await?;
     Ok(url.map(|url| Link { url, expires_at }))
 }

@@ -24,6 +24,7 @@ mod metrics;
 mod openapi;
 mod problem;
 mod random;
+pub mod recording;
 mod role;
 mod router;
 mod secret;
