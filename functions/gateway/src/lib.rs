@@ -20,6 +20,8 @@ pub fn routes() -> OpenApiRouter<Host> {
         undo::routes(),
         mwi_count::routes(),
         mailboxes::routes(),
+        forgetme::routes(),
+        exportme::routes(),
         sweep::routes(),
     ]
     .into_iter()

@@ -7,17 +7,13 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::{Folder, MessageId};
-use host::wire::{FolderName, MessageBody};
+use host::wire::{self, FolderName, MessageBody};
 use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Query, etag, message_id};
 use serde::{Deserialize, Serialize};
 use storage::PageOf;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// How many messages a page may hold.
-const PAGE: std::ops::RangeInclusive<usize> = 1..=200;
-const DEFAULT_PAGE: usize = 50;
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Host> {
@@ -97,14 +93,10 @@ impl Which {
             Some("trash") => Some(Folder::Trash),
             Some(_) => return Err(Problem::bad("folder", "new, old or trash")),
         };
-        let limit = match &self.limit {
-            None => Some(DEFAULT_PAGE),
-            Some(limit) => limit.parse().ok().filter(|limit| PAGE.contains(limit)),
-        };
         let before = self.cursor.as_deref().map(|cursor| read_cursor(cursor).ok_or(cursor)).transpose();
         Ok(PageOf {
             folder,
-            limit: limit.ok_or_else(|| Problem::bad("limit", "1 to 200"))?,
+            limit: wire::limit(self.limit.as_deref())?,
             before: before.map_err(|_| Problem::bad("cursor", "as `next` gave it"))?,
         })
     }

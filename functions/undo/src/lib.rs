@@ -1,4 +1,6 @@
-//! Undo of a delete: the message is back in the folder it came from.
+//! Undo, of a delete and of Forget Me: the message is back in the folder it came from.
+
+mod forget;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,7 +12,10 @@ use utoipa_axum::routes;
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Host> {
-    OpenApiRouter::new().routes(routes!(undo))
+    OpenApiRouter::new()
+        .routes(routes!(undo))
+        .routes(routes!(forget::undoforget))
+        .routes(routes!(forget::undoforgot))
 }
 
 /// Undoes a delete. Repeating is harmless; 410 once the message is purged.

@@ -22,6 +22,7 @@ mod layers;
 mod log;
 mod metrics;
 mod openapi;
+pub mod privacy;
 mod problem;
 mod random;
 pub mod recording;

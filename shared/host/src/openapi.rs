@@ -154,6 +154,7 @@ fn id(name: &str) -> RefOr<Schema> {
             .schema_type(SchemaType::new(Type::String))
             .format(Some(SchemaFormat::Custom("uuid".to_owned())))
             .into(),
+        "caseid" | "name" => String::schema(),
         _ => Ref::from_schema_name(Id::name()).into(),
     }
 }

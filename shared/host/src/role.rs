@@ -47,7 +47,17 @@ pub enum Operation {
     SeeMailboxes,
     /// Make, change and delete mailboxes and groups.
     Provision,
-    /// Sweep the tenant, with everything else under `/v1/gdpr`.
+    /// Forget callers.
+    ForgetMe,
+    /// Take that back.
+    UndoForget,
+    /// See what is stored of callers.
+    ExportMe,
+    /// Hand out a recording of an export.
+    ExportFile,
+    /// See cases, or how the regions are.
+    SeeCases,
+    /// Sweep the tenant.
     Sweep,
 }
 
@@ -64,6 +74,11 @@ impl Operation {
             Self::Count => "mwi-count",
             Self::SeeMailboxes => "see-mailboxes",
             Self::Provision => "provision",
+            Self::ForgetMe => "forgetme",
+            Self::UndoForget => "undoforget",
+            Self::ExportMe => "exportme",
+            Self::ExportFile => "export-file",
+            Self::SeeCases => "see-cases",
             Self::Sweep => "sweep",
         }
     }
@@ -80,7 +95,12 @@ impl Operation {
             | Self::Count
             | Self::SeeMailboxes => &[Role::Agent, Role::Admin],
             Self::Provision => &[Role::Admin],
-            Self::Sweep => &[Role::Privacy],
+            Self::ForgetMe
+            | Self::UndoForget
+            | Self::ExportMe
+            | Self::ExportFile
+            | Self::SeeCases
+            | Self::Sweep => &[Role::Privacy],
         }
     }
 }

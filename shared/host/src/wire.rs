@@ -84,11 +84,20 @@ impl From<Folder> for FolderName {
 impl MessageBody {
     /// The message as clients see it; `None` where no folder shows it.
     pub fn of(message: &Message) -> Option<Self> {
+        Some(Self::within(message, message.folder()?))
+    }
+
+    /// The message as its caller is told of it, hidden or not.
+    pub fn exported(message: &Message) -> Self {
+        Self::within(message, message.folder_beneath())
+    }
+
+    fn within(message: &Message, folder: Folder) -> Self {
         let Message { facts, read, .. } = message;
-        Some(Self {
+        Self {
             id: facts.id.to_string(),
             mailbox: facts.mailbox.to_string(),
-            folder: message.folder()?.into(),
+            folder: folder.into(),
             caller_id: facts.caller.as_ref().map(|caller| caller.reveal().to_owned()),
             caller_name: facts.caller_name.as_ref().map(|name| name.0.clone()),
             received_at: facts.received_at.to_string(),
@@ -100,13 +109,23 @@ impl MessageBody {
             read_at: read.as_ref().map(|read| read.at.to_string()),
             read_by: read.as_ref().map(|read| read.by.to_string()),
             purge_at: message.purge_at().map(|at| at.to_string()),
-        })
+        }
     }
 
     /// The message as clients see it, or the 404 of one that nobody may see.
     pub fn shown(message: &Message) -> Result<Self, Problem> {
         Self::of(message).ok_or_else(|| Problem::not_found("message"))
     }
+}
+
+/// How many things a page may hold.
+const PAGE: std::ops::RangeInclusive<usize> = 1..=200;
+const DEFAULT_PAGE: usize = 50;
+
+/// How many things a page is asked to hold, by the query's `limit`: 1 to 200, 50 where it is not said.
+pub fn limit(limit: Option<&str>) -> Result<usize, Problem> {
+    let limit = limit.map_or(Some(DEFAULT_PAGE), |limit| limit.parse().ok());
+    limit.filter(|limit| PAGE.contains(limit)).ok_or_else(|| Problem::bad("limit", "1 to 200"))
 }
 
 /// What became of each id.

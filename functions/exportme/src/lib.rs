@@ -1,0 +1,87 @@
+//! Export Me: what is stored of callers, and the recordings. Changes nothing.
+
+mod file;
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use domain::{Message, MessageId};
+use host::privacy::{Asked, erasure};
+use host::wire::MessageBody;
+use host::{Host, Operation, Principal, Problem, ProblemBody, audit};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// How many messages one answer tells of.
+const PAGE: usize = 1000;
+
+/// Its routes.
+pub fn routes() -> OpenApiRouter<Host> {
+    OpenApiRouter::new().routes(routes!(exportme)).routes(routes!(file::file))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Export {
+    /// The case, as the request named it.
+    #[schema(required = true)]
+    caseid: Option<String>,
+    /// The recordings of each number, as the request spelled it; always all of them.
+    consumers: BTreeMap<String, Vec<String>>,
+    /// At most 1,000 of them.
+    files: BTreeMap<String, File>,
+    /// The same request with this as `cursor` tells of the next; `null` on the last.
+    #[schema(required = true)]
+    next: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExportedFile)]
+struct File {
+    /// Where its bytes are; relative to this service.
+    url: String,
+    /// Its size.
+    bytes: u64,
+    /// Its message, hidden or not.
+    message: MessageBody,
+}
+
+/// Exports what is stored of callers: the names of all recordings, and what is known of at most 1,000.
+#[utoipa::path(
+    post, path = "/v1/gdpr/exportme", operation_id = "exportme", tag = "exportme",
+    request_body = erasure::Request,
+    responses((status = 200, body = Export), (status = 400, body = ProblemBody), (status = 422, body = ProblemBody))
+)]
+async fn exportme(
+    State(host): State<Host>,
+    who: Principal,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Json<Export>, Problem> {
+    let asked = Asked::read(&host, &who, Operation::ExportMe, &headers, content).await?;
+    let (tenancy, callers) = (&asked.tenancy, asked.callers()?);
+    let after = asked.cursor.as_deref().map(str::parse::<MessageId>).transpose();
+    let after = after.map_err(|_| Problem::bad("cursor", "as `next` gave it"))?;
+    let exported = erasure(&host, tenancy).export(&callers.subjects(), after, PAGE).await?;
+    audit(&who, Operation::ExportMe, &[("of_tenant", &tenancy.tenant.id)]);
+    let files_of = |subject| exported.files.get(subject).cloned().unwrap_or_default();
+    let consumers = callers.spellings().map(|(spelling, subject)| (spelling.to_owned(), files_of(subject)));
+    Ok(Json(Export {
+        consumers: consumers.collect(),
+        files: exported.page.values().map(File::of).collect(),
+        next: exported.next.map(|next| next.to_string()),
+        caseid: asked.caseid,
+    }))
+}
+
+impl File {
+    fn of(message: &Message) -> (String, Self) {
+        let name = message.facts.audio.file_name();
+        let url = format!("/v1/gdpr/files/{name}");
+        (name, Self { url, bytes: message.facts.bytes, message: MessageBody::exported(message) })
+    }
+}

@@ -1,0 +1,84 @@
+//! Undo of Forget Me: what a case hid is back where it was.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use domain::Code;
+use erasure::Undone;
+use host::privacy::{Asked, CaseAnswer, erasure, in_time, not_usable};
+use host::{Host, Operation, Principal, Problem, ProblemBody, audit};
+
+/// Undoes a case, or some of its numbers, or numbers in every pending case. Repeating is harmless; 410 after `undo_until`.
+#[utoipa::path(
+    post, path = "/v1/gdpr/undoforget", operation_id = "undoforget", tag = "undo",
+    request_body = erasure::Request,
+    responses(
+        (status = 200, body = CaseAnswer), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 410, body = ProblemBody), (status = 422, body = ProblemBody)
+    )
+)]
+pub(crate) async fn undoforget(
+    state: State<Host>,
+    who: Principal,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Json<CaseAnswer>, Problem> {
+    undo(&state, &who, &headers, content).await
+}
+
+/// The same by its other name.
+#[utoipa::path(
+    post, path = "/v1/gdpr/undoforgot", operation_id = "undoforgot", tag = "undo",
+    request_body = erasure::Request,
+    responses(
+        (status = 200, body = CaseAnswer), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 410, body = ProblemBody), (status = 422, body = ProblemBody)
+    )
+)]
+pub(crate) async fn undoforgot(
+    state: State<Host>,
+    who: Principal,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Json<CaseAnswer>, Problem> {
+    undo(&state, &who, &headers, content).await
+}
+
+async fn undo(
+    host: &Host,
+    who: &Principal,
+    headers: &HeaderMap,
+    content: Body,
+) -> Result<Json<CaseAnswer>, Problem> {
+    let asked = Asked::read(host, who, Operation::UndoForget, headers, content).await?;
+    let tenancy = &asked.tenancy;
+    let callers = asked.some_callers();
+    let (erasure, in_time) = (erasure(host, tenancy), in_time(host));
+    let undone = match (asked.caseid.as_deref(), callers) {
+        (Some(case_id), _) => {
+            let subjects = callers.map(|callers| callers.subjects());
+            erasure.undo(case_id, subjects.as_ref(), &in_time).await?
+        }
+        (None, Some(callers)) => erasure.undo_callers(&callers.subjects(), &in_time).await?,
+        (None, None) => return Err(Problem::bad("caseid", "a case, or numbers in `consumers`")),
+    };
+    let report = match undone {
+        Undone::Undone(report) => report,
+        Undone::TooLate => {
+            return Err(Problem::new(
+                Code::Gone,
+                "It is too late: what was hidden is erased, or about to be.",
+            ));
+        }
+        Undone::NotInCase(case) => {
+            let beyond = callers.map(|callers| callers.beyond(&case.subjects)).unwrap_or_default();
+            return Err(not_usable(beyond, "is not in this case"));
+        }
+        Undone::Missing => return Err(Problem::not_found("case")),
+    };
+    for case in &report.cases {
+        audit(who, Operation::UndoForget, &[("of_tenant", &tenancy.tenant.id), ("case", &case.key)]);
+    }
+    Ok(Json(CaseAnswer::undid(tenancy, &report, callers)))
+}
