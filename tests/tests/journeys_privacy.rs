@@ -36,8 +36,20 @@ const HEADERS: [&str; 19] = [
     "x-anything",
 ];
 /// Parameters that a route has, and one that none has.
-const PARAMETERS: [&str; 10] =
-    ["folder", "limit", "cursor", "ccid", "download", "link", "tenant", "expires", "signature", "anything"];
+const PARAMETERS: [&str; 12] = [
+    "folder",
+    "limit",
+    "cursor",
+    "ccid",
+    "download",
+    "link",
+    "tenant",
+    "expires",
+    "signature",
+    "status",
+    "mailbox",
+    "anything",
+];
 
 /// An operation of the document.
 struct Route {
@@ -104,8 +116,34 @@ async fn usual_life(centre: &Centre) -> Vec<String> {
     alice.get("5001/messages?limit=1").await.is(200);
     alice.get("5001/mwi").header("accept", "application/simple-message-summary").await.is(200);
     centre.settings("5001", json!({"max_messages": 1000})).await;
+    data_protection(centre).await;
     centre.sweep().await;
     ids
+}
+
+/// The marked caller is exported, forgotten and taken back, by every spelling.
+async fn data_protection(centre: &Centre) {
+    let dpo = centre.privacy();
+    let named = |text: &str| json!({"consumer": [{"name": NAME}, {"phone": text}, {"email": text}]});
+    let body = json!({"caseid": "a case", "consumers": SPELLINGS.map(named), "name": NAME, "phone": NUMBER});
+    for _ in 0..2 {
+        let exported = dpo.post("/v1/gdpr/exportme").json(body.clone()).await.is(200).json();
+        for file in exported["files"].as_object().unwrap().values() {
+            dpo.get(file["url"].as_str().unwrap()).await.is(200);
+        }
+        dpo.post("/v1/gdpr/forgetme").json(body.clone()).await.is(202);
+    }
+    dpo.get("/v1/gdpr/cases").await.is(200);
+    dpo.get("/v1/gdpr/cases/a%20case").await.is(200);
+    let unusable = json!({"caseid": "a case", "consumers": [NAME, NUMBER]});
+    for operation in ["forgetme", "undoforget", "exportme"] {
+        let path = format!("/v1/gdpr/{operation}");
+        dpo.post(&path).json(unusable.clone()).await.refused(422, "unusable-number");
+    }
+    let more = json!({"caseid": "a case", "consumers": [NUMBER, format!("{NUMBER}9")]});
+    dpo.post("/v1/gdpr/forgetme").json(more.clone()).await.refused(409, "case-conflict");
+    dpo.post("/v1/gdpr/undoforget").json(more).await.refused(422, "unusable-number");
+    dpo.post("/v1/gdpr/undoforget").json(body).await.is(200);
 }
 
 /// The marked text in every place of every route where somebody could put it by mistake or by malice.
@@ -161,6 +199,10 @@ fn bodies(text: &str) -> Vec<String> {
         format!("{{\"caller_id\":{json}"),
         json!({"members": [format!("{text}+")], "ids": text, "kind": text, "ccid": text}).to_string(),
         json!({"ids": [text], "read": true, "members": text}).to_string(),
+        json!({"caseid": [text], "consumers": [text]}).to_string(),
+        json!({"consumers": [text, {"consumer": [{"name": text}, {"phone": text}]}], "cursor": text})
+            .to_string(),
+        json!({"consumers": [{"phone": text}], "caseid": "1"}).to_string(),
         json!({"kind": "personal", "user": text, "settings": {"time_zone": text, "language": text}})
             .to_string(),
         json!({"id": text, "kind": "group", "group": text, "name": format!("\u{0}{text}")}).to_string(),

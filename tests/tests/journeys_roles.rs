@@ -45,6 +45,14 @@ fn table() -> Vec<Row> {
         Row("groups-get", "mailboxes", "get", "/v1/groups/{group}", ADMIN, 200),
         Row("groups-put", "mailboxes", "put", "/v1/groups/{group}", ADMIN, 200),
         Row("groups-delete", "mailboxes", "delete", "/v1/groups/{group}", ADMIN, 204),
+        Row("forgetme", "forgetme", "post", "/v1/gdpr/forgetme", PRIVACY, 202),
+        Row("cases", "forgetme", "get", "/v1/gdpr/cases", PRIVACY, 200),
+        Row("case", "forgetme", "get", "/v1/gdpr/cases/{caseid}", PRIVACY, 200),
+        Row("regions", "forgetme", "get", "/v1/gdpr/regions", PRIVACY, 200),
+        Row("undoforget", "undo", "post", "/v1/gdpr/undoforget", PRIVACY, 200),
+        Row("undoforgot", "undo", "post", "/v1/gdpr/undoforgot", PRIVACY, 200),
+        Row("exportme", "exportme", "post", "/v1/gdpr/exportme", PRIVACY, 200),
+        Row("export-file", "exportme", "get", "/v1/gdpr/files/{name}", PRIVACY, 200),
         Row("sweep", "sweep", "post", "/v1/gdpr/sweep", PRIVACY, 200),
     ]
 }
@@ -66,12 +74,17 @@ async fn documented(centre: &Centre) -> BTreeMap<(String, String), Value> {
 /// A good request of an operation.
 fn request(who: &Person, Row(operation, _, method, path, ..): &Row, message: &str) -> Ask {
     let path = path.replace("{mailbox}", "5001").replace("{id}", message).replace("{group}", "sales");
+    let path = path.replace("{caseid}", "a case").replace("{name}", &format!("{message}.wav"));
+    let path = path.replace(' ', "%20");
     let ask = who.ask(Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(), &path);
     match *operation {
         "deposit" => ask.body("audio/wav", wav(100)),
         "mark-read-several" | "delete-several" => ask.json(json!({"ids": [message]})),
         "mailboxes-put" => ask.json(json!({"kind": "personal", "user": "alice"})),
         "groups-put" => ask.json(json!({"members": []})),
+        "forgetme" => ask.json(json!({"caseid": message, "consumers": ["+49 30 999"]})),
+        "undoforget" | "undoforgot" => ask.json(json!({"caseid": "a case"})),
+        "exportme" => ask.json(json!({"consumers": ["+49 30 999"]})),
         _ => ask,
     }
 }
@@ -81,6 +94,8 @@ async fn provisioned(centre: &Centre) -> String {
     let mailbox = json!({"kind": "personal", "user": "alice", "settings": {"max_messages": 1000}});
     assert!(centre.admin().put("5001").json(mailbox).await.status < 300);
     centre.members("sales", &["bob"]).await;
+    let forget = json!({"caseid": "a case", "consumers": ["+49 30 999"]});
+    assert!(centre.privacy().post("/v1/gdpr/forgetme").json(forget).await.status < 300);
     id(&centre.deposit("5001", &Call::new()).await)
 }
 

@@ -69,6 +69,9 @@ async fn an_unknown_method_is_405_and_says_which_there_are(centre: Centre) {
         ("/v1/mailboxes/5001/messages/x", &["GET", "DELETE"]),
         ("/v1/mailboxes/5001/messages/x/read", &["PUT", "DELETE"]),
         ("/v1/gdpr/sweep", &["POST"]),
+        ("/v1/gdpr/forgetme", &["POST"]),
+        ("/v1/gdpr/cases/x", &["GET"]),
+        ("/v1/gdpr/files/x", &["GET"]),
         ("/healthz", &["GET"]),
     ] {
         let refused = centre.agent("alice").ask(Method::PATCH, path).await;
@@ -113,8 +116,9 @@ async fn the_document_is_openapi_3_1_and_names_what_a_client_needs(centre: Centr
     let names: BTreeSet<_> = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     assert_eq!(message.keys().map(String::as_str).collect::<BTreeSet<_>>(), names);
     let rows = ["deposit", "list", "play", "mark-read", "delete", "undo", "mwi-count", "sweep", "mailboxes"];
+    let rows = rows.into_iter().chain(["forgetme", "undoforget", "exportme"]);
     let text = document.to_string();
-    assert!(rows.iter().all(|row| text.contains(&format!("\"operationId\":\"{row}\""))));
+    assert!({ rows }.all(|row| text.contains(&format!("\"operationId\":\"{row}\""))));
 }
 
 #[tokio::test]
