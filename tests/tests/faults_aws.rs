@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use tests::faults::{Level, Operation, Table, requests, sweeps};
+use tests::faults::{Level, Operation, Table, cases, requests, sweeps};
 
 /// Runs the grid of each, prints what it was made of, and gives all that was broken.
 async fn run(operations: Vec<Operation>) -> String {
@@ -31,4 +31,19 @@ async fn a_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_
 async fn a_sweep_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
     let calls = "arriving bury claim delete due exists fence hold mailbox_ids mailboxes page settle tidy watched_cases withdraw";
     assert_eq!(run(sweeps::anywhere()).await, calls);
+}
+
+#[tokio::test]
+async fn a_data_protection_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_finished_by_the_sweep()
+ {
+    let calls = "arrive by_caller case cases condemn delete forgets hold insert link mailbox mailbox_ids message \
+                 pardon ping put put_case release withdraw";
+    assert_eq!(run(cases::requests()).await, calls);
+}
+
+#[tokio::test]
+async fn a_sweep_of_a_case_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
+    let calls = "arriving bury by_caller case claim condemn delete dismiss_case due exists hold last_certificate mailbox_ids \
+                 mailboxes message pardon ping put_case put_certificate release settle tidy watched_cases";
+    assert_eq!(run(cases::sweeps()).await, calls);
 }

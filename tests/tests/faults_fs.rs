@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use tests::faults::{Folder, Level, Operation, requests, sweeps};
+use tests::faults::{Folder, Level, Operation, cases, requests, sweeps};
 
 /// Runs the grid of each, prints what it was made of, and gives all that was broken.
 fn run(level: Level, operations: Vec<Operation>) -> BTreeSet<String> {
@@ -38,6 +38,23 @@ fn a_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_not() 
 fn a_sweep_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
     let broken = run(Level::Calls, sweeps::all());
     let calls = "arriving bury claim delete due exists fence hold mailbox_ids mailboxes page settle tidy watched_cases withdraw";
+    assert_eq!(names(&broken), calls.split(' ').collect::<Vec<_>>());
+}
+
+#[test]
+fn a_data_protection_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_finished_by_the_sweep()
+ {
+    let broken = run(Level::Calls, cases::requests());
+    let calls = "arrive by_caller case cases condemn delete forgets get hold insert link mailbox mailbox_ids message \
+                 pardon ping put put_case release withdraw";
+    assert_eq!(names(&broken), calls.split(' ').collect::<Vec<_>>());
+}
+
+#[test]
+fn a_sweep_of_a_case_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
+    let broken = run(Level::Calls, cases::sweeps());
+    let calls = "arriving bury by_caller case claim condemn delete dismiss_case due exists hold last_certificate mailbox_ids \
+                 mailboxes message pardon ping put_case put_certificate release settle tidy watched_cases";
     assert_eq!(names(&broken), calls.split(' ').collect::<Vec<_>>());
 }
 

@@ -59,7 +59,7 @@ impl Ground for Folder {
         names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
-    fn leavings(&self, _: &Contents, is_settled: bool) -> Vec<String> {
+    fn leavings(&self, contents: &Contents, is_settled: bool) -> Vec<String> {
         let tenant = self.tenant();
         let mut known: BTreeSet<String> = BTreeSet::new();
         for file in files(&tenant.join("mailboxes")) {
@@ -87,7 +87,7 @@ impl Ground for Folder {
             known.extend(journals.iter().map(|journal| journal.chars().take(36 + 1 + 16).collect()));
         }
         let is_explained = |path: &str| {
-            let name = path.rsplit('/').next().unwrap_or_default();
+            let name = name_of(path);
             // Behind the caller's part of its name.
             let name = if path.starts_with("callers/") { &name[22 + 1..] } else { name };
             let of_a_try: String = name.chars().take(36 + 1 + 16).collect();
@@ -96,7 +96,12 @@ impl Ground for Folder {
             }
             match path.split('/').next().unwrap_or_default() {
                 "callers" | "recordings" => known.contains(&of_a_try) || known.contains(&of_a_try[..36]),
-                "groups" => true,
+                "groups" | "certificates" => true,
+                // Long closed, it is not watched any more.
+                "cases" => !is_settled || !path.starts_with("cases/open/"),
+                "forgets" => {
+                    contents.keys().any(|place| place.contains(&format!("/cases/{}/", name_of(path))))
+                }
                 _ if path.starts_with("mailboxes/") && path.contains("/config/") => true,
                 _ => !is_settled || known.contains(path),
             }
@@ -141,6 +146,10 @@ fn holds_without_entry(tenant: &Path) -> Vec<String> {
     };
     let holds = files(&tenant.join("mailboxes")).into_iter().filter(|hold| !has_entry(hold));
     holds.map(|hold| format!("no entry of {}", hold.display())).collect()
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 fn empty_folders(of: &Path) -> Vec<String> {

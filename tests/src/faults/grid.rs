@@ -23,6 +23,9 @@ pub enum Kind {
     Request,
     /// One request, decided by one step of its storage; what follows from that is done by it or by the sweep.
     Decision,
+    /// One data protection request: decided by one step of its storage; what it could not do for a region it tells, and
+    /// the sweep does it.
+    Case,
     /// One request for several messages, each of which is answered on its own.
     Bulk,
     /// A sweep, which does as much as it can and is finished by the next.
@@ -258,18 +261,27 @@ impl Case<'_> {
     fn was_honest(&self, said: &Said, seen: &View) -> bool {
         let Course { before, once: (truth, after, _), .. } = self.course;
         let is_unavailable = |of: &Value| of["code"] == "storage-unavailable";
+        if said.status == 503 && said.body["code"] == "region-unavailable" {
+            assert_eq!(seen, before, "{self}: where a region is down nothing is changed");
+            return false;
+        }
         let failed = &said.body["failed"];
         let tells = match self.operation.kind {
             Kind::Request | Kind::Decision => false,
+            Kind::Case => {
+                let regions = said.body["regions"].as_array();
+                said.body["status"] == "hiding"
+                    || regions.is_some_and(|all| all.iter().any(|region| region["reached"] == false))
+            }
             Kind::Bulk => {
                 failed.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_unavailable))
             }
             Kind::Sweep => failed.as_u64().is_some_and(|failed| failed > 0),
         };
-        if (said.status == 503 && is_unavailable(&said.body)) || (said.status == 200 && tells) {
+        if (said.status == 503 && is_unavailable(&said.body)) || (said.status < 300 && tells) {
             let is_legal = match self.operation.kind {
                 Kind::Request => seen == before || seen == after,
-                Kind::Decision | Kind::Bulk | Kind::Sweep => is_between(seen, before, after),
+                Kind::Decision | Kind::Case | Kind::Bulk | Kind::Sweep => is_between(seen, before, after),
             };
             assert!(is_legal, "{self}: {seen:#?}\nis neither {before:#?}\nnor {after:#?}");
         } else {
@@ -277,7 +289,7 @@ impl Case<'_> {
             assert_eq!(seen, after, "{self}: an answer that is no failure had its effect");
         }
         match self.operation.kind {
-            Kind::Decision => seen != before,
+            Kind::Decision | Kind::Case => seen != before,
             _ => before != after && seen == after,
         }
     }
@@ -299,7 +311,7 @@ impl Case<'_> {
         } else {
             assert_eq!(said, truth, "{self}: repeated");
             let is_legal = match self.operation.kind {
-                Kind::Decision => is_between(seen, &self.course.before, after),
+                Kind::Decision | Kind::Case => is_between(seen, &self.course.before, after),
                 _ => seen == after,
             };
             assert!(is_legal, "{self}: repeated, {seen:#?}\nis not {after:#?}");

@@ -5,6 +5,7 @@
 //! and the sweep comes. The answer must be honest, the state a legal one, the end the right one, and nothing left over.
 
 pub mod breaker;
+pub mod cases;
 pub mod damage;
 pub mod folder;
 pub mod grid;

@@ -12,7 +12,7 @@ use crate::http::{Answer, Call, wav};
 type Prepare = for<'a> fn(&'a mut World) -> BoxFuture<'a, ()>;
 type Act = for<'a> fn(&'a World) -> BoxFuture<'a, Answer>;
 
-fn request(name: &'static str, prepare: Prepare, act: Act) -> Operation {
+pub(super) fn request(name: &'static str, prepare: Prepare, act: Act) -> Operation {
     Operation { name, kind: Kind::Request, prepare, act, needs: &[], has_litter: false, is_abreast: false }
 }
 

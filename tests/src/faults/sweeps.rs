@@ -23,7 +23,7 @@ const PURGE: &[&str] = &["due", "claim", "delete", "exists", "bury", "settle"];
 const TAKE_BACK: &[&str] = &["arriving", "fence", "delete", "withdraw"];
 const TIDY: &[&str] = &["mailbox_ids", "tidy"];
 
-fn sweep(name: &'static str, needs: &'static [&'static str], prepare: Prepare) -> Operation {
+pub(super) fn sweep(name: &'static str, needs: &'static [&'static str], prepare: Prepare) -> Operation {
     let act: for<'a> fn(&'a World) -> BoxFuture<'a, Answer> = |world| world.sweep().boxed();
     Operation { name, kind: Kind::Sweep, prepare, act, needs, has_litter: false, is_abreast: false }
 }
@@ -169,7 +169,7 @@ fn half_a_journal(world: &mut World) -> BoxFuture<'_, ()> {
 }
 
 /// A sweep that ends at this call.
-async fn sweep_until(world: &World, call: &str) {
+pub(super) async fn sweep_until(world: &World, call: &str) {
     let copy = world.copy().await;
     copy.breaking(Plan::default());
     copy.swept().await;

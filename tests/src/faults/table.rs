@@ -61,7 +61,7 @@ impl Shared {
     }
 }
 
-/// A table and a bucket of the same name, in the master region: nothing is deposited in another one.
+/// A table and a bucket of the same name in the master region, and a bucket in the other, in which nothing is deposited.
 pub struct Table {
     shared: Arc<Shared>,
     name: String,
@@ -78,7 +78,9 @@ impl Table {
     async fn make(shared: &Arc<Shared>) -> Self {
         let name = format!("world-{}", Attempt::draw(&SystemRandom));
         shared.dynamodb("CreateTable", table(&name)).await;
-        shared.ministack.make_bucket(&master(), &name, "");
+        for region in regions() {
+            shared.ministack.make_bucket(&region, &bucket(&name, &region), "");
+        }
         Self { shared: Arc::clone(shared), name }
     }
 
@@ -93,6 +95,16 @@ impl Table {
 /// The master region of every tenant.
 fn master() -> Region {
     "eu-central-1".parse().unwrap()
+}
+
+/// The regions of every tenant.
+fn regions() -> [Region; 2] {
+    [master(), "us-east-1".parse().unwrap()]
+}
+
+/// The bucket of a region: the master's has the table's name.
+fn bucket(table: &str, region: &Region) -> String {
+    if *region == master() { table.to_owned() } else { format!("{table}-{region}") }
 }
 
 #[async_trait]
@@ -121,7 +133,9 @@ impl Ground for Table {
         let tenant = config.tenants.iter().find(|tenant| tenant.id.as_str() == TENANT).unwrap();
         let setup = AwsSetup {
             table: self.name.clone(),
-            buckets: [(master(), self.name.parse().unwrap())].into(),
+            buckets: regions()
+                .map(|region| (region.clone(), bucket(&self.name, &region).parse().unwrap()))
+                .into(),
             ..self.shared.ministack.setup(self.shared.ministack.endpoint())
         };
         let storage = self.shared.aws.beside(setup).tenant(tenant);
@@ -161,8 +175,12 @@ impl Ground for Table {
         let known: BTreeSet<String> = rows.iter().filter_map(of_a_try).collect();
         let is_known = |key: &str| known.contains(&key.chars().take(36 + 1 + 16).collect::<String>());
         let is_explained = |partition: &str, key: &str, item: &Value| match partition {
-            "mailbox" | "group" | "orphans" => true,
+            "mailbox" | "group" | "orphans" | "certificate" => true,
             "arriving" => !is_settled,
+            // Long closed, it is not watched any more.
+            "case" => !is_settled || item["f"].is_null(),
+            // A case names its caller before it is written.
+            _ if partition.starts_with("s#") && key.starts_with("!case#") => true,
             _ if partition.starts_with("s#") => is_known(key),
             _ if partition.starts_with("m#") => {
                 let [is_held, is_due, is_message, is_claimed] = [

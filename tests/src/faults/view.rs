@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use domain::{Counts, Folder, MailboxId, Message, Timestamp};
+use domain::{Case, Counts, Folder, MailboxId, Message, Status, Timestamp};
 use futures::TryStreamExt as _;
 use storage::{Found, PageOf, TenantStorage};
 use tokio::sync::Mutex;
@@ -46,6 +46,9 @@ async fn view(world: &World, contents: &Contents) -> View {
     }
     for mailbox in storage.index.mailboxes().await.unwrap() {
         lines.push(serde_json::to_string(&mailbox.value).unwrap());
+    }
+    for case in storage.index.cases(None, 200).await.unwrap() {
+        lines.push(case_line(&case.value));
     }
     for mailbox in storage.index.mailbox_ids().await.unwrap() {
         lines.extend(messages(world, contents, &mailbox).await);
@@ -90,6 +93,17 @@ async fn page(storage: &TenantStorage, mailbox: &MailboxId, folder: Option<Folde
     assert_eq!(page.next, None, "a world is small");
     assert!(page.messages.iter().all(|message| folder.is_none_or(|folder| message.folder() == Some(folder))));
     page.messages
+}
+
+/// What was decided of a case: how far it is carried out its messages show.
+fn case_line(case: &Case) -> String {
+    let fate = match case.status {
+        Status::Hiding | Status::Pending | Status::Erasing => "stands",
+        Status::Undone => "is undone",
+        Status::Erased => "is erased and certified",
+    };
+    assert_eq!(case.status == Status::Erased, case.certificate.is_some(), "what is erased is certified");
+    format!("case {} for {:?} {fate}", case.case_id, case.subjects)
 }
 
 /// A message that is not hidden plays as long as it is there.
