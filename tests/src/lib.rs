@@ -11,6 +11,7 @@
 #[cfg(feature = "aws")]
 pub mod cloud;
 pub mod conformance;
+pub mod cost;
 pub mod counting;
 pub mod faults;
 pub mod fixture;

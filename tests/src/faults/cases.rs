@@ -83,15 +83,25 @@ pub fn requests() -> Vec<Operation> {
 
 /// The sweeps.
 pub fn sweeps() -> Vec<Operation> {
+    [sweeps_of_each_step(), sweeps_of_the_like()].into_iter().flatten().collect()
+}
+
+/// Those that take each step once: enough where a case takes long.
+pub fn sweeps_of_each_step() -> Vec<Operation> {
     vec![
         sweep("sweep of a case that is hiding", &["hold", "condemn", "put_case"], hiding),
         sweep("sweep of a case that was undone", &["pardon", "release"], half_taken_back),
         sweep("sweep that erases", ERASE, due),
+        sweep("sweep of a certificate that was cut off", &["put_case"], half_certified),
+        sweep("sweep that dismisses an erased case", &["dismiss_case"], long_erased),
+    ]
+}
+
+fn sweeps_of_the_like() -> Vec<Operation> {
+    vec![
         sweep("sweep that erases what was in the trash", ERASE, due_in_the_trash),
         Operation { is_abreast: true, ..sweep("sweep that erases several", ERASE, several_due) },
         sweep("sweep of an erasure that was cut off", &["claim", "bury", "put_certificate"], half_erased),
-        sweep("sweep of a certificate that was cut off", &["put_case"], half_certified),
-        sweep("sweep that dismisses an erased case", &["dismiss_case"], long_erased),
         sweep("sweep that dismisses a case that was undone", &["dismiss_case"], long_taken_back),
     ]
 }

@@ -130,8 +130,9 @@ pub(super) fn by_caller(
     let after = after.map(|marker| Try::from(&marker.remains));
     let (folder, caller) = layout::marker(subject);
     let tries = disk.list_as(&folder, |name| {
-        let (whose, attempt) = Try::parse_marker(name)?;
-        (whose == caller && after.as_ref() < Some(&attempt)).then_some(attempt)
+        // Of most names nothing more is read: a folder holds the markers of many callers.
+        let (_, attempt) = name.starts_with(caller).then(|| Try::parse_marker(name))??;
+        (after.as_ref() < Some(&attempt)).then_some(attempt)
     })?;
     let (mut markers, mut passed_over) = (Vec::new(), PassedOver::default());
     for attempt in BTreeSet::from_iter(tries) {

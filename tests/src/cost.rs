@@ -1,0 +1,111 @@
+//! What Forget Me costs beside many messages of others: it must follow what is found, not what is stored.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use domain::{Attempt, ManualClock, MessageId, Random, Subject, SystemRandom, TenantId, TenantKey};
+use erasure::{Erasure, Forgotten, Undone};
+use futures::{FutureExt as _, StreamExt as _, stream};
+use storage::{Arrival, Birth};
+
+use crate::counting::{self, Counter};
+use crate::faults::folder::files;
+use crate::fixture::{ALICE, Call, DAY, Namespace, after};
+
+/// How many messages the caller has who is forgotten.
+const FOUND: u64 = 10;
+
+/// A tenant that stores messages of many callers, ten of them Alice's.
+pub struct Crowd {
+    space: Namespace,
+    counter: Counter,
+    cases: usize,
+}
+
+impl Crowd {
+    /// Ten messages of Alice in a tenant that will have more.
+    pub async fn new(space: &Namespace) -> Self {
+        let mailbox = space.mailbox("5001").await;
+        for _ in 0..FOUND {
+            space.deposit(&Call::to(&mailbox)).await;
+        }
+        let (storage, counter) = counting::wrap(&space.storage);
+        Self { space: space.on(storage), counter, cases: 0 }
+    }
+
+    /// Forgets Alice, and takes it back: how long the first took, and what it asked of the storage.
+    pub async fn forget(&mut self) -> (Duration, Vec<&'static str>) {
+        self.cases += 1;
+        let (case, clock) = (self.cases.to_string(), ManualClock::at(after(60)));
+        let Namespace { tenant, storage, .. } = &self.space;
+        let erasure = Erasure { tenant, storage, clock: &clock };
+        let subjects = [self.space.subject(ALICE)].into();
+        self.counter.take();
+        let begun = Instant::now();
+        let forgotten = erasure.forget(&case, subjects, DAY, &|| true).await.unwrap();
+        let took = begun.elapsed();
+        let mut calls = self.counter.take().calls;
+        calls.sort_unstable();
+        let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
+        assert_eq!(report.pass.callers.values().sum::<u64>(), FOUND);
+        let undone = erasure.undo(&case, None, &|| true).await.unwrap();
+        assert!(
+            matches!(undone, Undone::Undone(report) if report.pass.callers.values().sum::<u64>() == FOUND)
+        );
+        (took, calls)
+    }
+}
+
+/// Adds messages of so many other callers, one each, to a folder: copies of one that is deposited, under other ids and
+/// callers, without waiting for the volume and without recordings, which Forget Me finds by what is asked for here.
+pub async fn add_to_files(space: &Namespace, folder: &Path, messages: u64) {
+    let mailbox = "5002".parse().unwrap();
+    space.mailbox("5002").await;
+    let facts = space.deposit(&Call::to(&mailbox).by("+49301110000")).await.facts;
+    let (id, attempt) = (facts.id.to_string(), facts.attempt.to_string());
+    let subject = facts.subject.unwrap();
+    let of_the_message = |path: &PathBuf| {
+        let is_recording = path.strip_prefix(folder).unwrap().starts_with("recordings");
+        path.to_string_lossy().contains(&id) && !is_recording
+    };
+    let copied: Vec<_> = files(folder).into_iter().filter(of_the_message).collect();
+    let copied: Vec<_> = copied.iter().map(|path| (path, std::fs::read_to_string(path).unwrap())).collect();
+    assert_eq!(copied.len(), 2, "its facts and its marker");
+    for number in 0..messages {
+        let new_id = MessageId::random(facts.received_at, &SystemRandom).to_string();
+        let (new_attempt, other) = (Attempt::draw(&SystemRandom).to_string(), stranger(number));
+        for (path, content) in &copied {
+            let path = path.to_str().unwrap().replace(&id, &new_id).replace(&attempt, &new_attempt);
+            let path = path.replace(&place(&subject), &place(&other));
+            let content = content.replace(&id, &new_id).replace(&attempt, &new_attempt);
+            std::fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
+            std::fs::write(path, content.replace(subject.as_str(), other.as_str())).unwrap();
+        }
+    }
+}
+
+/// The same as deposits of the contract, again without recordings.
+pub async fn add(space: &Namespace, messages: u64) {
+    let mailbox = space.mailbox("5002").await;
+    let deposits = stream::iter(0..messages).map(|number| {
+        let deposit = space.attempt(&Call::to(&mailbox).by(&format!("+4930{number:07}")));
+        async move {
+            let arrival = space.index().arrive(&deposit, async { Ok(()) }.boxed()).await.unwrap();
+            assert!(matches!(arrival, Arrival::Arrived(_)));
+            assert!(matches!(space.insert(&deposit).await, Birth::Born(_)));
+        }
+    });
+    deposits.buffer_unordered(8).collect::<()>().await;
+}
+
+/// How a marker's path names a caller.
+fn place(subject: &Subject) -> String {
+    let (shard, name) = subject.hash().split_at(1);
+    format!("callers/{shard}/{}", &name[..22])
+}
+
+/// The hash of a caller whom nobody asks for.
+fn stranger(number: u64) -> Subject {
+    let key = TenantKey::new(&SystemRandom.bytes(), &TenantId::try_from("strangers".to_owned()).unwrap());
+    key.subject(&domain::Caller::read(&format!("+4930{number:07}"), "DE".parse().unwrap()).unwrap())
+}
