@@ -28,11 +28,14 @@ from runtime import Failed, Function
 TENANTS = [f"t{n}" for n in range(200)]
 # So many mailboxes that some have their turn to be tidied in any run: 2 of 288 have it.
 MANY = 1200
+# Who calls, where a journey does not say.
+CALLER = "+4930123456"
 # What may be the first of an installation to start.
 STORING = {"deposit", "sweep"}
 # What AWS asks for and moto does not.
 NOT_SHOWN = {
     ("Deposit", "s3:PutObjectTagging"),  # for the tags of a put
+    ("ForgetMe", "s3:PutObjectTagging"), ("Sweep", "s3:PutObjectTagging"), # for the tags of a copy
     ("Deposit", "s3:GetBucketObjectLockConfiguration"), ("Sweep", "s3:GetBucketObjectLockConfiguration"),
 }
 NAMES = {
@@ -118,6 +121,20 @@ class World:
         for at in range(0, MANY, 25):
             self.db.batch_write_item(RequestItems={TABLE: puts[at : at + 25]})
 
+    def change_cases(self, tenant, changes):
+        """Changes what is stored of cases, as if time had passed or something had been cut off."""
+        for item in self.items(f"{tenant}#case"):
+            text = json.dumps(item)
+            [name] = [name for name in changes if f'\\"case_id\\":\\"{name}\\"' in text]
+            for before, after in changes[name]:
+                text, times = re.subn(before.replace('"', r'\\"'), after.replace('"', r'\\"'), text)
+                assert times, (name, before, text)
+            self.db.put_item(TableName=TABLE, Item=json.loads(text))
+
+    def untag(self, keys):
+        for key in keys:
+            self.s3.put_object_tagging(Bucket=BUCKET, Key=key, Tagging={"TagSet": []})
+
     def function(self, crate, keys, tenants):
         """A function that runs with these keys, for these tenants."""
         env = parts.environment(self.endpoint, tenants, self.certificate_key, keys)
@@ -159,7 +176,7 @@ class Mailbox:
         return is_so(self.deposit(self.admin, **headers), 201)["id"]
 
     def deposit(self, function, **headers):
-        headers = {"content_type": "audio/wav", "voicemail_caller_id": "+4930123456"} | headers
+        headers = {"content_type": "audio/wav", "voicemail_caller_id": CALLER} | headers
         return function.ask("POST", f"{self.path}/messages", SPEECH.read_bytes(), **headers)
 
     def this(self, message, rest=""):
@@ -233,11 +250,54 @@ def delete(world, admin, function):
     assert is_so(several, 200)["succeeded"] == [other]
 
 
+def forget(function, case, caller):
+    """A request to forget a caller: its answer."""
+    return is_so(function.ask("POST", "/v1/gdpr/forgetme", {"caseid": case, "consumers": [caller]}), 202)
+
+
+def tags(world, mailbox):
+    """The names of the tags of its recordings."""
+    of = [world.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"] for key in mailbox.recordings()]
+    return {tag["Key"] for its in of for tag in its}
+
+
 def undo(world, admin, function):
     mailbox = Mailbox(world, admin)
     message = mailbox.message()
     is_so(admin.ask("DELETE", mailbox.this(message)), 200)
     assert is_so(function.ask("POST", mailbox.this(message, "/undo")), 200)["folder"] == "new"
+    for name, body in (("undoforget", {"caseid": "1"}), ("undoforgot", {"consumers": [CALLER]})):
+        forget(admin, "1" if "caseid" in body else "2", CALLER)
+        assert "forget" in tags(world, mailbox)
+        answer = is_so(function.ask("POST", f"/v1/gdpr/{name}", body), 200)
+        assert answer["regions"] == [{"region": REGION, "master": True, "messages": 1, "reached": True}], answer
+        assert "forget" not in tags(world, mailbox)
+
+
+def forgetme(world, admin, function):
+    mailbox = Mailbox(world, admin)
+    mailbox.message()
+    for _ in range(2):
+        answer = forget(function, "1", CALLER)
+        assert (answer["status"], answer["regions"][0]["reached"]) == ("pending", True), answer
+        assert answer["consumers"][CALLER]["messages"] == 1, answer
+    assert "forget" in tags(world, mailbox)
+    assert is_so(function.ask("GET", "/v1/gdpr/cases/1"), 200)["status"] == "pending"
+    assert len(is_so(function.ask("GET", "/v1/gdpr/cases"), 200)["cases"]) == 1
+    assert is_so(function.ask("GET", "/v1/gdpr/regions"), 200)["regions"][0]["up"]
+
+
+def exportme(world, admin, function):
+    mailbox = Mailbox(world, admin)
+    message = mailbox.message()
+    forget(admin, "1", CALLER)
+    files = is_so(function.ask("POST", "/v1/gdpr/exportme", {"consumers": [CALLER]}), 200)["files"]
+    for more in ("", f"?mailbox={mailbox.id}"):
+        answer = function.ask("GET", files[f"{message}.wav"]["url"] + more)
+        is_so(answer, 307)
+        heard = send(next(value for name, value in answer.headers.items() if name.lower() == "location"))
+        if heard.status != 200:
+            raise Failed(repr(heard))
 
 
 def mwi_count(world, admin, function):
@@ -280,6 +340,17 @@ def sweep(world, admin, function):
     world.s3.copy_object(Bucket=BUCKET, Key=old, CopySource={"Bucket": BUCKET, "Key": key})
     world.s3.delete_object(Bucket=BUCKET, Key=key)
     world.more_mailboxes(f"{tenant}#mailbox", mailbox.id)
+    # A case that could not hide everything, one that was undone and not everything was back, and one that is due.
+    others = {case: Mailbox(world, admin) for case in ("hiding", "undone", "due")}
+    for number, (case, its) in enumerate(others.items()):
+        its.message(voicemail_caller_id=f"+493099{number}")
+        forget(admin, case, f"+493099{number}")
+    world.change_cases(tenant, {
+        "hiding": [('"status":"pending"', '"status":"hiding"')],
+        "undone": [('"status":"pending"', '"status":"undone"'), (r'":false', '":true')],
+        "due": [(r'"claim_from":"[^"]*"', '"claim_from":"2026-01-01T00:00:00.000Z"')],
+    })
+    world.untag(others["hiding"].recordings())
     while ago() <= purge_at:
         time.sleep(0.05)
     # Another one was due twenty minutes ago.
@@ -293,6 +364,8 @@ def sweep(world, admin, function):
     assert len(left) == 1 and late in left[0], left
     assert world.db.get_item(TableName=TABLE, Key=of_mailbox | {"sk": {"S": late}})["Item"]["f"]["S"].startswith("t#")
     assert not any(it["sk"]["S"].startswith(cut_off) for it in world.items(f"{tenant}#arriving"))
+    assert "forget" in tags(world, others["hiding"]) and "forget" not in tags(world, others["undone"])
+    assert is_so(admin.ask("GET", "/v1/gdpr/cases/due"), 200)["certificate"] and not others["due"].recordings()
     # What cannot be read fails the invocation, which an alarm watches.
     damaged = of_mailbox | {"sk": {"S": cut_off}, "tenant": {"S": tenant}, "facts": {"S": "rubbish"}}
     world.db.put_item(TableName=TABLE, Item=damaged | {"due": {"S": f"{0:013}.t.{cut_off}.{mailbox.id}"}})
@@ -311,7 +384,7 @@ def about(world, admin, function):
 
 JOURNEYS = {
     "Deposit": deposit, "List": list_, "Play": play, "MarkRead": mark_read, "Delete": delete, "Undo": undo,
-    "MwiCount": mwi_count, "Mailboxes": mailboxes, "Sweep": sweep, "About": about,
+    "MwiCount": mwi_count, "Mailboxes": mailboxes, "ForgetMe": forgetme, "ExportMe": exportme, "Sweep": sweep, "About": about,
 }
 
 
