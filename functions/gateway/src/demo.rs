@@ -3,9 +3,27 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use domain::{Group, Mailbox, Owner, Tenant};
-use host::{BoxError, Host};
+use host::{BoxError, Host, Secret};
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::json;
 use storage::Expect;
+
+/// Where OAuth clients of the field ask for tokens.
+const TOKENS: &str = "/auth/v3/oauth/token";
+
+/// The one client, and its secret.
+const CLIENT: (&str, &str) = ("scheduler", "voicemail");
+
+/// How long its tokens are good, in seconds.
+const GOOD_FOR: i64 = 300;
 
 /// Makes the demo's group and mailboxes. A mailbox is made once: one that somebody deleted is not made again.
 pub(crate) async fn make(host: &Host) -> Result<(), BoxError> {
@@ -32,6 +50,36 @@ fn mailboxes(tenant: &Tenant) -> Result<[Mailbox; 3], BoxError> {
     ])
 }
 
+/// Where the client gets a token: OAuth 2, client credentials (RFC 6749, 4.4). In earnest an identity provider does this.
+pub(crate) fn tokens(secret: Secret) -> Router<Host> {
+    Router::new().route(
+        TOKENS,
+        post(async move |State(host): State<Host>, headers: HeaderMap, form: String| {
+            token(&host, &secret, &headers, &form)
+        }),
+    )
+}
+
+fn token(host: &Host, secret: &Secret, headers: &HeaderMap, form: &str) -> Response {
+    let (client, password) = CLIENT;
+    let signs_in = format!("Basic {}", BASE64_STANDARD.encode(format!("{client}:{password}")));
+    if headers.get(header::AUTHORIZATION).is_none_or(|sent| sent.as_bytes() != signs_in.as_bytes()) {
+        let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"voicemail\"")];
+        return (StatusCode::UNAUTHORIZED, challenge, Json(json!({"error": "invalid_client"})))
+            .into_response();
+    }
+    if !form.split('&').any(|field| field == "grant_type=client_credentials") {
+        return (StatusCode::BAD_REQUEST, Json(json!({"error": "unsupported_grant_type"}))).into_response();
+    }
+    let exp = host.clock.now().millis() / 1000 + GOOD_FOR;
+    let claims = json!({"client_id": client, "sub": client, "roles": ["privacy"], "exp": exp});
+    match jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(&secret.reveal())) {
+        Ok(token) => Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": GOOD_FOR}))
+            .into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
 /// Says how to sign in.
 pub(crate) fn welcome(address: SocketAddr) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -41,5 +89,10 @@ pub(crate) fn welcome(address: SocketAddr) -> std::io::Result<()> {
     )?;
     writeln!(out, "  mailboxes  5001 (alice)   5002 (bob)   5100 (the group sales: alice and bob)")?;
     writeln!(out, "  users      alice, bob (agents)   platform (deposits)   admin   dpo (privacy)")?;
+    let (client, secret) = CLIENT;
+    writeln!(
+        out,
+        "  client     {client}:{secret} gets tokens for data protection at http://{address}{TOKENS}"
+    )?;
     writeln!(out, "  sign in    curl -u 'demo\\alice:voicemail' http://{address}/v1/mwi")
 }

@@ -4,6 +4,7 @@ mod demo;
 
 use std::time::Duration;
 
+use axum::Router;
 use futures::future::BoxFuture;
 use host::{BoxError, Host, Started};
 use tokio::time::MissedTickBehavior;
@@ -28,9 +29,9 @@ pub fn routes() -> OpenApiRouter<Host> {
     .fold(OpenApiRouter::new(), OpenApiRouter::merge)
 }
 
-/// Makes the demo's mailboxes, where this is the demo, and begins with what a schedule does: the sweep, and drops that no
+/// Makes the demo's mailboxes and the place where its client gets tokens, where this is the demo, and begins with what a schedule does: the sweep, and drops that no
 /// event brought.
-pub fn start(started: Started) -> BoxFuture<'static, Result<(), BoxError>> {
+pub fn start(started: Started) -> BoxFuture<'static, Result<Router<Host>, BoxError>> {
     Box::pin(async move {
         if started.demo {
             demo::make(&started.host).await?;
@@ -39,7 +40,7 @@ pub fn start(started: Started) -> BoxFuture<'static, Result<(), BoxError>> {
         if let Some(every) = started.sweep_every {
             tokio::spawn(tick_for_ever(started.host, every));
         }
-        Ok(())
+        Ok(started.demo_secret.map_or_else(Router::new, demo::tokens))
     })
 }
 

@@ -22,6 +22,7 @@ use crate::key_check::KeyCheck;
 use crate::lambda;
 use crate::metrics::Metrics;
 use crate::router::{Options, router};
+use crate::secret::Secret;
 use crate::service::{Host, Parts, Service};
 use crate::{log, random, server};
 
@@ -88,16 +89,20 @@ async fn start(function: Function, config: Config) -> Result<(TcpListener, axum:
     let metrics = if function.measured { Some(Metrics::install()?) } else { None };
     let options = options(&function, &config, metrics);
     let (listen, demo, sweep_every) = (config.listen, config.demo, config.sweep_every);
-    let host = opened(config, function.uses, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let opened = opened(config, function.uses, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let Opened { host, token_secret } = opened;
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| format!("VOICEMAIL_LISTEN: cannot take {listen}: {error}"))?;
     let address = listener.local_addr()?;
+    let mut routes = (function.routes)();
     if let Some(hook) = function.start {
-        hook(Started { host: Arc::clone(&host), address, demo, sweep_every }).await?;
+        let demo_secret = token_secret.filter(|_| demo);
+        let started = Started { host: Arc::clone(&host), address, demo, demo_secret, sweep_every };
+        routes = routes.merge(hook(started).await?.into());
     }
     tracing::info!(function = function.name, version = env!("CARGO_PKG_VERSION"), %address, demo, "started");
-    Ok((listener, router(host, (function.routes)(), &options)))
+    Ok((listener, router(host, routes, &options)))
 }
 
 /// Serves on Lambda, whose API says what to do and which ends the process when it likes.
@@ -105,7 +110,8 @@ async fn start(function: Function, config: Config) -> Result<(TcpListener, axum:
 async fn invoked(function: Function, config: Config) -> Result<(), BoxError> {
     let metrics = lambda::measure()?;
     let options = options(&function, &config, None);
-    let host = opened(config, function.uses, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let opened = opened(config, function.uses, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let host = opened.host;
     let router = router(Arc::clone(&host), (function.routes)(), &options);
     lambda::serve(host, router, function.events, metrics).await
 }
@@ -121,7 +127,13 @@ fn options(function: &Function, config: &Config, metrics: Option<Metrics>) -> Op
 /// # Errors
 /// The storage refuses, or was used with another subject key.
 pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Host, BoxError> {
-    opened(config, Uses::STORE, clock, random).await
+    Ok(opened(config, Uses::STORE, clock, random).await?.host)
+}
+
+/// A service, and what its tokens are signed with, unless an issuer does that.
+struct Opened {
+    host: Host,
+    token_secret: Option<Secret>,
 }
 
 /// The same for a program that uses no more than this.
@@ -130,12 +142,16 @@ async fn opened(
     uses: Uses,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-) -> Result<Host, BoxError> {
+) -> Result<Opened, BoxError> {
     let backend = Backend::open(&config, uses).await?;
     let token_keys = match (config.token_jwks.take(), config.token_secret.take()) {
         (Some(jwks), _) => TokenKeys::Issuer(jwks),
         (None, Some(given)) => TokenKeys::Shared(given),
         (None, None) => TokenKeys::Shared(backend.key("token-secret", None, text_key).await?),
+    };
+    let token_secret = match &token_keys {
+        TokenKeys::Shared(secret) => Some(secret.clone()),
+        TokenKeys::Issuer(_) => None,
     };
     let subject_key = backend.key("subject-key", config.subject_key.take(), text_key).await?;
     let make = || CertificateKey::make(&SystemRandom);
@@ -161,7 +177,7 @@ async fn opened(
         clock,
         random,
     };
-    Ok(Service::checking(parts, Some(key_check)))
+    Ok(Opened { host: Service::checking(parts, Some(key_check)), token_secret })
 }
 
 /// A key of 32 bytes as text, so that a person can sign tokens with it.

@@ -3,19 +3,21 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
 use futures::future::BoxFuture;
 use storage::DropKey;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::backend::Uses;
+use crate::secret::Secret;
 use crate::service::Host;
 
 /// Why a program cannot start, or an event could not be done.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a start hook is: it runs once, after storage is open and the address is taken, before anything is answered.
-/// Only on a socket.
-pub type Start = fn(Started) -> BoxFuture<'static, Result<(), BoxError>>;
+/// Only on a socket. The routes that it gives are served beside the function's, and are no part of the contract.
+pub type Start = fn(Started) -> BoxFuture<'static, Result<Router<Host>, BoxError>>;
 
 /// What takes a recording that was dropped into a bucket. An error has the event sent again.
 pub type OnDrop = for<'a> fn(&'a Host, &'a DropKey) -> BoxFuture<'a, Result<(), BoxError>>;
@@ -51,6 +53,8 @@ pub struct Started {
     pub address: SocketAddr,
     /// Whether this is the demo: its tenant and users are made up.
     pub demo: bool,
+    /// In the demo, and unless an issuer signs tokens, what they are signed with.
+    pub demo_secret: Option<Secret>,
     /// How often to sweep; `None`: something else does.
     pub sweep_every: Option<Duration>,
 }

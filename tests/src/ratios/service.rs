@@ -33,12 +33,12 @@ pub(super) fn serve() -> ExitCode {
     host::run(Function::new("gateway", gateway::routes).starting(start).measured())
 }
 
-fn start(started: Started) -> BoxFuture<'static, Result<(), BoxError>> {
+fn start(started: Started) -> BoxFuture<'static, Result<axum::Router<Host>, BoxError>> {
     Box::pin(async move {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         host::say(format_args!("{PLAIN}{}", listener.local_addr()?));
         tokio::spawn(answer(listener, started.host));
-        Ok(())
+        Ok(axum::Router::new())
     })
 }
 

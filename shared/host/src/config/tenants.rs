@@ -51,7 +51,7 @@ pub(super) fn demo() -> Tenant {
         regions: vec!["local".into()],
         ccid: None,
         domain: None,
-        clients: Vec::new(),
+        clients: vec!["scheduler".into()],
         settings: SomeSettings::default(),
         other: BTreeMap::new(),
     };
