@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::Ended;
 use crate::download::Recording;
 use crate::input::Input;
-use crate::operation::of_tenant;
+use crate::operation::path;
 use crate::output::{OUTPUT, Output};
 use crate::service::Service;
 
@@ -25,7 +25,10 @@ pub(crate) fn run(service: &mut Service, input: &Input, output: &mut Output) -> 
     for (name, file) in &files {
         let bytes = file.get("bytes").and_then(Value::as_u64);
         let bytes = bytes.filter(|_| is_file_name(name)).ok_or_else(nonsense)?;
-        wanted.push(Recording { name, path: of_tenant(input, &format!("/v1/gdpr/files/{name}")), bytes });
+        // With its mailbox the service finds it in one look.
+        let mailbox = file.pointer("/message/mailbox").and_then(Value::as_str);
+        let query = [("mailbox", mailbox), ("ccid", input.ccid())];
+        wanted.push(Recording { name, path: path(&["v1", "gdpr", "files", name], &query), bytes });
     }
     let is_here = |it: &Recording<'_>| {
         fs::metadata(output.path(it.name)).is_ok_and(|is| is.is_file() && is.len() == it.bytes)

@@ -1,6 +1,6 @@
 //! What the tool does, from its command line to its output.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::args::{Args, Operation};
@@ -9,6 +9,9 @@ use crate::input::Input;
 use crate::output::{OUTPUT, Output};
 use crate::service::Service;
 use crate::{Ended, certificate, export};
+
+/// What needs no escape (RFC 3986, 2.3).
+const AS_IT_IS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Does what was asked for.
 pub(crate) fn run(args: &Args) -> Result<(), Ended> {
@@ -65,8 +68,8 @@ fn undo(service: &mut Service, input: &Input, output: &mut Output) -> Result<(),
 
 /// Tells how a case stands, and keeps its certificate once it is checked.
 fn status(service: &mut Service, input: &Input, caseid: &str, output: &mut Output) -> Result<(), Ended> {
-    let case = utf8_percent_encode(caseid, NON_ALPHANUMERIC);
-    let answer = service.ask(output, &of_tenant(input, &format!("/v1/gdpr/cases/{case}")), None)?;
+    let case = path(&["v1", "gdpr", "cases", caseid], &[("ccid", input.ccid())]);
+    let answer = service.ask(output, &case, None)?;
     if let Some(jws) = answer.get("certificate").and_then(Value::as_str) {
         let keys = service.ask(output, "/.well-known/voicemail-jwks.json", None)?;
         let said = certificate::check(jws, &keys, caseid).map_err(|why| {
@@ -80,12 +83,15 @@ fn status(service: &mut Service, input: &Input, caseid: &str, output: &mut Outpu
     output.say(&format!("The case is {}.", text(&answer, "status")))
 }
 
-/// The path of a GET, with the tenant that the input names.
-pub(crate) fn of_tenant(input: &Input, path: &str) -> String {
-    match input.ccid() {
-        Some(ccid) => format!("{path}?ccid={}", utf8_percent_encode(ccid, NON_ALPHANUMERIC)),
-        None => path.to_owned(),
-    }
+/// A path of these segments, and the parameters that have a value.
+pub(crate) fn path(segments: &[&str], query: &[(&str, Option<&str>)]) -> String {
+    let encoded = |text: &str| utf8_percent_encode(text, AS_IT_IS).to_string();
+    let path: String = segments.iter().map(|segment| format!("/{}", encoded(segment))).collect();
+    let query: Vec<_> = query
+        .iter()
+        .filter_map(|(name, value)| value.map(|value| format!("{name}={}", encoded(value))))
+        .collect();
+    if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
 }
 
 /// How many messages an answer is about, by region: never by number.

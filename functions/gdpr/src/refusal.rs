@@ -13,6 +13,9 @@ pub(crate) fn sentence(status: u16, body: &str) -> String {
     let Some(code) = text("code") else { return format!("The service answered {status}.") };
     let request = text("instance").map(|id| format!(", request {id}")).unwrap_or_default();
     let mark = format!("({code}, {status}{request})");
+    if status == 401 {
+        return format!("The sign-in is not accepted, or has expired {mark}.");
+    }
     if !matches!(status, 400 | 422) {
         let detail = text("detail").unwrap_or_default();
         return format!("The service refused: {} {mark}.", detail.trim_end_matches('.'));

@@ -108,9 +108,7 @@ pub(crate) fn judged(mut response: Response<Body>) -> Result<Response<Body>, Fau
     let body = response.body_mut().with_config().limit(LARGEST).read_to_vec().unwrap_or_default();
     let sentence = refusal::sentence(status.as_u16(), &String::from_utf8_lossy(&body));
     Err(match status {
-        StatusCode::UNAUTHORIZED => {
-            Fault::NotSignedIn(format!("The sign-in is not accepted, or has expired. {sentence}"))
-        }
+        StatusCode::UNAUTHORIZED => Fault::NotSignedIn(sentence),
         StatusCode::REQUEST_TIMEOUT
         | StatusCode::TOO_MANY_REQUESTS
         | StatusCode::BAD_GATEWAY

@@ -8,6 +8,7 @@
 
 mod answer;
 mod ask;
+mod between;
 mod call;
 mod centre;
 mod front;
@@ -16,9 +17,11 @@ mod lambda;
 mod load;
 mod raw;
 mod setting;
+mod tool;
 
 pub use answer::Answer;
 pub use ask::Ask;
+pub use between::{Between, Does};
 pub use call::{Call, wav};
 pub use centre::{Centre, Person, id};
 pub use front::{Front, InProcess};
@@ -27,6 +30,7 @@ pub use lambda::{Answered, Lambda};
 pub use load::{Act, Chance, State, is_long, numbered, pages};
 pub use raw::Reply;
 pub use setting::{CERTIFICATE_KEY, PASSWORD, SECRET, SUBJECT_KEY, Setting};
+pub use tool::{Ran, Tool};
 
 /// Runs cases through all fronts on a file system; and, but for those behind `on files:`, which look at its files or at
 /// the bytes that it plays, through a gateway on `DynamoDB` and S3, all in one test, since an emulator takes long to start.
