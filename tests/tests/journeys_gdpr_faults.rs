@@ -3,10 +3,11 @@
 
 use std::net::TcpListener;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tests::http::{Between, Call, Centre, Does, Tool, id, wav};
+use tests::http::{Between, Call, Centre, Does, Setting, Tool, id, wav};
 
 /// As long as a connection may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -182,6 +183,32 @@ async fn a_redirect_is_followed_without_the_token() {
     assert!(between.heads().iter().all(|head| head.contains("authorization: Bearer ")));
     assert!(!said.contains("signature") && !tool.log().contains("signature"), "a link lets its bearer in");
     assert_eq!(none_is_half(&tool, &calls), 3);
+}
+
+#[tokio::test]
+async fn a_clients_token_that_expires_on_the_way_is_asked_for_again() {
+    let demo = Setting::new(1).without("VOICEMAIL_TENANTS").without("VOICEMAIL_USERS");
+    let centre = Centre::gateway(&Arc::new(demo)).await;
+    let platform = centre.basic("demo\\platform", "voicemail");
+    platform.deposit("5001", &Call::from("030 1234567")).await.is(201);
+    for refusals in [1, 2] {
+        let mut left = refusals;
+        let between = Between::before(&centre.process().address, move |head| {
+            if !is_file(head) || left == 0 {
+                return Does::Pass;
+            }
+            left -= 1;
+            answer("401 Unauthorized", "www-authenticate: Bearer\r\n", b"")
+        });
+        let input = json!({"caseid": "1", "ccid": "demo", "consumers": ["030 1234567"]});
+        let tool = Tool::new(&between.url, &input);
+        let mut command = tool.command("exportme");
+        command.env("GWS_URL", &between.url).env("GDPR_CLIENT", "scheduler:voicemail");
+        let ran = Tool::ended(command.spawn().unwrap());
+        assert_eq!(ran.code, Some(refusals - 1), "a fresh token that is refused is no expiry: {}", ran.said);
+        let asked = between.heads().iter().filter(|head| head.contains("/oauth/token")).count();
+        assert_eq!(asked, 2);
+    }
 }
 
 #[tokio::test]

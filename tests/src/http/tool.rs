@@ -51,12 +51,10 @@ impl Tool {
         Self { url: url.to_owned(), ..self }
     }
 
-    /// Its command line for this operation; without a credential, and with nothing of ours in the environment.
+    /// Its command line for this operation; without a credential, and with an empty environment.
     pub fn command(&self, operation: &str) -> Command {
         let mut command = Command::new(program("gdpr", NONE));
-        for name in ["GDPR_USER", "GDPR_CLIENT", "GWS_URL", "VOICEMAIL_URL", "ALL_PROXY", "HTTPS_PROXY"] {
-            command.env_remove(name);
-        }
+        command.env_clear();
         command.arg("-i").arg(self.folder.path()).arg("-o").arg(self.path(""));
         command.args(["-p", operation, "--url", &self.url]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
