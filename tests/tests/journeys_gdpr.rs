@@ -84,7 +84,7 @@ async fn an_export_brings_every_recording_of_a_caller_byte_for_byte_and_says_who
     std::fs::write(tool.path(&names[0]), "cut off").unwrap();
     std::fs::remove_file(tool.path(&names[2])).unwrap();
     let said = tool.run("exportme", &["-u", &token]).is(0);
-    assert!(said.contains("3 recordings, 1 of them are here already"), "{said}");
+    assert!(said.contains("Recordings: 3, already here: 1."), "{said}");
     assert_eq!(made(&names[1]), before);
     for ((_, recording), name) in calls.iter().zip(&names) {
         assert_eq!(&std::fs::read(tool.path(name)).unwrap(), recording, "{name}");
@@ -102,7 +102,7 @@ async fn more_recordings_than_one_answer_tells_of_come_all() {
     let ids: Vec<Value> = stream::iter(deposits).buffer_unordered(16).collect().await;
     let tool = tool(&centre);
     let said = tool.run("exportme", &["-u", &token(&centre)]).is(0);
-    assert!(said.contains("1001 recordings"), "{said}");
+    assert!(said.contains("Recordings: 1001,"), "{said}");
     assert!(ids.iter().all(|message| tool.path(&format!("{}.wav", id(message))).exists()));
     let output = tool.output();
     assert_eq!(output["consumers"][CALLER[1]].as_array().unwrap().len(), MANY);

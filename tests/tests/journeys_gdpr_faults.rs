@@ -56,7 +56,7 @@ fn none_is_half(tool: &Tool, calls: &[(String, Vec<u8>)]) -> usize {
 fn goes_on(tool: &Tool, token: &str, calls: &[(String, Vec<u8>)]) {
     let here = none_is_half(tool, calls);
     let said = tool.run("exportme", &["-u", token]).is(0);
-    assert!(said.contains(&format!("3 recordings, {here} of them are here already")), "{said}");
+    assert!(said.contains(&format!("Recordings: 3, already here: {here}.")), "{said}");
     assert_eq!(none_is_half(tool, calls), 3);
     assert!(tool.names().iter().all(|name| !name.ends_with("part")), "{:?}", tool.names());
     assert_eq!(tool.output()["consumers"]["030 1234567"].as_array().unwrap().len(), 3);

@@ -36,7 +36,7 @@ pub(crate) fn run(service: &mut Service, input: &Input, output: &mut Output) -> 
     let (here, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_here);
     let count = |these: &[Recording<'_>]| these.iter().map(|it| it.bytes).sum::<u64>();
     let (mut there, all) = (count(&here), count(&here) + count(&missing));
-    output.say(&format!("{} recordings, {} of them are here already.", files.len(), here.len()))?;
+    output.say(&format!("Recordings: {}, already here: {}.", files.len(), here.len()))?;
     output.begin(all);
     for recording in &missing {
         recording.fetch(service, output, there)?;
@@ -45,7 +45,7 @@ pub(crate) fn run(service: &mut Service, input: &Input, output: &mut Output) -> 
     }
     output.end();
     output.write_json(OUTPUT, &answer)?;
-    output.say(&format!("Export Me is done: {} recordings, {all} bytes.", files.len()))
+    output.say(&format!("Export Me is done: {all} bytes."))
 }
 
 /// All pages: the answer as it is kept, and its files.

@@ -53,7 +53,7 @@ fn forget(service: &mut Service, input: &Input, output: &mut Output) -> Result<(
         status => {
             let (undo, purge) = (text(&answer, "undo_until"), text(&answer, "purge_at"));
             output.say(&format!(
-                "Forget Me is {status}: {}. Undo works until {undo}; all is gone by {purge}.",
+                "Forget Me is {status}. Messages: {}. Undo works until {undo}; all is gone by {purge}.",
                 messages(&answer)
             ))
         }
@@ -63,7 +63,7 @@ fn forget(service: &mut Service, input: &Input, output: &mut Output) -> Result<(
 fn undo(service: &mut Service, input: &Input, output: &mut Output) -> Result<(), Ended> {
     let answer = service.ask(output, "/v1/gdpr/undoforget", Some(&input.body(None)))?;
     output.write_json(OUTPUT, &answer)?;
-    output.say(&format!("Undo is done: {}.", messages(&answer)))
+    output.say(&format!("Undo is done. Messages: {}.", messages(&answer)))
 }
 
 /// Tells how a case stands, and keeps its certificate once it is checked.
@@ -104,13 +104,13 @@ fn messages(answer: &Value) -> String {
             let count = region.get("messages").and_then(Value::as_u64).unwrap_or_default();
             let reached = region.get("reached").and_then(Value::as_bool) != Some(false);
             format!(
-                "{count} messages in {}{}",
+                "{count} in {}{}",
                 text(region, "region"),
                 if reached { "" } else { ", which was not reached" }
             )
         })
         .collect();
-    if regions.is_empty() { "no region".to_owned() } else { regions.join(", ") }
+    if regions.is_empty() { "0".to_owned() } else { regions.join(", ") }
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
