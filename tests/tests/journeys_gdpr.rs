@@ -153,6 +153,18 @@ async fn forget_me_hides_its_undo_brings_back_and_an_undone_case_is_a_failure() 
 }
 
 #[tokio::test]
+async fn a_case_id_of_any_printable_characters_finds_its_case() {
+    let centre = Centre::socket().await;
+    let (tool, token) = (tool(&centre), token(&centre));
+    for caseid in ["ACME/2026 #7", "..", "a?b=c&d", "100%", "+1"] {
+        tool.asks(&json!({"caseid": caseid, "consumers": [NOBODY]}));
+        tool.run("forgetme", &["-u", &token]).is(0);
+        tool.run("status", &["-u", &token]).is(0);
+        assert_eq!(tool.output()["caseid"], caseid);
+    }
+}
+
+#[tokio::test]
 async fn once_all_is_erased_the_status_leaves_the_certificate_under_the_services_key() {
     let setting = Arc::new(Setting::new(1).with("VOICEMAIL_ERASE_AFTER", "2s"));
     let centre = Centre::gateway(&setting).await;
