@@ -12,7 +12,7 @@ import urllib.parse
 from parts import ROLES, Answer, token
 
 # Longer than any event may take here.
-LIMIT = 60
+LIMIT = 120
 
 
 class Failed(Exception):
