@@ -26,7 +26,7 @@ async fn case(centre: &Centre, case: &str) -> Value {
 }
 
 fn time(case: &Value, of: &str) -> Timestamp {
-    case[of].as_str().unwrap_or_else(|| panic!("{of} of {case}")).parse().unwrap()
+    case[of].as_str().unwrap().parse().unwrap()
 }
 
 /// Two mailboxes with four messages of Alice, new, old and in the trash, and one of Bob.

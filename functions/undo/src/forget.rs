@@ -57,7 +57,7 @@ async fn undo(
     let (erasure, in_time) = (erasure(host, tenancy), in_time(host));
     let undone = match (asked.caseid.as_deref(), callers) {
         (Some(case_id), _) => {
-            let subjects = callers.map(|callers| callers.subjects());
+            let subjects = callers.map(erasure::Callers::subjects);
             erasure.undo(case_id, subjects.as_ref(), &in_time).await?
         }
         (None, Some(callers)) => erasure.undo_callers(&callers.subjects(), &in_time).await?,
