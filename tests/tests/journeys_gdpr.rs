@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tests::http::{Call, Centre, PASSWORD, Setting, Tool, id, wav};
 
@@ -89,24 +88,6 @@ async fn an_export_brings_every_recording_of_a_caller_byte_for_byte_and_says_who
     for ((_, recording), name) in calls.iter().zip(&names) {
         assert_eq!(&std::fs::read(tool.path(name)).unwrap(), recording, "{name}");
     }
-}
-
-#[tokio::test]
-async fn more_recordings_than_one_answer_tells_of_come_all() {
-    const MANY: usize = 1001;
-    let centre = Centre::socket().await;
-    centre.personal("5001", "alice").await;
-    centre.settings("5001", json!({"max_messages": MANY})).await;
-    let call = Call::from(CALLER[0]).audio(wav(10));
-    let deposits = (0..MANY).map(|_| centre.deposit("5001", &call));
-    let ids: Vec<Value> = stream::iter(deposits).buffer_unordered(16).collect().await;
-    let tool = tool(&centre);
-    let said = tool.run("exportme", &["-u", &token(&centre)]).is(0);
-    assert!(said.contains("Recordings: 1001,"), "{said}");
-    assert!(ids.iter().all(|message| tool.path(&format!("{}.wav", id(message))).exists()));
-    let output = tool.output();
-    assert_eq!(output["consumers"][CALLER[1]].as_array().unwrap().len(), MANY);
-    assert_eq!(output["files"].as_object().unwrap().len(), MANY);
 }
 
 #[tokio::test]
