@@ -1,9 +1,5 @@
 //! An export of more recordings than one answer tells of: in bounded memory, killed on its way, and whole in the end.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking; the figures are told"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::process::Child;
