@@ -15,6 +15,9 @@ use crate::fixture::{ALICE, Call, DAY, Namespace, after};
 /// How many messages the caller has who is forgotten.
 const FOUND: u64 = 10;
 
+/// How many messages a mailbox gets that fills up with those of others.
+const MAILBOX: u64 = 25;
+
 /// A tenant that stores messages of many callers, ten of them Alice's.
 pub struct Crowd {
     space: Namespace,
@@ -84,11 +87,15 @@ pub async fn add_to_files(space: &Namespace, folder: &Path, messages: u64) {
     }
 }
 
-/// The same as deposits of the contract, again without recordings.
+/// The same as deposits of the contract, again without recordings; into many mailboxes, as each counts what it has.
 pub async fn add(space: &Namespace, messages: u64) {
-    let mailbox = space.mailbox("5002").await;
+    let mut mailboxes = Vec::new();
+    for number in 0..messages.div_ceil(MAILBOX) {
+        mailboxes.push(space.mailbox(&format!("m{number}")).await);
+    }
     let deposits = stream::iter(0..messages).map(|number| {
-        let deposit = space.attempt(&Call::to(&mailbox).by(&format!("+4930{number:07}")));
+        let mailbox = &mailboxes[usize::try_from(number / MAILBOX).unwrap()];
+        let deposit = space.attempt(&Call::to(mailbox).by(&format!("+4930{number:07}")));
         async move {
             let arrival = space.index().arrive(&deposit, async { Ok(()) }.boxed()).await.unwrap();
             assert!(matches!(arrival, Arrival::Arrived(_)));
