@@ -28,8 +28,11 @@ pub(crate) async fn due(
         let more = batch.len() == BATCH;
         let is_overdue = |due: &&Due| due.hold.purge_at() < now.minus(OVERDUE);
         counter!("voicemail_erasures_due_total").increment(batch.len() as u64);
-        counter!("voicemail_erasures_overdue_total")
-            .increment(batch.iter().filter(is_overdue).count() as u64);
+        let overdue = batch.iter().filter(is_overdue).count();
+        counter!("voicemail_erasures_overdue_total").increment(overdue as u64);
+        if overdue > 0 {
+            tracing::error!(tenant = %tenancy.tenant.id, overdue, "an erasure is overdue");
+        }
         last = batch.last().cloned();
         let mut outcomes =
             stream::iter(batch).map(async |due| purge(tenancy, &due, now).await).buffer_unordered(ABREAST);
