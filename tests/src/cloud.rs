@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::{Attempt, Clock as _, ManualClock, Region, SystemClock, SystemRandom};
-use futures::future::BoxFuture;
 use futures::{StreamExt as _, future, stream};
 use host::config::Config;
 use host::identity::TokenKeys;
@@ -13,7 +12,7 @@ use serde_json::json;
 use storage::aws::{Aws, AwsSetup};
 
 use crate::fixture::regions;
-use crate::http::{CERTIFICATE_KEY, Centre, Front, InProcess, SECRET, SUBJECT_KEY, Setting};
+use crate::http::{CERTIFICATE_KEY, Case, Centre, Front, InProcess, SECRET, SUBJECT_KEY, Setting};
 use crate::ministack::{Ministack, running, table};
 use crate::proxy::Proxy;
 
@@ -26,9 +25,6 @@ pub struct Cloud {
     name: String,
     endpoint: String,
 }
-
-/// A case and its name.
-pub type Case = (&'static str, fn(Centre) -> BoxFuture<'static, ()>);
 
 /// How many cases run at once.
 const ABREAST: usize = 4;

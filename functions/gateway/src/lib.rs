@@ -44,13 +44,21 @@ pub fn start(started: Started) -> BoxFuture<'static, Result<Router<Host>, BoxErr
     })
 }
 
+/// Sweeps, and takes the drops that no event brought.
+///
+/// # Errors
+/// Something could not be done; the log says what, and the next run tries again.
+pub async fn on_schedule(host: &Host) -> Result<(), BoxError> {
+    let swept = sweep::on_schedule(host).await;
+    deposit::on_schedule(host).await.and(swept)
+}
+
 async fn tick_for_ever(host: Host, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        sweep::all(&host).await;
         // What fails of it is in the log.
-        let _ = deposit::on_schedule(&host).await;
+        let _ = on_schedule(&host).await;
     }
 }

@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::router::{Options, router};
 use crate::secret::Secret;
 use crate::service::{Host, Parts, Service};
-use crate::{log, random, server};
+use crate::{custom_handler, log, random, server};
 
 /// The `main` of every program: reads the environment, opens the storage, serves until it is told to stop (SIGTERM or
 /// SIGINT), and lets the requests under way end.
@@ -86,20 +86,27 @@ async fn serve(function: Function) -> Result<(), BoxError> {
 }
 
 async fn start(function: Function, config: Config) -> Result<(TcpListener, axum::Router), BoxError> {
-    let metrics = if function.measured { Some(Metrics::install()?) } else { None };
+    let handles = custom_handler::address()?;
+    let measures = function.measured && handles.is_none();
+    let metrics = if measures { Some(Metrics::install()?) } else { None };
     let options = options(&function, &config, metrics);
-    let (listen, demo, sweep_every) = (config.listen, config.demo, config.sweep_every);
+    let (listen, demo) = (handles.unwrap_or(config.listen), config.demo);
+    // Of a custom handler there are several or none at a time: a timer of the Functions host calls the sweep.
+    let sweep_every = config.sweep_every.filter(|_| handles.is_none());
     let opened = opened(config, function.uses, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     let Opened { host, token_secret } = opened;
     let listener = TcpListener::bind(listen)
         .await
-        .map_err(|error| format!("VOICEMAIL_LISTEN: cannot take {listen}: {error}"))?;
+        .map_err(|error| format!("VOICEMAIL_LISTEN, or the Functions host: cannot take {listen}: {error}"))?;
     let address = listener.local_addr()?;
     let mut routes = (function.routes)();
     if let Some(hook) = function.start {
         let demo_secret = token_secret.filter(|_| demo);
         let started = Started { host: Arc::clone(&host), address, demo, demo_secret, sweep_every };
         routes = routes.merge(hook(started).await?.into());
+    }
+    if handles.is_some() {
+        routes = routes.merge(custom_handler::routes(function.events, address).into());
     }
     tracing::info!(function = function.name, version = env!("CARGO_PKG_VERSION"), %address, demo, "started");
     Ok((listener, router(host, routes, &options)))

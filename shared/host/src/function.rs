@@ -44,6 +44,34 @@ pub(crate) struct Events {
     pub(crate) on_schedule: Option<OnSchedule>,
 }
 
+/// An object of a bucket, or a blob of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+}
+
+impl Events {
+    /// For objects that came into a bucket. All of them are tried, also where one fails.
+    pub(crate) async fn dropped(&self, host: &Host, objects: &[Object]) -> Result<(), BoxError> {
+        let on_drop = self.on_drop.ok_or("this function takes no drops")?;
+        let mut failed = None;
+        for Object { bucket, key } in objects {
+            let Some(drop) = host.drop_key(bucket, key) else {
+                tracing::warn!(
+                    bucket,
+                    "an event tells of an object that is no drop of a tenant of this installation"
+                );
+                continue;
+            };
+            if let Err(error) = on_drop(host, &drop).await {
+                failed = Some(error);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+}
+
 /// What a start hook is given.
 #[derive(Clone)]
 pub struct Started {

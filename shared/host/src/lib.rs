@@ -1,4 +1,5 @@
-//! Boots any set of routes: configuration, identity, problems, tracing; on a socket and on AWS Lambda.
+//! Boots any set of routes: configuration, identity, problems, tracing; on a socket, on AWS Lambda and as a custom
+//! handler of Azure Functions.
 
 #[cfg(not(any(feature = "fs", feature = "aws")))]
 compile_error!("a host needs a storage: the feature fs or aws");
@@ -9,6 +10,7 @@ pub mod body;
 mod boot;
 mod certificate_key;
 pub mod config;
+mod custom_handler;
 mod directory;
 pub mod etag;
 mod extract;

@@ -61,7 +61,7 @@ pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Rou
         .route("/readyz", get(|State(host)| health::is_ready(host, last)))
         .route("/.well-known/voicemail-jwks.json", get(key_set))
         .route("/openapi.json", get(async |headers: HeaderMap| etag::bytes(&headers, json, document)))
-        .fallback(async || Problem::new(Code::NotFound, "There is no such route; see /openapi.json."));
+        .fallback(async || no_route());
     if let Some(metrics) = options.metrics.clone() {
         let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
         routes = routes.route("/metrics", get(async move || (text, metrics.render())));
@@ -79,6 +79,11 @@ pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Rou
         routes = routes.layer(cors);
     }
     routes.layer(middleware::from_fn_with_state(Arc::new(layer), surround))
+}
+
+/// What is asked for where nothing is.
+pub(crate) fn no_route() -> Problem {
+    Problem::new(Code::NotFound, "There is no such route; see /openapi.json.")
 }
 
 /// The public keys of certificates of erasure.

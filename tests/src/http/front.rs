@@ -15,6 +15,7 @@ use host::config::Config;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
+use super::functions_host::from_outside;
 use super::gateway::Gateway;
 use super::lambda::Lambda;
 use super::setting::Setting;
@@ -119,6 +120,9 @@ impl Front {
             Self::Socket { gateway, client } => {
                 let uri: Uri = format!("http://{}{}", gateway.address, request.uri()).parse().unwrap();
                 *request.uri_mut() = uri;
+                if gateway.setting.is_custom_handler() {
+                    from_outside(&mut request);
+                }
                 let response = client.execute(request.try_into().unwrap()).await?;
                 let (status, headers) = (response.status(), response.headers().clone());
                 let mut answer = Response::new(response.bytes().await?);

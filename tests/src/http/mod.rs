@@ -2,7 +2,7 @@
 //! gateway on a socket.
 //!
 //! A case is an `async fn(Centre)`; its name is the sentence that it proves. [`journeys!`](crate::journeys) runs it
-//! through both fronts, [`journeys_in_time!`](crate::journeys_in_time) only in this process, where the clock can be
+//! through all fronts, [`journeys_in_time!`](crate::journeys_in_time) only in this process, where the clock can be
 //! moved. Each case has a [`Centre`] of its own: a tenant, and a neighbour that it must never see. What every answer
 //! must have is checked on every answer, in [`Answer`].
 
@@ -12,6 +12,7 @@ mod between;
 mod call;
 mod centre;
 mod front;
+mod functions_host;
 mod gateway;
 mod lambda;
 mod load;
@@ -25,6 +26,7 @@ pub use between::{Between, Does};
 pub use call::{Call, wav};
 pub use centre::{Centre, Person, id};
 pub use front::{Front, InProcess};
+pub use functions_host::{Case, Invocation, all_through_a_custom_handler, as_custom_handler, from_outside};
 pub use gateway::Gateway;
 pub use lambda::{Answered, Lambda};
 pub use load::{Act, Chance, State, is_long, numbered, pages};
@@ -42,7 +44,7 @@ macro_rules! journeys {
         mod aws {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn all_of_these_on_dynamodb_and_s3() {
-                let cases: Vec<$crate::cloud::Case> =
+                let cases: Vec<$crate::http::Case> =
                     vec![$((stringify!($case), |centre| Box::pin(super::$case(centre)))),+];
                 $crate::cloud::run(cases).await;
             }
@@ -54,6 +56,14 @@ macro_rules! journeys {
         }
         mod socket {
             $(#[tokio::test] async fn $case() { super::$case($crate::http::Centre::socket().await).await; })+
+        }
+        mod custom_handler {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn all_of_these_through_a_custom_handler() {
+                let cases: Vec<$crate::http::Case> =
+                    vec![$((stringify!($case), |centre| Box::pin(super::$case(centre)))),+];
+                $crate::http::all_through_a_custom_handler(cases).await;
+            }
         }
         #[cfg(feature = "aws")]
         mod lambda {

@@ -72,6 +72,11 @@ impl Setting {
         &self.environment
     }
 
+    /// Whether the Functions host starts its services.
+    pub(super) fn is_custom_handler(&self) -> bool {
+        self.environment.contains_key("FUNCTIONS_CUSTOMHANDLER_PORT")
+    }
+
     /// The storage that its services have.
     pub(super) fn storage(&self) -> &str {
         self.environment.get("VOICEMAIL_STORAGE").map_or("fs", String::as_str)

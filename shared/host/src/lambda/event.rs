@@ -8,6 +8,8 @@ use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::function::Object;
+
 /// What must be escaped where the path came decoded, as HTTP APIs hand it over.
 const OF_PATH: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`');
@@ -23,13 +25,6 @@ pub(super) enum Event {
     Objects(Vec<Object>),
     /// A schedule says that it is time.
     Schedule,
-}
-
-/// An object of a bucket.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Object {
-    pub(super) bucket: String,
-    pub(super) key: String,
 }
 
 /// What tells one kind of event from another.

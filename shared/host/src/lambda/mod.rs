@@ -16,7 +16,7 @@ use lambda_http::tower::ServiceExt as _;
 use lambda_http::{Adapter, Context};
 use serde_json::value::{RawValue, to_raw_value};
 
-use self::event::{Event, Object};
+use self::event::Event;
 use self::metrics::Embedded;
 use crate::function::{BoxError, Events};
 use crate::service::Host;
@@ -67,7 +67,10 @@ impl Front {
                 let Ok(answer) = adapter.oneshot(request).await;
                 Ok(to_raw_value(&answer)?)
             }
-            Event::Objects(objects) => self.dropped(&objects).await,
+            Event::Objects(objects) => {
+                self.events.dropped(&self.host, &objects).await?;
+                nothing()
+            }
             Event::Schedule => {
                 let scheduled =
                     self.events.on_schedule.ok_or("this function has nothing to do on a schedule")?;
@@ -75,25 +78,6 @@ impl Front {
                 nothing()
             }
         }
-    }
-
-    /// All of them are tried, also where one fails.
-    async fn dropped(&self, objects: &[Object]) -> Result<Box<RawValue>, BoxError> {
-        let on_drop = self.events.on_drop.ok_or("this function takes no drops")?;
-        let mut failed = None;
-        for Object { bucket, key } in objects {
-            let Some(drop) = self.host.drop_key(bucket, key) else {
-                tracing::warn!(
-                    bucket,
-                    "an event tells of an object that is no drop of a tenant of this installation"
-                );
-                continue;
-            };
-            if let Err(error) = on_drop(&self.host, &drop).await {
-                failed = Some(error);
-            }
-        }
-        failed.map_or_else(nothing, Err)
     }
 }
 

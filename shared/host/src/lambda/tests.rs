@@ -4,7 +4,8 @@ use lambda_http::Request;
 use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
 
-use super::event::{Event, Object};
+use super::event::Event;
+use crate::function::Object;
 
 fn read(event: &Value) -> Result<Event, serde_json::Error> {
     serde_json::from_str(&event.to_string())
