@@ -93,6 +93,32 @@ fn no_sdk_leaves_the_storage_and_no_lambda_the_host() {
 }
 
 #[test]
+fn a_build_for_one_storage_carries_nothing_of_another_cloud() {
+    let packages = metadata(false);
+    let gateway = packages.iter().find(|package| package["name"] == "gateway").unwrap();
+    let clouds = [("aws", ["aws-sdk", "lambda_"]), ("azure", ["azure_", "typespec"])];
+    let has = |storage: &&str| gateway["features"].get(*storage).is_some();
+    let built: Vec<_> = ["fs", "aws", "azure"].into_iter().filter(has).collect();
+    assert!(built.len() > 1, "the storages are found");
+    for storage in built {
+        let tree = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--prefix", "none", "--format", "{p}", "--edges", "normal"])
+            .args(["--no-default-features", "--features", storage, "-p", "gateway", "-p", "about"])
+            .args(OPERATIONS.iter().flat_map(|operation| ["-p", operation]))
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(tree.status.success(), "{tree:?}");
+        let tree = String::from_utf8(tree.stdout).unwrap();
+        for (cloud, names) in clouds {
+            let carried: BTreeSet<_> =
+                tree.lines().filter(|line| names.iter().any(|name| line.starts_with(name))).collect();
+            assert_eq!(carried.is_empty(), cloud != storage, "{storage} carries of {cloud}: {carried:?}");
+        }
+    }
+}
+
+#[test]
 fn only_tests_can_break_the_steps_of_a_storage() {
     for package in metadata(false) {
         let asks = |needed: &Value| {
