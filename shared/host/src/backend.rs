@@ -10,6 +10,8 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 #[cfg(feature = "aws")]
 use storage::aws::{Aws, AwsSetup, StartError};
+#[cfg(feature = "azure")]
+use storage::azure::{Azure, AzureSetup};
 #[cfg(feature = "fs")]
 use storage::fs::{Fs, Setup};
 use storage::{Storage, StorageError};
@@ -24,6 +26,9 @@ use crate::secret::Secret;
 pub(crate) struct Uses {
     #[cfg(feature = "aws")]
     aws: fn(AwsSetup) -> BoxFuture<'static, Result<Aws, StartError>>,
+    /// Whether it stores and erases recordings, so that it looks at the storage first.
+    #[cfg(feature = "azure")]
+    stores: bool,
 }
 
 impl Uses {
@@ -31,16 +36,22 @@ impl Uses {
     pub(crate) const METADATA: Self = Self {
         #[cfg(feature = "aws")]
         aws: |setup| Aws::metadata(setup).map(Ok).boxed(),
+        #[cfg(feature = "azure")]
+        stores: false,
     };
     /// Recordings that are there.
     pub(crate) const RECORDINGS: Self = Self {
         #[cfg(feature = "aws")]
         aws: |setup| Aws::trusted(setup).map(Ok).boxed(),
+        #[cfg(feature = "azure")]
+        stores: false,
     };
     /// Recordings, to store and erase them.
     pub(crate) const STORE: Self = Self {
         #[cfg(feature = "aws")]
         aws: |setup| Aws::open(setup).boxed(),
+        #[cfg(feature = "azure")]
+        stores: true,
     };
 }
 
@@ -58,12 +69,15 @@ pub(crate) enum Backend {
     /// S3 and `DynamoDB`.
     #[cfg(feature = "aws")]
     Aws(Aws),
+    /// Blob Storage.
+    #[cfg(feature = "azure")]
+    Azure(Azure),
 }
 
 impl Backend {
     /// Opens what is configured, for a program that uses no more of it than this.
     #[cfg_attr(
-        not(feature = "aws"),
+        not(any(feature = "aws", feature = "azure")),
         expect(unused_variables, reason = "files need no client that could be left out")
     )]
     pub(crate) async fn open(config: &Config, uses: Uses) -> Result<Self, BoxError> {
@@ -85,6 +99,15 @@ impl Backend {
                     credentials_file: std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").map(Into::into),
                 };
                 Ok(Self::Aws((uses.aws)(setup).await?))
+            }
+            #[cfg(feature = "azure")]
+            StorageKind::Azure => {
+                let setup = AzureSetup {
+                    accounts: config.azure.clone().ok_or("VOICEMAIL_AZURE is not set")?,
+                    masters: config.tenants.iter().map(|tenant| tenant.master.clone()).collect(),
+                };
+                let azure = if uses.stores { Azure::open(&setup).await? } else { Azure::trusted(&setup)? };
+                Ok(Self::Azure(azure))
             }
         }
     }
@@ -112,8 +135,8 @@ impl Backend {
                 let least = crate::secret::LEAST_SECRET;
                 Secret::value(&key, least).map_err(|fault| format!("{name} {fault}").into())
             }
-            #[cfg(feature = "aws")]
-            Self::Aws(_) => {
+            #[cfg(any(feature = "aws", feature = "azure"))]
+            _ => {
                 drop(make);
                 Err(format!("{name} is not configured, and this storage keeps no keys").into())
             }
@@ -130,6 +153,8 @@ impl Backend {
             }
             #[cfg(feature = "aws")]
             Self::Aws(aws) => aws.kept(name, value).await,
+            #[cfg(feature = "azure")]
+            Self::Azure(azure) => azure.kept(name, value).await,
         }
     }
 
@@ -140,6 +165,8 @@ impl Backend {
             Self::Fs { fs, .. } => Arc::new(fs.clone()),
             #[cfg(feature = "aws")]
             Self::Aws(aws) => Arc::new(aws.clone()),
+            #[cfg(feature = "azure")]
+            Self::Azure(azure) => Arc::new(azure.clone()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Boots any set of routes: configuration, identity, problems, tracing; on a socket, on AWS Lambda and as a custom
 //! handler of Azure Functions.
 
-#[cfg(not(any(feature = "fs", feature = "aws")))]
+#[cfg(not(any(feature = "fs", feature = "aws", feature = "azure")))]
 compile_error!("a host needs a storage: the feature fs or aws");
 
 mod audit;

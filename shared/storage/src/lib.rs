@@ -6,13 +6,15 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "azure")]
+pub mod azure;
 mod drops;
 mod error;
 #[cfg(feature = "fs")]
 pub mod fs;
 mod index;
 mod recordings;
-#[cfg(any(feature = "aws", feature = "fs"))]
+#[cfg(any(feature = "aws", feature = "azure", feature = "fs"))]
 mod stored;
 
 use std::collections::BTreeMap;

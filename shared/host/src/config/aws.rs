@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use domain::Region;
 use storage::aws::Bucket;
 
-use super::StorageKind;
 use super::reader::Reader;
+use super::{StorageKind, needs_keys};
 
 /// The table and the buckets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,16 +28,7 @@ impl Places {
                 vars.fault(variable, "is not set, and the storage aws needs it".to_owned());
             }
         }
-        let given = |vars: &Reader<'_>, names: &[&str]| names.iter().any(|name| vars.has(name));
-        for names in [
-            &["VOICEMAIL_SUBJECT_KEY", "VOICEMAIL_SUBJECT_KEY_FILE"][..],
-            &["VOICEMAIL_CERTIFICATE_KEY", "VOICEMAIL_CERTIFICATE_KEY_FILE"],
-            &["VOICEMAIL_TOKEN_SECRET", "VOICEMAIL_TOKEN_SECRET_FILE", "VOICEMAIL_TOKEN_JWKS"],
-        ] {
-            if let (false, Some(name)) = (given(vars, names), names.first()) {
-                vars.fault(name, "is not set, and the storage aws keeps no keys".to_owned());
-            }
-        }
+        needs_keys(vars, "aws");
         let table = vars.read("VOICEMAIL_TABLE", String::new(), table);
         let buckets = vars.read("VOICEMAIL_BUCKETS", BTreeMap::new(), buckets);
         Some(Self { table, buckets })

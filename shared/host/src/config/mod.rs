@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "azure")]
+mod azure;
 mod reader;
 mod tenants;
 #[cfg(test)]
@@ -25,6 +27,7 @@ const KNOWN: &[&str] = &[
     "VOICEMAIL_LISTEN",
     "VOICEMAIL_STORAGE",
     "VOICEMAIL_DATA",
+    "VOICEMAIL_AZURE",
     "VOICEMAIL_TABLE",
     "VOICEMAIL_BUCKETS",
     "VOICEMAIL_SETUP",
@@ -57,12 +60,15 @@ const LONGEST_SWEEP: Duration = Duration::from_mins(10);
 pub struct Config {
     /// `VOICEMAIL_LISTEN`, default `127.0.0.1:8080`: where to answer; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// `VOICEMAIL_STORAGE`, `fs` or `aws`, of those that are built in the first: where everything lies.
+    /// `VOICEMAIL_STORAGE`, `fs`, `aws` or `azure`, of those that are built in the first: where everything lies.
     pub storage: StorageKind,
     /// `VOICEMAIL_TABLE` and `VOICEMAIL_BUCKETS`, where the storage is `aws`: the `DynamoDB` table, and the bucket of each
     /// region, as JSON `{"eu-central-1":"bucket/folder",…}`.
     #[cfg(feature = "aws")]
     pub aws: Option<aws::Places>,
+    /// `VOICEMAIL_AZURE`, where the storage is `azure`: the account of each region, those that tenants have left too.
+    #[cfg(feature = "azure")]
+    pub azure: Option<std::collections::BTreeMap<Region, storage::azure::Account>>,
     /// `VOICEMAIL_DATA`, default `./voicemail-data`: the folder of the file system storage.
     pub data: PathBuf,
     /// `VOICEMAIL_SETUP`, `auto` (default) or `never`: whether an empty folder is set up, or is a volume that is not
@@ -112,6 +118,9 @@ pub enum StorageKind {
     /// S3 and `DynamoDB`.
     #[cfg(feature = "aws")]
     Aws,
+    /// Blob Storage.
+    #[cfg(feature = "azure")]
+    Azure,
 }
 
 impl StorageKind {
@@ -121,14 +130,19 @@ impl StorageKind {
         ("fs", Self::Fs),
         #[cfg(feature = "aws")]
         ("aws", Self::Aws),
+        #[cfg(feature = "azure")]
+        ("azure", Self::Azure),
     ];
 
     /// What is meant where nothing is said.
     #[cfg(feature = "fs")]
     const DEFAULT: Self = Self::Fs;
     /// What is meant where nothing is said.
-    #[cfg(not(feature = "fs"))]
+    #[cfg(all(feature = "aws", not(feature = "fs")))]
     const DEFAULT: Self = Self::Aws;
+    /// What is meant where nothing is said.
+    #[cfg(not(any(feature = "aws", feature = "fs")))]
+    const DEFAULT: Self = Self::Azure;
 
     fn named(text: &str) -> Result<Self, String> {
         let found = Self::BUILT_IN.iter().find(|(name, _)| *name == text);
@@ -159,6 +173,36 @@ impl fmt::Display for ConfigFaults {
     }
 }
 
+/// That a storage which keeps no keys is given them.
+#[cfg(any(feature = "aws", feature = "azure"))]
+fn needs_keys(vars: &mut Reader<'_>, storage: &str) {
+    for names in [
+        &["VOICEMAIL_SUBJECT_KEY", "VOICEMAIL_SUBJECT_KEY_FILE"][..],
+        &["VOICEMAIL_CERTIFICATE_KEY", "VOICEMAIL_CERTIFICATE_KEY_FILE"],
+        &["VOICEMAIL_TOKEN_SECRET", "VOICEMAIL_TOKEN_SECRET_FILE", "VOICEMAIL_TOKEN_JWKS"],
+    ] {
+        if let (false, Some(name)) = (names.iter().any(|name| vars.has(name)), names.first()) {
+            vars.fault(name, format!("is not set, and the storage {storage} keeps no keys"));
+        }
+    }
+}
+
+/// That each region has its place, where any has.
+#[cfg(any(feature = "aws", feature = "azure"))]
+fn names_all<T>(
+    vars: &mut Reader<'_>,
+    variable: &'static str,
+    what: &str,
+    places: &std::collections::BTreeMap<Region, T>,
+    regions: &BTreeSet<Region>,
+) {
+    let without = regions.iter().filter(|region| !places.contains_key(*region));
+    let without: Vec<_> = without.map(ToString::to_string).collect();
+    if !without.is_empty() && !places.is_empty() {
+        vars.fault(variable, format!("names no {what} for {}", without.join(", ")));
+    }
+}
+
 impl std::error::Error for ConfigFaults {}
 
 impl Config {
@@ -174,6 +218,8 @@ impl Config {
             storage,
             #[cfg(feature = "aws")]
             aws: aws::Places::read(&mut vars, storage),
+            #[cfg(feature = "azure")]
+            azure: azure::accounts(&mut vars, storage),
             listen: vars.read("VOICEMAIL_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)), listen),
             data: vars.read("VOICEMAIL_DATA", "./voicemail-data".into(), |text| Ok(text.into())),
             set_up: vars.read("VOICEMAIL_SETUP", true, set_up),
@@ -202,12 +248,12 @@ impl Config {
             origins: vars.read("VOICEMAIL_ORIGINS", Vec::new(), origins),
         };
         #[cfg(feature = "aws")]
-        if let Some(places) = config.aws.as_ref().filter(|places| !places.buckets.is_empty()) {
-            let without = config.regions().into_iter().filter(|region| !places.buckets.contains_key(region));
-            let without: Vec<_> = without.map(|region| region.to_string()).collect();
-            if !without.is_empty() {
-                vars.fault("VOICEMAIL_BUCKETS", format!("names no bucket for {}", without.join(", ")));
-            }
+        if let Some(places) = &config.aws {
+            names_all(&mut vars, "VOICEMAIL_BUCKETS", "bucket", &places.buckets, &config.regions());
+        }
+        #[cfg(feature = "azure")]
+        if let Some(accounts) = &config.azure {
+            names_all(&mut vars, "VOICEMAIL_AZURE", "account", accounts, &config.regions());
         }
         if vars.has("VOICEMAIL_TOKEN_JWKS") {
             if !vars.has("VOICEMAIL_TOKEN_ISSUER") {

@@ -1,0 +1,156 @@
+//! What platforms drop for a tenant in one region: blobs of the container, with the facts of the call as metadata.
+//!
+//! Names of metadata are identifiers here, so that `caller-id` is written `caller_id`. A link signs no metadata: who gets one
+//! could say other facts with it. So the facts of a link are kept beside, under the drop's name in `announced/`, and count.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure_core::http::Etag;
+use bytes::Bytes;
+use domain::{Region, Timestamp};
+use futures::TryStreamExt as _;
+use serde::{Deserialize, Serialize};
+
+use super::blobs::{Blobs, If, Listed, Metadata, With, json, value_of};
+use super::layout::{Layout, below, parse_drop};
+use super::links::Links;
+use crate::{DropKey, Dropped, Drops, Result, StorageError, Upload};
+
+/// Why a drop was rejected, beside its facts.
+const REASON: &str = "rejected_because";
+/// What was announced, in the metadata of its blob.
+const ANNOUNCED: &str = "facts";
+/// The facts that a link was made for.
+#[derive(Serialize, Deserialize)]
+struct Announced {
+    facts: BTreeMap<String, String>,
+}
+
+/// What is larger leaves its facts and the reason alone: no recording that is taken is near it, and it goes through memory.
+const MOST_MOVED: u64 = 64 << 20;
+
+/// The drops of a tenant in a region.
+#[derive(Debug, Clone)]
+pub(super) struct BlobDrops {
+    pub(super) region: Region,
+    pub(super) blobs: Blobs,
+    pub(super) layout: Layout,
+    pub(super) links: Links,
+}
+
+/// The `ETag` of what was looked at.
+fn etag(dropped: &Dropped) -> Etag {
+    Etag::from(dropped.version.rsplit_once('#').map_or("", |(_, etag)| etag).to_owned())
+}
+
+impl BlobDrops {
+    fn incoming(&self, key: &DropKey) -> String {
+        self.layout.incoming() + &below(key)
+    }
+
+    fn announced(&self, key: &DropKey) -> String {
+        self.layout.announced() + &below(key)
+    }
+
+    /// Blobs of a folder that are older than `before`.
+    async fn older(
+        &self,
+        context: &'static str,
+        folder: String,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Listed>> {
+        let mut pages = self.blobs.list(context, &folder, None);
+        let mut found = Vec::new();
+        while let Some(page) = pages.try_next().await? {
+            found.extend(page.into_iter().filter(|listed| listed.at < before));
+            if found.len() >= limit {
+                found.truncate(limit);
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl Drops for BlobDrops {
+    async fn look(&self, key: &DropKey) -> Result<Option<Dropped>> {
+        let context = "looking at a drop";
+        let (name, announced) = (self.incoming(key), self.announced(key));
+        let (found, announced) =
+            futures::try_join!(self.blobs.head(context, &name), self.blobs.head(context, &announced))?;
+        let Some(blob) = found else { return Ok(None) };
+        let facts = match announced {
+            Some(announced) => {
+                let announced = value_of::<Announced>(&announced.metadata, ANNOUNCED);
+                let corrupt = || StorageError::Corrupt { context: "what was announced of a drop".to_owned() };
+                announced.ok_or_else(corrupt)?.facts
+            }
+            None => blob.metadata.into_iter().map(|(name, value)| (name.replace('_', "-"), value)).collect(),
+        };
+        let account = &self.links.account;
+        let version = format!("{account}/{}/{name}#{}", self.links.container, blob.etag);
+        Ok(Some(Dropped { facts, at: blob.at, version, bytes: blob.bytes }))
+    }
+
+    async fn read(&self, key: &DropKey, dropped: &Dropped) -> Result<Option<Bytes>> {
+        let found = self.blobs.read("reading a drop", &self.incoming(key), Some(etag(dropped))).await?;
+        Ok(found.map(|(_, bytes)| bytes))
+    }
+
+    /// What was announced of it goes after it, and what is left of that with what was rejected.
+    async fn delete(&self, key: &DropKey, dropped: &Dropped) -> Result<()> {
+        let context = "deleting a drop";
+        self.blobs.delete(context, &self.incoming(key), Some(etag(dropped))).await?;
+        self.blobs.delete(context, &self.announced(key), None).await
+    }
+
+    /// A copy, then the delete. Cut off between them, it is rejected once more.
+    async fn reject(&self, key: &DropKey, dropped: &Dropped, reason: &str) -> Result<()> {
+        let context = "rejecting a drop";
+        let bytes = if dropped.bytes > MOST_MOVED {
+            Bytes::new()
+        } else {
+            match self.read(key, dropped).await? {
+                Some(bytes) => bytes,
+                None => return Ok(()),
+            }
+        };
+        let facts = dropped.facts.iter().map(|(name, value)| (name.replace('-', "_"), value.clone()));
+        let mut metadata: Metadata = facts.collect();
+        metadata.insert(REASON.to_owned(), super::blobs::escaped(reason));
+        let to = self.layout.rejected() + &below(key);
+        self.blobs.put(context, &to, bytes, With::from(metadata), If::Anything).await?;
+        self.delete(key, dropped).await
+    }
+
+    async fn waiting(&self, before: Timestamp, limit: usize) -> Result<Vec<DropKey>> {
+        let found = self.older("listing drops", self.layout.incoming(), before, limit).await?;
+        Ok(found.iter().filter_map(|listed| parse_drop(&self.region, &listed.name)).collect())
+    }
+
+    async fn clear_rejected(&self, before: Timestamp) -> Result<u64> {
+        let context = "clearing what was rejected";
+        // Announced, and never dropped: no link is as old.
+        let announced = self.older(context, self.layout.announced(), before, usize::MAX).await?;
+        let rejected = self.older(context, self.layout.rejected(), before, usize::MAX).await?;
+        let count = rejected.len();
+        let names = announced.into_iter().chain(rejected).map(|listed| listed.name);
+        self.blobs.delete_all(context, names.collect()).await?;
+        Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    async fn upload(&self, key: &DropKey, facts: &BTreeMap<String, String>, ttl: Duration) -> Result<Upload> {
+        let context = "signing an upload";
+        let Some(url) = self.links.to_drop(&self.incoming(key), ttl).await? else {
+            return Err(StorageError::unavailable(context, "who has a SAS alone cannot sign a link"));
+        };
+        let metadata = [(ANNOUNCED.to_owned(), json(context, &Announced { facts: facts.clone() })?)].into();
+        self.blobs.note(context, &self.announced(key), metadata).await?;
+        // The service asks for it; nothing else is wanted.
+        Ok(Upload { url, headers: [("x-ms-blob-type".to_owned(), "BlockBlob".to_owned())].into() })
+    }
+}

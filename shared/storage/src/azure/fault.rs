@@ -1,0 +1,63 @@
+//! Errors of the SDK as the contracts tell them: what happened and which request it was, never what it carried.
+
+use azure_core::error::ErrorKind;
+use azure_core::http::StatusCode;
+
+use crate::StorageError;
+
+/// What the storage said, or why it said nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Said(String);
+
+/// A request that could not be done.
+pub(super) fn fault(context: &'static str) -> impl Fn(azure_core::Error) -> StorageError {
+    move |error| {
+        let said = match error.kind() {
+            ErrorKind::HttpResponse { status, error_code, .. } => {
+                let code = error_code.as_deref().unwrap_or("no code");
+                if matches!(status, StatusCode::Unauthorized | StatusCode::Forbidden) {
+                    tracing::error!(
+                        code,
+                        "Azure refuses {context}: the key, the SAS or the identity's roles do not allow it"
+                    );
+                }
+                format!("{} {code}", u16::from(*status))
+            }
+            ErrorKind::Connection => format!("no connection: {}", chain(&error)),
+            ErrorKind::Io => format!("no answer: {}", chain(&error)),
+            ErrorKind::Credential => {
+                tracing::error!(error = chain(&error), "Azure is not asked for {context}");
+                format!("no key: {}", chain(&error))
+            }
+            _ => format!("the request could not be made: {}", chain(&error)),
+        };
+        StorageError::unavailable(context, Said(said))
+    }
+}
+
+/// Whether the storage answered with this status of HTTP.
+pub(super) fn is(status: u16, error: &azure_core::Error) -> bool {
+    error.http_status().is_some_and(|its| u16::from(its) == status)
+}
+
+/// An answer that lacks what every answer has.
+pub(super) fn incomplete(context: &'static str) -> StorageError {
+    StorageError::unavailable(context, Said("the answer is incomplete".to_owned()))
+}
+
+/// A step that others were faster at, again and again.
+pub(super) fn contended(context: &'static str) -> StorageError {
+    StorageError::unavailable(context, Said("others change it all the time".to_owned()))
+}
+
+/// An error and its causes in words.
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        said = format!("{said}: {next}");
+        cause = next.source();
+    }
+    said
+}

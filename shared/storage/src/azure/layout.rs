@@ -1,0 +1,213 @@
+//! Where things lie: the names of the blobs of a container, of which each region has one.
+//!
+//! ```text
+//! kept/<name>                                           a value of the installation
+//! index/<t>/m/<mailbox>!<inverse id>                    a message, its tombstone, or the fence of tries that were not born
+//! index/<t>/callers/<subject>/<id>!<attempt>!<mailbox>  a message of this caller
+//! index/<t>/forgets/<subject>/<case>                    a case names this caller
+//! index/<t>/arriving/<id>!<attempt>!<mailbox>           a try
+//! index/<t>/due/<ms13>!<t|d>!<id>!<mailbox>             a hold with a deadline
+//! index/<t>/mailbox/<mailbox>!                          a mailbox
+//! index/<t>/group/<group>!                              a group
+//! index/<t>/case/<case>                                 a case
+//! index/<t>/open/<case>                                 a case that is watched
+//! index/<t>/certificate                                 the newest certificate of erasure
+//! index/<t>/orphans/<region>                            up to which hour recordings without a message were looked for
+//! recordings/<t>/<audio key>                            a recording, in its region
+//! incoming/<t>/<mailbox>/<name>                         a drop
+//! announced/<t>/<mailbox>/<name>                        the facts of a drop that a link was made for
+//! rejected/<t>/<mailbox>/<name>                         a drop that can never be deposited
+//! ```
+//!
+//! `index` is in the master region. Names of mailboxes and groups may hold dots, and a part of a path must not end with
+//! one: so a `!` ends theirs, which they never hold. A listing goes by name and forward only: the id of a message is
+//! written with each digit `d` as `f - d`, so that the newest comes first.
+
+use domain::{AudioKey, CaseKey, GroupId, Hold, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
+
+use crate::{DropKey, INCOMING, REJECTED, Remains};
+
+/// The last millisecond of 13 digits.
+const MAX_MS13: i64 = 9_999_999_999_999;
+/// The folder of what was announced.
+const ANNOUNCED: &str = "announced";
+
+/// The names of a tenant.
+#[derive(Debug, Clone)]
+pub(super) struct Layout(TenantId);
+
+impl Layout {
+    pub(super) fn new(tenant: TenantId) -> Self {
+        Self(tenant)
+    }
+
+    fn index(&self, what: &str) -> String {
+        format!("index/{}/{what}", self.0)
+    }
+
+    /// How the names of a mailbox's messages begin.
+    pub(super) fn messages(&self, mailbox: &MailboxId) -> String {
+        self.index(&format!("m/{mailbox}!"))
+    }
+
+    pub(super) fn message(&self, mailbox: &MailboxId, id: MessageId) -> String {
+        self.messages(mailbox) + &inverse(&id.to_string())
+    }
+
+    /// How the names of a caller's markers begin.
+    pub(super) fn caller(&self, subject: &Subject) -> String {
+        self.index(&format!("callers/{subject}/"))
+    }
+
+    /// The marker of a message or try, where its caller is known.
+    pub(super) fn marker(&self, remains: &Remains) -> Option<String> {
+        let subject = remains.subject.as_ref()?;
+        Some(self.caller(subject) + &attempt(remains))
+    }
+
+    pub(super) fn forgets(&self, subject: &Subject) -> String {
+        self.index(&format!("forgets/{subject}/"))
+    }
+
+    pub(super) fn forget(&self, subject: &Subject, case: &CaseKey) -> String {
+        format!("{}{case}", self.forgets(subject))
+    }
+
+    pub(super) fn arriving(&self) -> String {
+        self.index("arriving/")
+    }
+
+    pub(super) fn journal(&self, remains: &Remains) -> String {
+        self.arriving() + &attempt(remains)
+    }
+
+    pub(super) fn all_due(&self) -> String {
+        self.index("due/")
+    }
+
+    /// The entry of a hold that has a deadline of its own.
+    pub(super) fn due(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Option<String> {
+        let (kind, at) = match hold {
+            Hold::Trash { purge_at } => ('t', purge_at),
+            Hold::Mailbox { purge_at } => ('d', purge_at),
+            Hold::Case { .. } => return None,
+        };
+        Some(format!("{}{}!{kind}!{id}!{mailbox}", self.all_due(), ms13(*at)))
+    }
+
+    /// What an entry tells.
+    pub(super) fn parse_due(&self, name: &str) -> Option<(MailboxId, MessageId, Hold)> {
+        let mut parts = name.strip_prefix(&self.all_due())?.splitn(4, '!');
+        let mut next = || parts.next();
+        let (at, kind, id, mailbox) = (next()?, next()?, next()?, next()?);
+        let purge_at = Timestamp::from_millis(at.parse().ok()?);
+        let hold = match kind {
+            "t" => Hold::Trash { purge_at },
+            "d" => Hold::Mailbox { purge_at },
+            _ => return None,
+        };
+        Some((mailbox.parse().ok()?, id.parse().ok()?, hold))
+    }
+
+    pub(super) fn mailboxes(&self) -> String {
+        self.index("mailbox/")
+    }
+
+    pub(super) fn mailbox(&self, id: &MailboxId) -> String {
+        format!("{}{id}!", self.mailboxes())
+    }
+
+    pub(super) fn groups(&self) -> String {
+        self.index("group/")
+    }
+
+    pub(super) fn group(&self, id: &GroupId) -> String {
+        format!("{}{id}!", self.groups())
+    }
+
+    pub(super) fn cases(&self) -> String {
+        self.index("case/")
+    }
+
+    pub(super) fn case(&self, key: &CaseKey) -> String {
+        format!("{}{key}", self.cases())
+    }
+
+    pub(super) fn all_watched(&self) -> String {
+        self.index("open/")
+    }
+
+    pub(super) fn watched(&self, key: &CaseKey) -> String {
+        format!("{}{key}", self.all_watched())
+    }
+
+    pub(super) fn last_certificate(&self) -> String {
+        self.index("certificate")
+    }
+
+    pub(super) fn orphans(&self, region: &Region) -> String {
+        self.index(&format!("orphans/{region}"))
+    }
+
+    pub(super) fn recordings(&self) -> String {
+        format!("recordings/{}/", self.0)
+    }
+
+    pub(super) fn recording(&self, key: &AudioKey) -> String {
+        format!("{}{key}", self.recordings())
+    }
+
+    pub(super) fn parse_recording(&self, name: &str) -> Option<AudioKey> {
+        name.strip_prefix(&self.recordings())?.parse().ok()
+    }
+
+    pub(super) fn incoming(&self) -> String {
+        format!("{INCOMING}/{}/", self.0)
+    }
+
+    pub(super) fn announced(&self) -> String {
+        format!("{ANNOUNCED}/{}/", self.0)
+    }
+
+    pub(super) fn rejected(&self) -> String {
+        format!("{REJECTED}/{}/", self.0)
+    }
+}
+
+/// A value of the installation, of all its tenants.
+pub(super) fn kept(name: &str) -> String {
+    format!("kept/{name}")
+}
+
+/// What names a try among those of its caller or of its tenant.
+pub(super) fn attempt(remains: &Remains) -> String {
+    format!("{}!{}!{}", remains.id, remains.attempt, remains.mailbox)
+}
+
+/// A name where the greatest is the smallest: hex digits are replaced by what they lack to `f`.
+pub(super) fn inverse(id: &str) -> String {
+    let digit = |c: char| c.to_digit(16).and_then(|d| char::from_digit(15 - d, 16)).unwrap_or(c);
+    id.chars().map(digit).collect()
+}
+
+/// A time as text that sorts.
+pub(super) fn ms13(time: Timestamp) -> String {
+    format!("{:013}", time.millis().clamp(0, MAX_MS13))
+}
+
+/// What follows the tenant in the name of a drop.
+pub(super) fn below(DropKey { mailbox, name, .. }: &DropKey) -> String {
+    if name.is_empty() { mailbox.clone() } else { format!("{mailbox}/{name}") }
+}
+
+/// The drop that a blob is. What lies in no mailbox's folder is one that names no mailbox; what ends with a slash is a folder
+/// that a console made.
+pub(super) fn parse_drop(region: &Region, blob: &str) -> Option<DropKey> {
+    let (tenant, rest) = blob.strip_prefix(INCOMING)?.strip_prefix('/')?.split_once('/')?;
+    if rest.is_empty() || rest.ends_with('/') {
+        return None;
+    }
+    let (mailbox, name) = rest.split_once('/').unwrap_or((rest, ""));
+    let [mailbox, name] = [mailbox, name].map(str::to_owned);
+    Some(DropKey { tenant: tenant.parse().ok()?, region: region.clone(), mailbox, name })
+}

@@ -1,0 +1,158 @@
+//! What the start looks at, in each region at once: that the container is there, which is made where it is missing, and that
+//! the account keeps nothing that was deleted. Each endpoint has its connection then.
+//!
+//! A region that does not answer does not keep the others from working: it is told in the log, and looked at by the next
+//! start. One that answers that it is not so, or that we may not look, refuses the start.
+
+use azure_core::error::ErrorKind;
+use azure_core::http::RequestContent;
+use azure_storage_blob::models::BlobServiceClientGetAccountInfoResultHeaders as _;
+use domain::Region;
+use futures::future::try_join_all;
+
+use super::fault::{chain, fault, is};
+use super::{Azure, Place};
+
+/// Why the storage cannot be used as it is, and what to change.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A master region has no account.
+    #[error("VOICEMAIL_AZURE names no account in {region}, where tenants have their master")]
+    NoAccount {
+        /// Where.
+        region: Region,
+    },
+    /// The account's address is none.
+    #[error("VOICEMAIL_AZURE: {address:?} of {region} is no address of an account")]
+    NoAddress {
+        /// Where.
+        region: Region,
+        /// What was given.
+        address: String,
+    },
+    /// There is no identity, or the system has no authorities to believe.
+    #[error("{region}: {reason}")]
+    NoAccess {
+        /// Where.
+        region: Region,
+        /// Why.
+        reason: String,
+    },
+    /// We are not let in.
+    #[error(
+        "the account {account} in {region} does not let us in ({code}): give its key in the key file, a SAS that is \
+         still good, or the identity the roles of the template"
+    )]
+    NotAllowed {
+        /// Where.
+        region: Region,
+        /// The account.
+        account: String,
+        /// What the service said.
+        code: String,
+    },
+    /// The account keeps what is deleted.
+    #[error(
+        "the account {account} in {region} keeps deleted blobs for days (soft delete), so an erased recording would stay: \
+         turn it off (az storage account blob-service-properties update --enable-delete-retention false)"
+    )]
+    SoftDelete {
+        /// Where.
+        region: Region,
+        /// The account.
+        account: String,
+    },
+    /// The account keeps what is overwritten and deleted.
+    #[error(
+        "the account {account} in {region} keeps versions, so an erased recording would stay as an old one: turn \
+         versioning off (az storage account blob-service-properties update --enable-versioning false)"
+    )]
+    Versions {
+        /// Where.
+        region: Region,
+        /// The account.
+        account: String,
+    },
+    /// The account has no tags.
+    #[error(
+        "the account {account} in {region} has a hierarchical namespace, which knows no index tags: use an account without"
+    )]
+    Hierarchical {
+        /// Where.
+        region: Region,
+        /// The account.
+        account: String,
+    },
+}
+
+type Checked<T> = Result<T, StartError>;
+
+/// A blob that says nothing, written to see whether the account keeps versions.
+const PROBE: &str = "kept/start";
+
+impl Azure {
+    /// Looks at everything.
+    pub(super) async fn look(&self) -> Checked<()> {
+        try_join_all(self.0.places.iter().map(|(region, place)| place.look(region))).await.map(|_| ())
+    }
+}
+
+impl Place {
+    /// The answer, or `None` where there is none that tells anything.
+    fn answer<T>(&self, region: &Region, answer: azure_core::Result<T>) -> Checked<Option<T>> {
+        let error = match answer {
+            Ok(answer) => return Ok(Some(answer)),
+            Err(error) => error,
+        };
+        let (region, account) = (region.clone(), self.links.account.clone());
+        match error.kind() {
+            ErrorKind::Credential => Err(StartError::NotAllowed { region, account, code: chain(&error) }),
+            ErrorKind::HttpResponse { error_code, .. } if is(401, &error) || is(403, &error) => {
+                let code = error_code.clone().unwrap_or_else(|| "no code".to_owned());
+                Err(StartError::NotAllowed { region, account, code })
+            }
+            _ => {
+                let error = fault("looking at the storage")(error);
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(%region, account, error, "not looked at; the next start does");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn look(&self, region: &Region) -> Checked<()> {
+        let account = || (region.clone(), self.links.account.clone());
+        // Made already, or by somebody else at this moment; who may not make one finds it there, or not below.
+        let made = match self.blobs.client.create(None).await {
+            Err(error) if is(409, &error) || is(403, &error) => Ok(()),
+            made => made.map(|_| ()),
+        };
+        let Some(()) = self.answer(region, made)? else { return Ok(()) };
+        let info = match self.service.get_account_info(None).await {
+            // A role for the blobs alone does not allow it.
+            Err(error) if is(403, &error) => None,
+            info => self.answer(region, info)?,
+        };
+        if info.is_some_and(|info| info.is_hierarchical_namespace_enabled().ok().flatten() == Some(true)) {
+            let (region, account) = account();
+            return Err(StartError::Hierarchical { region, account });
+        }
+        let properties = match self.service.get_properties(None).await {
+            Err(error) if is(403, &error) => None,
+            properties => self.answer(region, properties.and_then(azure_core::http::Response::into_model))?,
+        };
+        let keeps = properties.and_then(|properties| properties.delete_retention_policy);
+        if keeps.is_some_and(|policy| policy.enabled == Some(true)) {
+            let (region, account) = account();
+            return Err(StartError::SoftDelete { region, account });
+        }
+        let probe = self.blobs.client.blob_client(PROBE);
+        let put = probe.upload(RequestContent::from(Vec::new()), None).await;
+        if self.answer(region, put)?.is_some_and(|put| put.version_id.is_some()) {
+            let (region, account) = account();
+            return Err(StartError::Versions { region, account });
+        }
+        Ok(())
+    }
+}

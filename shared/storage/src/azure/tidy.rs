@@ -1,0 +1,167 @@
+//! The last net: mends what was cut off and what no journal tells any more.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::{AudioKey, Case, CaseKey, Hold, MailboxId, Message, MessageId, Release, Timestamp};
+
+use super::arrive::hour;
+use super::blobs::{If, Metadata, With};
+use super::cases;
+use super::index::AzureIndex;
+use super::purge::KEPT;
+use super::recordings::BlobRecordings;
+use super::row::{Row, passing_over};
+use crate::{Fenced, Remains, Result};
+
+const HOUR: Duration = Duration::from_hours(1);
+/// So many hours are listed one by one; where more have passed, everything is listed once.
+const MOST_HOURS: usize = 48;
+
+impl AzureIndex {
+    /// Tidies a mailbox, and with the first one that has its turn after an hour the recordings of that hour.
+    pub(super) async fn mend(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {
+        let rows = &self.rows;
+        let before = match rows.mailbox(mailbox).await? {
+            Some(record) => record.value.map_or(record.version, |now| now.generation),
+            None => 0,
+        };
+        let mut known = BTreeMap::new();
+        for listed in rows.items(mailbox).await? {
+            let is_over = match passing_over(Row::read(&listed.name, &listed.metadata))? {
+                Row::Message(message) if !message.claimed => {
+                    self.let_go(&message, &mut known).await?;
+                    rows.hold_earlier(&message, before, purge_at).await?;
+                    self.note_overdue(&message, now).await?;
+                    continue;
+                }
+                Row::Gone(gone) => gone.plus(KEPT) < now,
+                Row::Fence(_, until) => until < now,
+                // What is claimed is told by what is due.
+                Row::Message(_) | Row::Nothing => false,
+            };
+            if is_over {
+                self.remove(&listed.name, &listed.metadata).await?;
+            }
+        }
+        let mut orphans = 0;
+        for recordings in self.all_recordings() {
+            match self.orphans(recordings, now).await {
+                Ok(found) => orphans += found,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(region = %recordings.region, error, "recordings of a region are not tidied");
+                }
+            }
+        }
+        Ok(orphans)
+    }
+
+    /// Takes the holds of cases off that hold nothing of this caller any more: undone, or closed.
+    async fn let_go(&self, message: &Message, known: &mut BTreeMap<CaseKey, Option<Case>>) -> Result<()> {
+        let facts = &message.facts;
+        for hold in &message.holds {
+            let Hold::Case { case: key, .. } = hold else { continue };
+            if !known.contains_key(key) {
+                let case = cases::read(&self.rows, key).await?;
+                known.insert(key.clone(), case.map(|case| case.value));
+            }
+            let is_over =
+                |case: &Case| case.erased_at.is_some() || cases::is_undone(case, facts.subject.as_ref());
+            if known.get(key).and_then(Option::as_ref).is_some_and(is_over) {
+                self.rows.release(&facts.mailbox, facts.id, &Release::Case(key.clone())).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a hold that should have been claimed an hour ago, in case that its entry is not there.
+    async fn note_overdue(&self, message: &Message, now: Timestamp) -> Result<()> {
+        let (mailbox, id): (&MailboxId, MessageId) = (&message.facts.mailbox, message.facts.id);
+        for hold in message.holds.iter().filter(|hold| hold.purge_at().plus(HOUR) < now) {
+            if let Some(entry) = self.rows.layout.due(mailbox, id, hold) {
+                self.rows.blobs.note("noting what is due", &entry, Metadata::new()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a tombstone or a fence that is over, unless it has become something else.
+    async fn remove(&self, name: &str, metadata: &Metadata) -> Result<()> {
+        let context = "removing what is over";
+        match self.rows.blobs.head(context, name).await? {
+            Some(now) if now.metadata == *metadata => {
+                self.rows.blobs.delete(context, name, Some(now.etag)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the recordings of a region that no message has, hour by hour, each hour once: those of hours that have
+    /// ended an hour ago. No put of them is under way any more, as a deposit never takes so long. Where it stopped is kept,
+    /// so that hours without a sweep are searched later.
+    async fn orphans(&self, recordings: &BlobRecordings, now: Timestamp) -> Result<u64> {
+        let context = "looking for orphans";
+        let name = self.rows.layout.orphans(&recordings.region);
+        let until = now.minus(HOUR).hour();
+        let done = self.rows.blobs.read(context, &name, None).await?;
+        let (etag, from) = done.unzip();
+        let from = from.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        if from >= until {
+            return Ok(0);
+        }
+        let hours = hours(&from, &until);
+        let mut found = Vec::new();
+        match &hours {
+            Some(hours) => {
+                for hour in hours {
+                    found.extend(recordings.of(Some(hour)).await?);
+                }
+            }
+            None => found = recordings.of(None).await?,
+        }
+        found.retain(|key| key.hour >= from && key.hour < until);
+        let mut removed = 0;
+        for key in found {
+            removed += self.remove_orphan(recordings, key).await?;
+        }
+        let condition = etag.map_or(If::Nothing, If::Is);
+        // Else another sweep was here.
+        self.rows.blobs.put(context, &name, Bytes::from(until), With::default(), condition).await?;
+        Ok(removed)
+    }
+
+    async fn remove_orphan(&self, recordings: &BlobRecordings, audio: AudioKey) -> Result<u64> {
+        let region = recordings.region.clone();
+        let AudioKey { mailbox, id, attempt, .. } = audio.clone();
+        let mut remains = Remains { mailbox, id, attempt, subject: None, audio, region };
+        let row = passing_over(self.rows.look("looking for orphans", &remains.mailbox, remains.id).await)?;
+        // What a journal tells is left to whoever takes tries back.
+        if row.is_of(&remains.attempt) || self.is_journaled(&remains).await? {
+            return Ok(0);
+        }
+        let Some(caller) = recordings.caller(&remains.audio).await? else { return Ok(0) };
+        remains.subject = caller.and_then(|caller| caller.parse().ok());
+        if self.fence_try(&remains).await? == Fenced::Born {
+            return Ok(0);
+        }
+        crate::Recordings::delete(recordings, &remains.audio).await?;
+        self.withdraw_try(&remains).await?;
+        Ok(1)
+    }
+}
+
+/// The hours from `from` on, before `until`; `None`: it is not known from when on, or they are too many.
+fn hours(from: &str, until: &str) -> Option<Vec<String>> {
+    let mut hours = Vec::new();
+    let mut at = hour(from)?;
+    while at.hour().as_str() < until {
+        if hours.len() == MOST_HOURS {
+            return None;
+        }
+        hours.push(at.hour());
+        at = at.plus(HOUR);
+    }
+    Some(hours)
+}
