@@ -8,11 +8,15 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(feature = "azure")]
+pub mod azurite;
 #[cfg(feature = "aws")]
 pub mod cloud;
 pub mod conformance;
 pub mod cost;
 pub mod counting;
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub mod emulator;
 pub mod faults;
 pub mod fixture;
 pub mod http;
@@ -20,7 +24,7 @@ pub mod marked;
 #[cfg(feature = "aws")]
 pub mod ministack;
 pub mod model;
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", feature = "azure"))]
 pub mod proxy;
 pub mod ratios;
 pub mod round_trips;

@@ -1,6 +1,4 @@
-//! S3 and `DynamoDB` on this machine: ministack, with the table and the buckets that an installation has. One for each
-//! process of tests; under nextest, which starts a process for each test, one for all tests that a slot of it runs after
-//! one another, since a start takes longer than most of them.
+//! S3 and `DynamoDB` on this machine: ministack, with the table and the buckets that an installation has.
 //!
 //! What it cannot show: that a copy is refused whose destination was deleted meanwhile (it copies at once, and ignores
 //! `If-Match` there), the lifecycle, policies, encryption under keys, and a global index that lags. The table has no time
@@ -8,12 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
+use std::process::Command;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use domain::Region;
@@ -22,8 +18,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storage::Storage as _;
 use storage::aws::{Aws, AwsSetup};
-use tempfile::TempDir;
 
+use crate::emulator::{self, Emulator};
 use crate::fixture::{Namespace, regions};
 use crate::proxy::Proxy;
 
@@ -37,22 +33,14 @@ const START: &str = "import os, select, sys, threading; \
 const OF_OBJECT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The file of keys in its folder, and that of the port, which is there once it is furnished.
+/// The file of keys in its folder.
 const KEYS: &str = "keys";
-const PORT: &str = "port";
 const TABLE: &str = "voicemail";
-/// How long it may take to start on a machine that is busy.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running emulator.
-pub struct Ministack {
-    port: u16,
-    folder: PathBuf,
-    /// Where its folder ends with this process.
-    _keep: Option<TempDir>,
-}
+pub struct Ministack(Emulator);
 
-static RUNNING: LazyLock<Ministack> = LazyLock::new(Ministack::get);
+static RUNNING: LazyLock<Ministack> = LazyLock::new(|| Ministack(Emulator::get("ministack", start)));
 
 /// The table as the template makes it.
 pub fn table(name: &str) -> Value {
@@ -78,31 +66,6 @@ pub fn table(name: &str) -> Value {
 }
 
 impl Ministack {
-    /// The one of this slot of nextest, or one for this process alone.
-    fn get() -> Self {
-        let Some(folder) = folder_of_slot() else {
-            let folder = tempfile::tempdir().unwrap();
-            let port = start(folder.path(), std::process::id());
-            return Self { port, folder: folder.path().to_owned(), _keep: Some(folder) };
-        };
-        let port = std::fs::read_to_string(folder.join(PORT)).ok().and_then(|port| port.parse().ok());
-        let port = port.filter(|port| answers(*port)).unwrap_or_else(|| {
-            std::fs::create_dir_all(&folder).unwrap();
-            let port = start(&folder, std::os::unix::process::parent_id());
-            std::fs::write(folder.join(PORT), port.to_string()).unwrap();
-            port
-        });
-        Self { port, folder, _keep: None }
-    }
-
-    /// A table in each master region, a bucket in each region.
-    fn furnish(&self) {
-        for region in regions() {
-            self.make_table(&region, &table(TABLE));
-            self.make_bucket(&region, &format!("voicemail-{region}"), "");
-        }
-    }
-
     /// Makes a table.
     pub fn make_table(&self, region: &Region, table: &Value) {
         let target = "X-Amz-Target: DynamoDB_20120810.CreateTable";
@@ -139,14 +102,14 @@ impl Ministack {
 
     /// One request, signed by nobody: the emulator reads the region from it and no more.
     fn ask(&self, region: &Region, service: &str, line: &str, header: &str, body: &str) {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.0.port)).unwrap();
         let header = if header.is_empty() { "X-None: 0" } else { header };
         write!(
             stream,
             "{line} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {}\r\n{header}\r\n\
              Content-Type: application/x-amz-json-1.0\r\nAuthorization: AWS4-HMAC-SHA256 \
              Credential=test/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n{body}",
-            self.port,
+            self.0.port,
             body.len(),
         )
         .unwrap();
@@ -196,7 +159,7 @@ impl Ministack {
 
     /// Its address.
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.0.endpoint()
     }
 
     /// An installation on it, asked at this address.
@@ -207,70 +170,32 @@ impl Ministack {
             buckets: regions().into_iter().map(|region| (region.clone(), bucket(&region))).collect(),
             masters: regions(),
             endpoint: Some(endpoint),
-            credentials_file: Some(self.folder.join(KEYS)),
+            credentials_file: Some(self.0.folder.join(KEYS)),
         }
     }
 }
 
-/// Where the emulator of this slot of this run of nextest lies; what is left of earlier runs goes.
-fn folder_of_slot() -> Option<PathBuf> {
-    let told = |name| std::env::var(name).ok();
-    let (run, slot) = (told("NEXTEST_RUN_ID")?, told("NEXTEST_TEST_GLOBAL_SLOT")?);
-    let runs = std::env::current_exe().unwrap().parent().unwrap().join("ministack");
-    for earlier in std::fs::read_dir(&runs).into_iter().flatten().flatten() {
-        if earlier.file_name() != run.as_str() {
-            // Another slot may do the same.
-            let _ = std::fs::remove_dir_all(earlier.path());
-        }
-    }
-    Some(runs.join(run).join(slot))
-}
-
-/// Starts one that ends with this process; its port.
+/// Starts one that ends with this process, with a table in each master region and a bucket in each region.
 fn start(folder: &Path, ends_with: u32) -> u16 {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let python = root.join("target/tools/venv/bin/python");
-    assert!(python.exists(), "{} is missing: tests/run installs it", python.display());
+    let python = emulator::installed("venv/bin/python");
     let keys = "[default]\naws_access_key_id=test\naws_secret_access_key=test\n";
     std::fs::write(folder.join(KEYS), keys).unwrap();
-    let port = (0..5).find_map(|_| try_start(&python, folder, ends_with)).expect("ministack starts");
-    let started = Ministack { port, folder: folder.to_owned(), _keep: None };
-    started.furnish();
-    port
-}
-
-/// `None`: another process took the port meanwhile.
-fn try_start(python: &Path, folder: &Path, ends_with: u32) -> Option<u16> {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
-    let mut child = Command::new(python)
-        .args(["-c", START, &ends_with.to_string()])
-        .current_dir(folder)
-        .env("BIND_HOST", "127.0.0.1")
-        .env("GATEWAY_PORT", port.to_string())
-        .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
-        .env("MINISTACK_REGION", "us-east-1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // It outlives a test that nextest ends with all that the test started.
-        .process_group(0)
-        .spawn()
-        .unwrap();
-    let begun = Instant::now();
-    while begun.elapsed() < PATIENCE && child.try_wait().unwrap().is_none() {
-        if answers(port) {
-            return Some(port);
-        }
-        std::thread::sleep(Duration::from_millis(20));
+    let port = emulator::start(folder, |port| {
+        let mut command = Command::new(&python);
+        command
+            .args(["-c", START, &ends_with.to_string()])
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+            .env("MINISTACK_REGION", "us-east-1");
+        command
+    });
+    let started = Ministack(Emulator::at(port, folder));
+    for region in regions() {
+        started.make_table(&region, &table(TABLE));
+        started.make_bucket(&region, &format!("voicemail-{region}"), "");
     }
-    let _ = child.kill();
-    None
-}
-
-fn answers(port: u16) -> bool {
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+    port
 }
 
 /// The emulator of this process.

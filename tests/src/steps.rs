@@ -246,6 +246,9 @@ pub async fn purge(
         let recordings = &storage.recordings[&remains.region];
         recordings.delete(&remains.audio).await?;
         assert!(!recordings.exists(&remains.audio).await?, "deleted, and there");
+    }
+    // Gone: perhaps its burial was cut off.
+    if claimed != Claimed::Undone {
         storage.index.bury(remains, now).await?;
     }
     Ok(claimed)

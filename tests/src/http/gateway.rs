@@ -185,7 +185,7 @@ pub(super) fn take_case() -> usize {
 /// Starts the program with this setting.
 fn spawn(setting: &Setting) -> Child {
     // A storage that there is not is for the program to refuse.
-    let storage = if setting.storage() == "aws" { "aws" } else { "fs" };
+    let storage = ["aws", "azure"].into_iter().find(|it| setting.storage() == *it).unwrap_or("fs");
     let mut command = setting.command(&program("gateway", storage));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }

@@ -35,7 +35,7 @@ pub use setting::{CERTIFICATE_KEY, PASSWORD, SECRET, SUBJECT_KEY, Setting};
 pub use tool::{Ran, Tool};
 
 /// Runs cases through all fronts on a file system; and, but for those behind `on files:`, which look at its files or at
-/// the bytes that it plays, through a gateway on `DynamoDB` and S3, all in one test, since an emulator takes long to start.
+/// the bytes that it plays, through gateways on `DynamoDB` and S3 and on Blob Storage, all in one test each, since an emulator takes long to start.
 #[macro_export]
 macro_rules! journeys {
     ($($case:ident),+ $(,)? $(; on files: $($of_files:ident),+ $(,)?)?) => {
@@ -47,6 +47,15 @@ macro_rules! journeys {
                 let cases: Vec<$crate::http::Case> =
                     vec![$((stringify!($case), |centre| Box::pin(super::$case(centre)))),+];
                 $crate::cloud::run(cases).await;
+            }
+        }
+        #[cfg(feature = "azure")]
+        mod azure {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn all_of_these_on_blob_storage() {
+                let cases: Vec<$crate::http::Case> =
+                    vec![$((stringify!($case), |centre| Box::pin(super::$case(centre)))),+];
+                $crate::azurite::run(cases).await;
             }
         }
     };
