@@ -16,7 +16,7 @@ async fn a_message_needs_its_row_its_marker_its_hint_and_its_recording_and_nothi
         store.files(),
         [
             format!("recordings/local/t2026/50.01/{id}.{a}.wav"),
-            format!("tenants/t2026/callers/{}/{}.{id}.{a}.50.01", &hash[..1], &hash[1..23]),
+            format!("tenants/t2026/callers/{}/{}.{id}.{a}.50.01", &hash[..2], &hash[2..23]),
             format!("tenants/t2026/mailboxes/50.01/marks/{id}.u.{a}"),
             format!("tenants/t2026/mailboxes/50.01/messages/{id}"),
         ]

@@ -11,7 +11,7 @@
 //! mailboxes/<mailbox>/purging/<id>              the claim; stays until the tombstone goes
 //! arriving/<id>.<a>.<mailbox>                   a try: its facts, which become the message by a second name
 //! dead/<id>.<a>.<mailbox>                       copy of a try that was fenced
-//! callers/<s1>/<s22>.<id>.<a>.<mailbox>         caller marker: `s` is the subject's hash; none of a withheld caller
+//! callers/<s2>/<s21>.<id>.<a>.<mailbox>         caller marker: `s` is the subject's hash; none of a withheld caller
 //! forgets/<subject>/<case32>                    a case names this subject
 //! due/<yyyymmddhh>/<ms13>.<id>.<t|d>.<mailbox>  content: all that a purge needs
 //! cases/<case32>/<n:08>.json                    cases/open/<case32>: the sweep watches it
@@ -282,13 +282,13 @@ pub(super) fn claim(mailbox: &MailboxId, id: MessageId) -> String {
     format!("{}/{id}", claims(mailbox))
 }
 
-/// How much of a caller's hash stands in a marker's name, behind the character that names its folder.
-const HASH: usize = 22;
+/// How much of a caller's hash stands in a marker's name, behind the two characters that name its folder.
+const HASH: usize = 21;
 
 /// The folder of a caller's markers, and how their names begin. A folder has those of many callers: one for each would cost
-/// a deposit more than all else of its marker.
+/// a deposit more than all else of its marker. There are 4,096, so that of a million markers each lists some hundreds.
 pub(super) fn marker(subject: &Subject) -> (String, &str) {
-    let (folder, rest) = subject.hash().split_at(1);
+    let (folder, rest) = subject.hash().split_at(2);
     (format!("{CALLERS}/{folder}"), rest.get(..HASH).unwrap_or(rest))
 }
 
