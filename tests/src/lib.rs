@@ -27,6 +27,8 @@ pub mod model;
 #[cfg(any(feature = "aws", feature = "azure"))]
 pub mod proxy;
 pub mod ratios;
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub mod requests;
 pub mod round_trips;
 pub mod steps;
 pub mod wrap;

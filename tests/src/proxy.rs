@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -102,22 +102,27 @@ impl Proxy {
     }
 }
 
-/// The name of a request: `DynamoDB`'s operation, or S3's method and what of an object it is about.
+/// `DynamoDB`'s operations.
+const DYNAMODB: [&str; 9] = [
+    "BatchGetItem",
+    "BatchWriteItem",
+    "DeleteItem",
+    "DescribeTable",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "TransactWriteItems",
+    "UpdateItem",
+];
+
+/// The name of a request: `DynamoDB`'s operation, or S3's or Blob Storage's method and what of an object or blob it is about.
 fn name(request: &Request) -> &'static str {
-    const DYNAMODB: [&str; 9] = [
-        "BatchGetItem",
-        "BatchWriteItem",
-        "DeleteItem",
-        "DescribeTable",
-        "GetItem",
-        "PutItem",
-        "Query",
-        "TransactWriteItems",
-        "UpdateItem",
-    ];
     if let Some(target) = request.headers().get("x-amz-target") {
         let operation = target.to_str().unwrap().split('.').next_back().unwrap();
         return DYNAMODB.into_iter().find(|known| *known == operation).expect("an operation that is named");
+    }
+    if request.headers().contains_key("x-ms-version") {
+        return of_azure(request);
     }
     let query = request.uri().query().unwrap_or_default();
     let is_tagging = query.split('&').any(|part| part == "tagging");
@@ -131,6 +136,31 @@ fn name(request: &Request) -> &'static str {
         ("DELETE", ..) => "DeleteObject",
         _ if query.contains("list-type") => "ListObjectsV2",
         _ => "GetObject",
+    }
+}
+
+/// The operation of Blob Storage, as its documents call it.
+fn of_azure(request: &Request) -> &'static str {
+    let query = request.uri().query().unwrap_or_default();
+    let given = |name: &str| {
+        let mut parts = query.split('&').filter_map(|part| part.split_once('='));
+        parts.find(|(key, _)| *key == name).map_or("", |(_, value)| value)
+    };
+    match (request.method().as_str(), given("restype"), given("comp")) {
+        ("PUT", "", "") => "PutBlob",
+        ("PUT", "", "metadata") => "SetBlobMetadata",
+        ("PUT", "", "tags") => "SetBlobTags",
+        ("GET", "", "") => "GetBlob",
+        ("GET", "", "tags") => "GetBlobTags",
+        ("HEAD", "", "") => "GetBlobProperties",
+        ("DELETE", "", "") => "DeleteBlob",
+        ("GET", "container", "list") => "ListBlobs",
+        ("GET" | "HEAD", "container", "") => "GetContainerProperties",
+        ("PUT", "container", "") => "CreateContainer",
+        ("GET" | "HEAD", "account", "properties") => "GetAccountInformation",
+        ("GET", "service", "properties") => "GetBlobServiceProperties",
+        ("POST", "service", "userdelegationkey") => "GetUserDelegationKey",
+        (method, ..) => panic!("an operation that is named: {method} ?{query}"),
     }
 }
 
@@ -155,10 +185,8 @@ async fn pass(sky: Arc<Sky>, request: Request) -> std::io::Result<Response> {
     let depth = sky.counter.begins(name);
     let answer = match weather {
         Weather::Fair => Ok(forward(&sky, request).await),
-        Weather::Throttled => Ok(refusal(name, StatusCode::BAD_REQUEST, "ThrottlingException", "SlowDown")),
-        Weather::Failing => {
-            Ok(refusal(name, StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "InternalError"))
-        }
+        Weather::Throttled => Ok(refusal(name, true)),
+        Weather::Failing => Ok(refusal(name, false)),
         Weather::AnswerLost => {
             forward(&sky, request).await;
             Err(std::io::ErrorKind::ConnectionAborted.into())
@@ -172,23 +200,43 @@ async fn pass(sky: Arc<Sky>, request: Request) -> std::io::Result<Response> {
     answer
 }
 
-fn refusal(name: &str, status: StatusCode, of_dynamodb: &str, of_s3: &str) -> Response {
-    if name.contains("Object") {
-        let status = if of_s3 == "SlowDown" { StatusCode::SERVICE_UNAVAILABLE } else { status };
-        let body = format!("<Error><Code>{of_s3}</Code><Message>as the test wants it</Message></Error>");
-        return (status, [(header::CONTENT_TYPE, "application/xml")], body).into_response();
+/// What the service says that is busy, or that fails.
+fn refusal(name: &str, is_busy: bool) -> Response {
+    let failing = StatusCode::INTERNAL_SERVER_ERROR;
+    if DYNAMODB.contains(&name) {
+        let (status, code) = if is_busy {
+            (StatusCode::BAD_REQUEST, "ThrottlingException")
+        } else {
+            (failing, "InternalServerError")
+        };
+        let body = format!(
+            r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"as the test wants it"}}"#
+        );
+        return (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response();
     }
-    let body = format!(
-        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{of_dynamodb}","message":"as the test wants it"}}"#
-    );
-    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
+    let is_s3 = name.contains("Object");
+    let (status, code) = match (is_busy, is_s3) {
+        (true, true) => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
+        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "ServerBusy"),
+        (false, _) => (failing, "InternalError"),
+    };
+    let body = format!("<Error><Code>{code}</Code><Message>as the test wants it</Message></Error>");
+    let mut answer = (status, [(header::CONTENT_TYPE, "application/xml")], body).into_response();
+    if !is_s3 {
+        answer.headers_mut().insert("x-ms-error-code", HeaderValue::from_static(code));
+    }
+    answer
 }
 
 async fn forward(sky: &Sky, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let url = format!("{}{}", sky.service, parts.uri.path_and_query().unwrap());
-    let sent = sky.client.request(parts.method, url).headers(end_to_end(parts.headers)).body(body).send();
+    let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
+    let mut headers = end_to_end(parts.headers);
+    // Of an empty body nobody else would tell it, and Blob Storage asks for it.
+    headers.extend(length.map(|length| (header::CONTENT_LENGTH, length)));
+    let sent = sky.client.request(parts.method, url).headers(headers).body(body).send();
     let answer = sent.await.unwrap();
     let mut passed = Response::new(Body::empty());
     *passed.status_mut() = answer.status();
