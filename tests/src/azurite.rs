@@ -1,6 +1,6 @@
 //! Azure Blob Storage on this machine: Azurite, with an account for each region.
 //!
-//! What it cannot show: the lifecycle, soft delete and versions, roles of an identity, keys that an identity signs links
+//! What it cannot show: the lifecycle, what soft delete keeps, versions, roles of an identity, keys that an identity signs links
 //! with; and it ignores the condition of a change of tags.
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The start on Azure, and keys that are wrong or exchanged: what cannot keep the promises of the contracts is refused, with
 //! what to change.
 //!
-//! Not shown: soft delete; and, as Azurite has neither, versions of blobs and hierarchical namespaces.
+//! Not shown, as Azurite has neither: versions of blobs and hierarchical namespaces.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use domain::Region;
 use storage::Storage as _;
 use storage::azure::{Access, Azure, AzureSetup};
 use tempfile::TempDir;
-use tests::azurite::{Azurite, KEYS, behind_a_proxy, command, running, signature};
+use tests::azurite::{Azurite, KEYS, account, behind_a_proxy, command, running, signature};
 use tests::fixture::{Call, Namespace, regions};
 use tests::proxy::Weather;
 
@@ -59,6 +59,15 @@ async fn a_master_region_without_an_account_is_refused() {
     assert!(refusal(&setup).await.contains(region().as_str()));
 }
 
+/// The signature of these lines, as a value of a query.
+fn signed(lines: &[&str]) -> String {
+    signature(&lines.join("\n")).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// An emulator on a port that is known.
 struct Restarted(Child);
 
@@ -86,7 +95,7 @@ impl Drop for Restarted {
 #[tokio::test]
 async fn a_key_that_is_exchanged_is_picked_up_without_a_failed_request() {
     let folder = TempDir::new().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let [file, other] = ["key", "other"].map(|name| folder.path().join(name));
     std::fs::write(&file, KEYS[0]).unwrap();
     std::fs::write(&other, KEYS[1]).unwrap();
@@ -109,6 +118,44 @@ async fn a_key_that_is_exchanged_is_picked_up_without_a_failed_request() {
     space.assert_unchanged(&message).await;
 }
 
+/// Turns soft delete of an account on or off, as its owner does.
+async fn soft_delete(endpoint: &str, account: &str, is_on: bool) {
+    let (permissions, expiry, version) = ("rw", "2099-01-01T00:00:00Z", "2019-12-12");
+    let signature = signed(&[account, permissions, "b", "s", "", expiry, "", "", version, ""]);
+    let sas = format!("sv={version}&ss=b&srt=s&se={expiry}&sp={permissions}&sig={signature}");
+    let days = if is_on { "<Days>7</Days>" } else { "" };
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><StorageServiceProperties><DeleteRetentionPolicy>\
+         <Enabled>{is_on}</Enabled>{days}</DeleteRetentionPolicy></StorageServiceProperties>"
+    );
+    let url = format!("{endpoint}/{account}?restype=service&comp=properties&{sas}");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let put = client.put(url).header("x-ms-version", version).header("content-type", "application/xml");
+    let answer = put.body(body).send().await.unwrap();
+    let (status, said) = (answer.status().as_u16(), answer.text().await.unwrap());
+    assert_eq!(status, 202, "{said}");
+}
+
+/// On an emulator of its own, as it is the whole account's.
+#[tokio::test]
+async fn an_account_that_keeps_what_is_deleted_is_refused_with_how_to_turn_it_off() {
+    let (folder, port) = (TempDir::new().unwrap(), free_port());
+    let _running = Restarted::start(&folder, port, KEYS[0]).await;
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let setup = azurite().await.setup(&endpoint, "voicemail");
+    Azure::open(&setup).await.unwrap();
+    for region in regions() {
+        let account = account(&region);
+        soft_delete(&endpoint, &account, true).await;
+        let said = refusal(&setup).await;
+        for part in ["soft delete", "--enable-delete-retention false", &account, region.as_str()] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        soft_delete(&endpoint, &account, false).await;
+        Azure::open(&setup).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_sas_of_the_container_is_enough_but_signs_no_links() {
     let (azurite, folder) = (azurite().await, TempDir::new().unwrap());
@@ -121,8 +168,7 @@ async fn a_sas_of_the_container_is_enough_but_signs_no_links() {
         let resource = format!("/blob/{}/{container}", account.name);
         let text =
             [permissions, "", expiry, &resource, "", "", "", "2020-12-06", "c", "", "", "", "", "", "", ""];
-        let signature =
-            signature(&text.join("\n")).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+        let signature = signed(&text);
         let sas = format!("?sv=2020-12-06&se={expiry}&sr=c&sp={permissions}&sig={signature}\n");
         let file = folder.path().join(&account.name);
         std::fs::write(&file, sas).unwrap();
