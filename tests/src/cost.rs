@@ -74,6 +74,8 @@ pub async fn add_to_files(space: &Namespace, folder: &Path, messages: u64) {
     let copied: Vec<_> = files(folder).into_iter().filter(of_the_message).collect();
     let copied: Vec<_> = copied.iter().map(|path| (path, std::fs::read_to_string(path).unwrap())).collect();
     assert_eq!(copied.len(), 2, "its facts and its marker");
+    let callers = copied.iter().filter(|(path, _)| path.to_string_lossy().contains(&place(&subject))).count();
+    assert_eq!(callers, 1, "its marker names its caller");
     for number in 0..messages {
         let new_id = MessageId::random(facts.received_at, &SystemRandom).to_string();
         let (new_attempt, other) = (Attempt::draw(&SystemRandom).to_string(), stranger(number));
@@ -107,8 +109,8 @@ pub async fn add(space: &Namespace, messages: u64) {
 
 /// How a marker's path names a caller.
 fn place(subject: &Subject) -> String {
-    let (shard, name) = subject.hash().split_at(1);
-    format!("callers/{shard}/{}", &name[..22])
+    let (folder, name) = subject.hash().split_at(2);
+    format!("callers/{folder}/{}", &name[..21])
 }
 
 /// The hash of a caller whom nobody asks for.

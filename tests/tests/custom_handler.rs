@@ -47,7 +47,7 @@ async fn a_timer_sweeps_and_nothing_else_does() {
     for in_a_string in [false, true] {
         assert_eq!(invoke(&gateway, "on-schedule", &timer(in_a_string)).await, (200, done.clone()));
     }
-    let swept = gateway.written().lines().filter(|line| line.contains("\"swept\"")).count();
+    let swept = gateway.stopped().await.lines().filter(|line| line.contains("\"swept\"")).count();
     assert_eq!(swept, 2, "its own schedule is off");
 }
 
@@ -75,7 +75,7 @@ async fn an_event_of_what_is_no_drop_of_ours_is_done_and_one_that_cannot_be_read
         let invocation = Invocation::of("on-drop", &gateway.address, broken);
         assert_eq!(invocation.send(&gateway).await.0, 400, "{broken}");
     }
-    assert!(!gateway.written().contains("301234567"));
+    assert!(!gateway.stopped().await.contains("301234567"));
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn who_comes_from_outside_reaches_no_trigger_and_no_numbers() {
         }
     }
     centre.nobody().get("/metrics").await.is(404);
-    assert!(!gateway.written().contains("\"swept\""));
+    assert!(!gateway.stopped().await.contains("\"swept\""));
 }
 
 #[tokio::test]

@@ -338,14 +338,7 @@ async fn a_callers_number_and_name_are_nowhere_but_in_the_messages() {
     damage(&centre, &ids).await;
     let others = answers_to_others(&centre).await;
     centre.nobody().get("/healthz").header("x-request-id", "the-last-request").await.is(200);
-    let gateway = Arc::clone(centre.process());
-    let log = tokio::task::spawn_blocking(move || {
-        gateway.wait_for("the-last-request");
-        gateway.terminate();
-        gateway.ended();
-        gateway.written()
-    });
-    let log = log.await.unwrap();
+    let log = centre.process().stopped().await;
 
     // What was captured is all of it, and what is looked for is there where it may be.
     for Route { method, path } in &documented {

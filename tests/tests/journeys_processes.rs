@@ -286,14 +286,8 @@ async fn the_log_tells_who_did_what_and_never_a_number_a_name_a_password_or_a_to
     alice.get("5001/messages?cursor=4915112345678&caller=%2B4915112345678").await.is(400);
     centre.authorization(&format!("Basic {PASSWORD}")).get("/v1/mwi").await.is(401);
     alice.get("/v1/mwi").header("x-request-id", "the-last-request").await.is(200);
-    let gateway = Arc::clone(centre.process());
-    gateway.terminate();
-    let gateway = tokio::task::spawn_blocking(move || {
-        gateway.wait_for("the-last-request");
-        gateway.ended();
-        gateway
-    });
-    let written = gateway.await.unwrap().written();
+    let written = centre.process().stopped().await;
+    assert!(written.contains("the-last-request"), "{written}");
     let signature = link.rsplit("signature=").next().unwrap();
     let token = tokens.rsplit('.').next().unwrap();
     for secret in

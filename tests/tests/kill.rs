@@ -182,7 +182,8 @@ async fn storm(setting: &Arc<Setting>, kills: u64, seed: u64) -> (Centre, Vec<Cl
         let gateway = Arc::clone(lives.borrow().centre.process());
         storm.killed.store(number, Ordering::SeqCst);
         gateway.kill();
-        assert!(!gateway.written().contains(r#""level":"ERROR""#), "{}", gateway.written());
+        let written = gateway.stopped().await;
+        assert!(!written.contains(r#""level":"ERROR""#), "{written}");
         let centre = Centre::gateway(setting).await;
         tell.send_replace(Life { number, centre });
     }

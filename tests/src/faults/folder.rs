@@ -89,7 +89,7 @@ impl Ground for Folder {
         let is_explained = |path: &str| {
             let name = name_of(path);
             // Behind the caller's part of its name.
-            let name = if path.starts_with("callers/") { &name[21 + 1..] } else { name };
+            let name = if path.starts_with("callers/") { name.split_once('.').unwrap().1 } else { name };
             let of_a_try: String = name.chars().take(36 + 1 + 16).collect();
             if path.contains("/.tmp/") || path.starts_with(".tmp/") {
                 return !is_settled;

@@ -29,6 +29,7 @@ pub struct Gateway {
     pub setting: Arc<Setting>,
     child: Mutex<Child>,
     written: Arc<Mutex<String>>,
+    streams: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// The gateway that the cases of this process share while one of them runs.
@@ -49,10 +50,9 @@ impl Gateway {
     pub fn start(setting: Arc<Setting>) -> Self {
         let mut child = spawn(&setting);
         let written = Arc::new(Mutex::new(String::new()));
-        gather(child.stdout.take().unwrap(), &written);
-        gather(child.stderr.take().unwrap(), &written);
+        let streams = Mutex::new(gather_all(&mut child, &written));
         let child = Mutex::new(child);
-        let mut started = Self { address: String::new(), setting, child, written };
+        let mut started = Self { address: String::new(), setting, child, written, streams };
         let line = started.wait_for("listening on http://");
         let address = line.split("http://").nth(1).unwrap();
         let end = address.find(|c: char| !c.is_ascii_digit() && !".:".contains(c)).unwrap_or(address.len());
@@ -64,8 +64,7 @@ impl Gateway {
     pub fn refused(setting: &Setting) -> String {
         let mut child = spawn(setting);
         let written = Arc::new(Mutex::new(String::new()));
-        let streams =
-            [gather(child.stdout.take().unwrap(), &written), gather(child.stderr.take().unwrap(), &written)];
+        let streams = gather_all(&mut child, &written);
         let deadline = Instant::now() + PATIENCE;
         let mut ended = child.try_wait().unwrap();
         while ended.is_none() && Instant::now() < deadline {
@@ -84,9 +83,23 @@ impl Gateway {
         written
     }
 
-    /// What it has written so far, to both streams.
+    /// What of its output has come so far, of both streams: a line may be on its way.
     pub fn written(&self) -> String {
         self.written.lock().unwrap().clone()
+    }
+
+    /// Tells it to stop, if it still runs, and waits for its end: all that it ever wrote.
+    pub async fn stopped(self: &Arc<Self>) -> String {
+        let gateway = Arc::clone(self);
+        let all = tokio::task::spawn_blocking(move || {
+            gateway.terminate();
+            gateway.ended();
+            for stream in gateway.streams.lock().unwrap().drain(..) {
+                stream.join().unwrap();
+            }
+            gateway.written()
+        });
+        all.await.unwrap()
     }
 
     /// Waits for a line that holds `text`.
@@ -191,6 +204,10 @@ fn spawn(setting: &Setting) -> Child {
 }
 
 /// Copies a stream to where all can read it.
+fn gather_all(child: &mut Child, to: &Arc<Mutex<String>>) -> Vec<JoinHandle<()>> {
+    vec![gather(child.stdout.take().unwrap(), to), gather(child.stderr.take().unwrap(), to)]
+}
+
 fn gather(stream: impl Read + Send + 'static, to: &Arc<Mutex<String>>) -> JoinHandle<()> {
     let to = Arc::clone(to);
     std::thread::spawn(move || {

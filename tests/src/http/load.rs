@@ -180,8 +180,9 @@ impl Centre {
             assert_eq!(below(folder), [""; 0], "{folder}");
         }
         // A caller's part of a name comes before the message.
-        for (folder, id) in [("recordings", 0..36), ("callers", 23..59)] {
-            let mut of: Vec<_> = below(folder).iter().map(|name| name[id.clone()].to_owned()).collect();
+        for (folder, id) in [("recordings", 0), ("callers", 1)] {
+            let id_of = |name: &String| name.split('.').nth(id).unwrap().to_owned();
+            let mut of: Vec<_> = below(folder).iter().map(id_of).collect();
             of.sort();
             // A second file of a message is one too many, too.
             let is_left = |n: &usize| !messages.contains(&of[*n]) || (*n > 0 && of[*n - 1] == of[*n]);
