@@ -1,4 +1,5 @@
 //! What Forget Me costs beside many messages of others: it must follow what is found, not what is stored.
+#![expect(clippy::print_stdout, reason = "figures are told")]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use storage::{Arrival, Birth};
 use crate::counting::{self, Counter};
 use crate::faults::folder::files;
 use crate::fixture::{ALICE, Call, DAY, Namespace, after};
+use crate::http::is_long;
 
 /// How many messages the caller has who is forgotten.
 const FOUND: u64 = 10;
@@ -90,7 +92,7 @@ pub async fn add_to_files(space: &Namespace, folder: &Path, messages: u64) {
 }
 
 /// The same as deposits of the contract, again without recordings; into many mailboxes, as each counts what it has.
-pub async fn add(space: &Namespace, messages: u64) {
+async fn add(space: &Namespace, messages: u64) {
     let mut mailboxes = Vec::new();
     for number in 0..messages.div_ceil(MAILBOX) {
         mailboxes.push(space.mailbox(&format!("m{number}")).await);
@@ -105,6 +107,41 @@ pub async fn add(space: &Namespace, messages: u64) {
         }
     });
     deposits.buffer_unordered(8).collect::<()>().await;
+}
+
+/// Forgets Alice in each of these crowds in turn, so often; that all of it asked the same of the storage, whatever it stores.
+/// Times are judged in the long form only: there somebody waits for them, alone on the machine.
+pub async fn asks_no_more_of_what_stores_more(crowds: &mut [(u64, Crowd)], rounds: usize) {
+    let (mut asked, mut times) = (Vec::new(), vec![Vec::new(); crowds.len()]);
+    for _ in 0..rounds {
+        for ((_, crowd), times) in crowds.iter_mut().zip(&mut times) {
+            let (took, calls) = crowd.forget().await;
+            times.push(took);
+            asked.push(calls);
+        }
+    }
+    assert!(asked.windows(2).all(|two| two[0] == two[1]), "{asked:?}");
+    let mut middles = Vec::new();
+    for ((stored, _), mut times) in crowds.iter().zip(times) {
+        times.sort();
+        middles.push(times[times.len() / 2]);
+        println!("ten of {stored}: {} calls, {:?} in the middle", asked[0].len(), times[times.len() / 2]);
+    }
+    if is_long() {
+        assert!(middles.iter().all(|middle| *middle <= middles[0].mul_f64(1.5)), "{middles:?}");
+    }
+}
+
+/// The same on an emulator, where five times as much is stored.
+pub async fn asks_no_more_where_five_times_as_much_is_stored(open: impl AsyncFn() -> Namespace) {
+    let mut crowds = Vec::new();
+    for size in if is_long() { [1_000, 5_000] } else { [100, 500] } {
+        let space = open().await;
+        let crowd = Crowd::new(&space).await;
+        add(&space, size).await;
+        crowds.push((size, crowd));
+    }
+    asks_no_more_of_what_stores_more(&mut crowds, 9).await;
 }
 
 /// How a marker's path names a caller.

@@ -1,0 +1,9 @@
+//! What Forget Me costs on Azure.
+
+use tests::cost::asks_no_more_where_five_times_as_much_is_stored;
+use tests::azurite::open;
+
+#[tokio::test]
+async fn forget_me_asks_the_storage_no_more_where_five_times_as_much_is_stored() {
+    asks_no_more_where_five_times_as_much_is_stored(open).await;
+}
