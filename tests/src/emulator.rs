@@ -13,6 +13,8 @@ use tempfile::TempDir;
 const PORT: &str = "port";
 /// How long it may take to start on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// No run of tests takes longer; several may be under way at once.
+const LONGEST: Duration = Duration::from_hours(3);
 
 /// A running emulator.
 pub struct Emulator {
@@ -57,13 +59,14 @@ impl Emulator {
     }
 }
 
-/// Where the emulator of this slot of this run of nextest lies; what is left of earlier runs goes.
+/// Where the emulator of this slot of this run of nextest lies; what is left of runs that are long over goes.
 fn folder_of_slot(name: &str) -> Option<PathBuf> {
     let told = |name| std::env::var(name).ok();
     let (run, slot) = (told("NEXTEST_RUN_ID")?, told("NEXTEST_TEST_GLOBAL_SLOT")?);
     let runs = std::env::current_exe().unwrap().parent().unwrap().join(name);
     for earlier in std::fs::read_dir(&runs).into_iter().flatten().flatten() {
-        if earlier.file_name() != run.as_str() {
+        let begun = earlier.metadata().and_then(|folder| folder.created()).ok();
+        if begun.and_then(|begun| begun.elapsed().ok()).is_some_and(|ago| ago > LONGEST) {
             // Another slot may do the same.
             let _ = std::fs::remove_dir_all(earlier.path());
         }
