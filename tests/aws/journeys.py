@@ -77,10 +77,14 @@ def deposit(world, admin, function):
     put = send(link["url"], link["method"], SPEECH.read_bytes(), link["headers"])
     if put.status != 200:
         raise Failed(repr(put))
+    # Whom a case forgets: hidden from its birth, so that it takes no room, and condemned.
+    forget(admin, "1", "+4930123459")
+    is_so(mailbox.deposit(function, voicemail_caller_id="+4930123459"), 201)
+    assert "forget" in tags(world, mailbox)
     is_so(mailbox.deposit(function), 201)
     # Full: what the refused try made is taken back.
     is_so(mailbox.deposit(function), 409)
-    assert len(mailbox.recordings()) == 3, mailbox.recordings()
+    assert len(mailbox.recordings()) == 4, mailbox.recordings()
     function.invoke({"source": "aws.events"})
 
 

@@ -1,5 +1,6 @@
 //! Deposit: takes a recording and the facts of its call, and makes a message of them, once.
 
+mod admit;
 mod call;
 mod dropped;
 mod form;

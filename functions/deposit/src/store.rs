@@ -2,11 +2,12 @@
 
 use axum::body::Bytes;
 use domain::{Attempt, AudioKey, Caller, Code, Facts, Mailbox, MailboxId, Message, MessageId, Region};
-use host::{Fault, Problem, Service, Tenancy};
+use host::privacy::erasure;
+use host::{Problem, Service, Tenancy};
 use storage::{Arrival, Birth, Deposit, Found, Recordings, Remains};
 
+use crate::admit::{admit, within};
 use crate::call::Call;
-use crate::intake::inspect;
 
 /// What became of a deposit.
 #[derive(Debug)]
@@ -60,35 +61,11 @@ pub async fn store(
         region: region.clone(),
         audio: AudioKey::new(now, id, attempt, mailbox_id, recording.kind.extension()),
     };
-    elect(tenancy, mailbox, &Deposit { facts, begun_at: now }, audio).await
-}
-
-/// Whether the mailbox takes this recording.
-async fn admit(
-    mailbox: Option<&Mailbox>,
-    audio: Result<Bytes, Problem>,
-) -> Result<(&Mailbox, Bytes, audio::Recording), Problem> {
-    let mailbox = mailbox.ok_or_else(|| Problem::not_found("mailbox"))?;
-    open(mailbox)?;
-    let audio = audio?;
-    let recording = inspect(&audio).await?.map_err(|refusal| {
-        let detail = refusal.to_string();
-        match refusal {
-            audio::Refusal::Unsupported(_) => Problem::new(Code::UnsupportedAudio, detail),
-            audio::Refusal::Broken(_) => {
-                let errors = vec![Fault { place: "audio".to_owned(), detail: detail.clone() }];
-                Problem { errors, ..Problem::new(Code::BrokenAudio, detail) }
-            }
-        }
-    })?;
-    let seconds = mailbox.settings.max_message_seconds;
-    if recording.duration.as_secs_f64() > f64::from(seconds) {
-        return Err(Problem::new(
-            Code::TooLong,
-            format!("The mailbox takes messages of up to {seconds} seconds."),
-        ));
+    let deposited = elect(tenancy, mailbox, &Deposit { facts, begun_at: now }, audio).await?;
+    if let Deposited::Born(message) = &deposited {
+        erasure(host, tenancy).condemn_born(message).await;
     }
-    Ok((mailbox, audio, recording))
+    Ok(deposited)
 }
 
 /// How a deposit is answered that is not taken: a repeat by its message, and a full mailbox as full whatever is wrong
@@ -112,22 +89,6 @@ async fn refused(
         within(mailbox, tenancy.index().counts(mailbox_id).await?.stored())?;
     }
     Err(refusal)
-}
-
-/// Refuses where the mailbox is disabled.
-pub(crate) fn open(mailbox: &Mailbox) -> Result<(), Problem> {
-    if mailbox.enabled {
-        return Ok(());
-    }
-    Err(Problem::new(Code::MailboxDisabled, "The mailbox takes no messages; an administrator can enable it."))
-}
-
-/// Refuses where the mailbox is full.
-pub(crate) fn within(mailbox: &Mailbox, stored: u32) -> Result<(), Problem> {
-    if stored < mailbox.settings.max_messages {
-        return Ok(());
-    }
-    Err(Problem::new(Code::MailboxFull, "The mailbox holds as many messages as it may; delete some."))
 }
 
 /// Two steps to the storage: everything that carries the attempt, then the birth.

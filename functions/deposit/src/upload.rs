@@ -15,8 +15,8 @@ use serde::Serialize;
 use storage::{DropKey, Found};
 use utoipa::ToSchema;
 
+use crate::admit;
 use crate::call::{Call, Sent};
-use crate::store::within;
 use crate::target;
 
 /// How long a link takes the recording; an upload that began in time may end later.
@@ -80,8 +80,8 @@ pub(crate) async fn upload(
         .get_or_insert_with(|| format!("upload-{}", MessageId::random(now, host.random.as_ref())));
     let message = MessageId::of_call(received_at, &id, call_id, tenancy.key().await?);
     if let Found::Nothing = tenancy.index().message(&id, message).await? {
-        crate::store::open(&mailbox)?;
-        within(&mailbox, tenancy.index().counts(&id).await?.stored())?;
+        admit::open(&mailbox)?;
+        admit::within(&mailbox, tenancy.index().counts(&id).await?.stored())?;
     }
     let key = DropKey {
         tenant: tenancy.tenant.id.clone(),

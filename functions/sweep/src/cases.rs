@@ -1,6 +1,6 @@
 //! Cases: what time has decided for each, the one that must be gone first before the others.
 
-use erasure::Erasure;
+use host::privacy::erasure;
 use host::{Service, Tenancy};
 use metrics::counter;
 use storage::StorageError;
@@ -14,7 +14,7 @@ pub(crate) async fn all(
     in_time: &(dyn Fn() -> bool + Sync),
     swept: &mut Swept,
 ) -> Result<(), StorageError> {
-    let erasure = Erasure { tenant: &tenancy.tenant, storage: tenancy.storage(), clock: host.clock.as_ref() };
+    let erasure = erasure(host, tenancy);
     let mut cases = Vec::new();
     for key in tenancy.index().watched_cases().await? {
         match tenancy.index().case(&key).await {

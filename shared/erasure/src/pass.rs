@@ -213,6 +213,25 @@ impl Erasure<'_> {
         }
     }
 
+    /// Condemns the recording of a message that a pending case hid at its birth: the case's own pass may have been there
+    /// before it. Where this fails the sweep erases it all the same; only the storage's own rule does not stand behind.
+    pub async fn condemn_born(&self, message: &Message) {
+        let condemned = async {
+            for key in holding(message) {
+                let case = self.index().case(key).await?.map(|found| found.value);
+                if let Some(case) = case.filter(Case::is_pending) {
+                    self.condemn(&case, vec![Remains::from(&message.facts)], &mut Pass::default()).await;
+                    return Ok(());
+                }
+            }
+            Ok::<_, StorageError>(())
+        };
+        if let Err(error) = condemned.await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the case that hides a new message could not be read; the sweep erases it");
+        }
+    }
+
     /// The release pass, for these callers: takes the case's hold off each message and counts those that are back.
     pub(crate) async fn show(&self, case: &Case, subjects: Vec<Subject>, in_time: InTime<'_>) -> Pass {
         let mut pass = Pass::default();
