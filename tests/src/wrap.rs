@@ -84,6 +84,7 @@ wrapped! { Index:
     arriving(before: Timestamp) -> Vec<Remains>;
     fence(remains: &Remains) -> Fenced;
     tidy(mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> u64;
+    remove_orphans(until: Timestamp, now: Timestamp) -> u64;
     mailbox(id: &MailboxId) -> Option<Versioned<Mailbox>>;
     mailboxes() -> Vec<Versioned<Mailbox>>;
     mailbox_ids() -> Vec<MailboxId>;

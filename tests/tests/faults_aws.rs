@@ -29,7 +29,7 @@ async fn a_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_
 
 #[tokio::test]
 async fn a_sweep_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
-    let calls = "arriving bury claim delete due exists fence hold mailbox_ids mailboxes page settle tidy watched_cases withdraw";
+    let calls = "arriving bury claim delete due exists fence hold mailbox_ids mailboxes page remove_orphans settle tidy watched_cases withdraw";
     assert_eq!(run(sweeps::anywhere()).await, calls);
 }
 
@@ -44,6 +44,6 @@ async fn a_data_protection_request_that_fails_at_any_call_of_the_storage_says_so
 #[tokio::test]
 async fn a_sweep_of_a_case_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
     let calls = "arriving bury by_caller case claim condemn delete dismiss_case due exists hold last_certificate mailbox_ids \
-                 mailboxes message pardon ping put_case put_certificate release settle watched_cases";
+                 mailboxes message pardon ping put_case put_certificate release remove_orphans settle watched_cases";
     assert_eq!(run(cases::sweeps_of_each_step()).await, calls);
 }

@@ -37,7 +37,7 @@ fn a_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_not() 
 #[test]
 fn a_sweep_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
     let broken = run(Level::Calls, sweeps::all());
-    let calls = "arriving bury claim delete due exists fence hold mailbox_ids mailboxes page settle tidy watched_cases withdraw";
+    let calls = "arriving bury claim delete due exists fence hold mailbox_ids mailboxes page remove_orphans settle tidy watched_cases withdraw";
     assert_eq!(names(&broken), calls.split(' ').collect::<Vec<_>>());
 }
 
@@ -54,7 +54,7 @@ fn a_data_protection_request_that_fails_at_any_call_of_the_storage_says_so_and_i
 fn a_sweep_of_a_case_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
     let broken = run(Level::Calls, cases::sweeps());
     let calls = "arriving bury by_caller case claim condemn delete dismiss_case due exists hold last_certificate mailbox_ids \
-                 mailboxes message pardon ping put_case put_certificate release settle tidy watched_cases";
+                 mailboxes message pardon ping put_case put_certificate release remove_orphans settle tidy watched_cases";
     assert_eq!(names(&broken), calls.split(' ').collect::<Vec<_>>());
 }
 

@@ -122,6 +122,7 @@ pub async fn tenant(host: &Service, tenancy: &Tenancy) -> Result<Swept, StorageE
         purge::due(tenancy, started, &in_time, &mut swept).await,
         expire::all(host, tenancy, started, &in_time, &mut swept).await,
         tidy::attempts(tenancy, started, &in_time, &mut swept).await,
+        tidy::orphans(tenancy, started, &mut swept).await,
         tidy::mailboxes(host, tenancy, started, &in_time, &mut swept).await,
     ];
     let (all, mut errors) = (parts.len(), parts.into_iter().filter_map(Result::err).collect::<Vec<_>>());

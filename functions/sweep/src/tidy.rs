@@ -49,6 +49,16 @@ async fn take_back(tenancy: &Tenancy, remains: &Remains) -> Result<bool, Storage
     Ok(true)
 }
 
+/// Removes the recordings that no try and no message tells of, once their hour is over for another hour.
+pub(crate) async fn orphans(
+    tenancy: &Tenancy,
+    now: Timestamp,
+    swept: &mut Swept,
+) -> Result<(), StorageError> {
+    swept.orphans += tenancy.index().remove_orphans(now.minus(2 * CUT_OFF), now).await?;
+    Ok(())
+}
+
 /// Tidies the mailboxes whose slot of the day it is, deleted ones too: each at least once a day, spread over it.
 pub(crate) async fn mailboxes(
     host: &Service,

@@ -150,7 +150,12 @@ impl Case {
 
     /// Whether a message of that time is in its scope: in any folder, any mailbox.
     pub fn covers(&self, received_at: Timestamp) -> bool {
-        received_at <= self.requested_at.plus(CLOCK_SKEW)
+        received_at <= self.covers_until()
+    }
+
+    /// The end of its scope.
+    pub fn covers_until(&self) -> Timestamp {
+        self.requested_at.plus(CLOCK_SKEW)
     }
 
     /// Whether it hides messages of this subject now, or has purged them.

@@ -73,10 +73,11 @@ impl Erasure<'_> {
         Ok(if claimed == Claimed::Claimed { Purged::Now } else { Purged::Before })
     }
 
-    /// Whether nothing is left of what a case covers: every region answers, and neither a marker nor a try tells of one of
-    /// its callers any more. Only consistent listings are asked.
+    /// Whether nothing is left of what a case covers: every region answers, recordings of deposits that were cut off by then
+    /// are removed, and neither a marker nor a try tells of one of its callers any more. Only consistent listings are asked.
     pub(crate) async fn is_gone(&self, case: &Case) -> storage::Result<bool> {
         self.all_up().await.map_err(|down| down.cause)?;
+        self.index().remove_orphans(case.covers_until(), self.clock.now()).await?;
         for subject in subjects_of(case, false) {
             let mut pages = pin!(self.pages(&subject));
             while let Some(markers) = pages.try_next().await? {

@@ -244,9 +244,14 @@ pub trait Index: Send + Sync {
     /// Decides what a try became, for good: if it is not born by now it never will be.
     async fn fence(&self, remains: &Remains) -> Result<Fenced>;
 
+    /// Removes the recordings, in every region, that were put in hours which began by `until` and that neither a message nor
+    /// a try tells of: a backend that journals a try before it puts has none. Hours that ended an hour before `now` are
+    /// searched once, as no put of theirs is under way any more. How many there were.
+    async fn remove_orphans(&self, until: Timestamp, now: Timestamp) -> Result<u64>;
+
     /// The last net, for a mailbox: mends what was cut off and what no journal tells any more, by the backend's own
-    /// means, recordings included; messages of a deleted mailbox or of an earlier generation get the mailbox's hold
-    /// until `purge_at`; tombstones of more than 30 days go. How many recordings were orphans.
+    /// means; messages of a deleted mailbox or of an earlier generation get the mailbox's hold until `purge_at`; tombstones
+    /// of more than 30 days go. How many recordings were orphans.
     async fn tidy(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64>;
 
     /// A mailbox. `None`: never made, or deleted.

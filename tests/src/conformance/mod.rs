@@ -122,6 +122,7 @@ macro_rules! conformance_cases {
         $run!(purge a_tombstone_is_kept_30_days);
         $run!(purge tidying_changes_nothing_where_nothing_is_wrong);
         $run!(purge tidying_deletes_a_recording_that_no_journal_tells);
+        $run!(purge a_recording_that_no_journal_tells_is_found_in_an_hour_that_is_not_over_as_often_as_it_is_asked);
         $run!(races of_many_tries_at_once_exactly_one_is_born);
         $run!(races of_a_birth_and_a_fence_that_race_one_wins);
         $run!(races of_an_undo_and_a_claim_that_race_exactly_one_wins);

@@ -223,10 +223,31 @@ pub async fn tidying_deletes_a_recording_that_no_journal_tells(space: Namespace)
         let put = space.recordings().put(&facts.audio, audio_of(facts), "audio/wav", None);
         put.await.unwrap();
     }
+    let found = async |until, now| {
+        let tidied = space.index().tidy(&mailbox, now, now.plus(DAY)).await.unwrap();
+        tidied + space.index().remove_orphans(until, now).await.unwrap()
+    };
     let later = after(0).plus(DAY * 2);
-    assert_eq!(space.index().tidy(&mailbox, later, later).await.unwrap(), 2);
+    assert_eq!(found(later, later).await, 2);
     for facts in [&orphan, &beside] {
         assert!(!space.recordings().exists(&facts.audio).await.unwrap());
+    }
+    space.assert_unchanged(&message).await;
+}
+
+pub async fn a_recording_that_no_journal_tells_is_found_in_an_hour_that_is_not_over_as_often_as_it_is_asked(
+    space: Namespace,
+) {
+    let mailbox = space.mailbox("5001").await;
+    let message = space.deposit(&Call::to(&mailbox)).await;
+    for _ in 0..2 {
+        let orphan = space.attempt(&Call::to(&mailbox)).facts;
+        let put = space.recordings().put(&orphan.audio, audio_of(&orphan), "audio/wav", None);
+        put.await.unwrap();
+        let now = after(60);
+        space.index().tidy(&mailbox, now, now.plus(DAY)).await.unwrap();
+        space.index().remove_orphans(after(0), now).await.unwrap();
+        assert!(!space.recordings().exists(&orphan.audio).await.unwrap());
     }
     space.assert_unchanged(&message).await;
 }

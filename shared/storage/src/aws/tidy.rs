@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use domain::{AudioKey, Case, CaseKey, Hold, MailboxId, Message, Region, Release, Timestamp};
 use futures::TryStreamExt as _;
+use futures::future::join_all;
 
 use super::fault::fault;
 use super::index::AwsIndex;
@@ -19,8 +20,8 @@ use crate::{Fenced, Remains, Result};
 const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
 
 impl AwsIndex {
-    /// Tidies a mailbox, and with the first one that has its turn after an hour the recordings of that hour.
-    pub(super) async fn mend(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {
+    /// Tidies a mailbox.
+    pub(super) async fn mend(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<()> {
         let rows = &self.rows;
         let before = match mailboxes::read(&rows.table, &rows.layout, mailbox).await? {
             Some(record) => record.value.map_or(record.version, |now| now.generation),
@@ -41,17 +42,7 @@ impl AwsIndex {
                 Row::Message(_) | Row::Nothing | Row::Gone(_) | Row::Fence => {}
             }
         }
-        let mut orphans = 0;
-        for (region, recordings) in self.all_recordings() {
-            match self.orphans(region, recordings.as_ref(), now).await {
-                Ok(found) => orphans += found,
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(%region, error, "recordings of a region are not tidied");
-                }
-            }
-        }
-        Ok(orphans)
+        Ok(())
     }
 
     /// Takes the holds of cases off that hold nothing of this caller any more: undone, or closed.
@@ -96,35 +87,52 @@ impl AwsIndex {
         }
     }
 
-    /// Removes the recordings of a region that no message has, hour by hour, each hour once: those of hours that have
-    /// ended an hour ago. No put of them is under way any more, as a deposit never takes so long. Where it stopped is kept
-    /// in the table, so that hours without a sweep are searched later.
-    async fn orphans(&self, region: &Region, recordings: &dyn Bucketed, now: Timestamp) -> Result<u64> {
+    /// Removes the recordings that no message has, in every region. One that fails keeps no other from its search.
+    pub(super) async fn search_all(&self, until: Timestamp, now: Timestamp) -> Result<u64> {
+        let end = until.plus(HOUR).hour();
+        let over = now.minus(HOUR).hour().min(end.clone());
+        let searches = self
+            .all_recordings()
+            .iter()
+            .map(|(region, recordings)| self.search(region, recordings.as_ref(), &end, &over));
+        join_all(searches).await.into_iter().sum()
+    }
+
+    /// Searches the hours of a region before `end`, but for those that were searched before. Up to where they are over is
+    /// kept in the table, so that hours without a sweep are searched later.
+    async fn search(
+        &self,
+        region: &Region,
+        recordings: &dyn Bucketed,
+        end: &str,
+        over: &str,
+    ) -> Result<u64> {
         let context = "looking for orphans";
         let table = &self.rows.table;
         let key = self.rows.layout.orphans(region);
-        let until = now.minus(HOUR).hour();
         let done = table.get(context, &key).await?;
         let from = done.as_ref().and_then(|item| text_of(item, "done")).unwrap_or_default();
-        if from >= until.as_str() {
+        if from >= end {
             return Ok(0);
         }
-        let mut pages = recordings.between(from, &until);
+        let mut pages = recordings.between(from, end);
         let mut removed = 0;
         while let Some(keys) = pages.try_next().await? {
-            removed += self.remove_orphans(region, recordings, keys).await?;
+            removed += self.remove_those(region, recordings, keys).await?;
         }
-        let update = Update {
-            expression: "SET done=:until".to_owned(),
-            condition: "attribute_not_exists(done) OR done < :until",
-            values: vec![(":until", text(until))],
-            ..Update::default()
-        };
-        table.update(context, &key, update).await?;
+        if from < over {
+            let update = Update {
+                expression: "SET done=:over".to_owned(),
+                condition: "attribute_not_exists(done) OR done < :over",
+                values: vec![(":over", text(over))],
+                ..Update::default()
+            };
+            table.update(context, &key, update).await?;
+        }
         Ok(removed)
     }
 
-    async fn remove_orphans(
+    async fn remove_those(
         &self,
         region: &Region,
         recordings: &dyn Bucketed,

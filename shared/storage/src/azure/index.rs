@@ -124,7 +124,11 @@ impl Index for AzureIndex {
     }
 
     async fn tidy(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {
-        self.mend(mailbox, now, purge_at).await
+        self.mend(mailbox, now, purge_at).await.map(|()| 0)
+    }
+
+    async fn remove_orphans(&self, until: Timestamp, now: Timestamp) -> Result<u64> {
+        self.search_all(until, now).await
     }
 
     async fn mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::{AudioKey, Case, CaseKey, Hold, MailboxId, Message, MessageId, Release, Timestamp};
 
+use futures::future::join_all;
+
 use super::arrive::hour;
 use super::blobs::{If, Metadata, With};
 use super::cases;
@@ -20,8 +22,8 @@ const HOUR: Duration = Duration::from_hours(1);
 const MOST_HOURS: usize = 48;
 
 impl AzureIndex {
-    /// Tidies a mailbox, and with the first one that has its turn after an hour the recordings of that hour.
-    pub(super) async fn mend(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {
+    /// Tidies a mailbox.
+    pub(super) async fn mend(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<()> {
         let rows = &self.rows;
         let before = match rows.mailbox(mailbox).await? {
             Some(record) => record.value.map_or(record.version, |now| now.generation),
@@ -45,17 +47,7 @@ impl AzureIndex {
                 self.remove(&listed.name, &listed.metadata).await?;
             }
         }
-        let mut orphans = 0;
-        for recordings in self.all_recordings() {
-            match self.orphans(recordings, now).await {
-                Ok(found) => orphans += found,
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(region = %recordings.region, error, "recordings of a region are not tidied");
-                }
-            }
-        }
-        Ok(orphans)
+        Ok(())
     }
 
     /// Takes the holds of cases off that hold nothing of this caller any more: undone, or closed.
@@ -98,20 +90,26 @@ impl AzureIndex {
         }
     }
 
-    /// Removes the recordings of a region that no message has, hour by hour, each hour once: those of hours that have
-    /// ended an hour ago. No put of them is under way any more, as a deposit never takes so long. Where it stopped is kept,
-    /// so that hours without a sweep are searched later.
-    async fn orphans(&self, recordings: &BlobRecordings, now: Timestamp) -> Result<u64> {
+    /// Removes the recordings that no message has, in every region. One that fails keeps no other from its search.
+    pub(super) async fn search_all(&self, until: Timestamp, now: Timestamp) -> Result<u64> {
+        let end = until.plus(HOUR).hour();
+        let over = now.minus(HOUR).hour().min(end.clone());
+        let searches = self.all_recordings().map(|recordings| self.search(recordings, &end, &over));
+        join_all(searches).await.into_iter().sum()
+    }
+
+    /// Searches the hours of a region before `end`, but for those that were searched before. Up to where they are over is
+    /// kept, so that hours without a sweep are searched later.
+    async fn search(&self, recordings: &BlobRecordings, end: &str, over: &str) -> Result<u64> {
         let context = "looking for orphans";
         let name = self.rows.layout.orphans(&recordings.region);
-        let until = now.minus(HOUR).hour();
         let done = self.rows.blobs.read(context, &name, None).await?;
         let (etag, from) = done.unzip();
         let from = from.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-        if from >= until {
+        if from.as_str() >= end {
             return Ok(0);
         }
-        let hours = hours(&from, &until);
+        let hours = hours(&from, end);
         let mut found = Vec::new();
         match &hours {
             Some(hours) => {
@@ -121,14 +119,19 @@ impl AzureIndex {
             }
             None => found = recordings.of(None).await?,
         }
-        found.retain(|key| key.hour >= from && key.hour < until);
+        found.retain(|key| key.hour >= from && key.hour.as_str() < end);
         let mut removed = 0;
         for key in found {
             removed += self.remove_orphan(recordings, key).await?;
         }
-        let condition = etag.map_or(If::Nothing, If::Is);
-        // Else another sweep was here.
-        self.rows.blobs.put(context, &name, Bytes::from(until), With::default(), condition).await?;
+        if from.as_str() < over {
+            let condition = etag.map_or(If::Nothing, If::Is);
+            // Else another sweep was here.
+            self.rows
+                .blobs
+                .put(context, &name, Bytes::from(over.to_owned()), With::default(), condition)
+                .await?;
+        }
         Ok(removed)
     }
 
