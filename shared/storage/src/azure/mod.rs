@@ -95,6 +95,8 @@ struct Shared {
     masters: BTreeSet<Region>,
     /// Whether it was looked at.
     stores: bool,
+    #[cfg(feature = "faults")]
+    connections: Connections,
 }
 
 /// A container of a region.
@@ -124,21 +126,41 @@ impl Azure {
         Self::with(setup, false)
     }
 
+    /// Other containers, over the same connections. For tests, which make thousands.
+    ///
+    /// # Errors
+    /// What is given can be no account.
+    #[cfg(feature = "faults")]
+    pub fn beside(&self, setup: &AzureSetup) -> std::result::Result<Self, StartError> {
+        Self::over(&self.0.connections, setup, self.0.stores)
+    }
+
     fn with(setup: &AzureSetup, stores: bool) -> std::result::Result<Self, StartError> {
+        let connections =
+            Connections::new().map_err(|error| StartError::NoAuthorities { reason: error.to_string() })?;
+        Self::over(&connections, setup, stores)
+    }
+
+    fn over(
+        connections: &Connections,
+        setup: &AzureSetup,
+        stores: bool,
+    ) -> std::result::Result<Self, StartError> {
         let lacks = |region: &&Region| !setup.accounts.contains_key(*region);
         if let Some(region) = setup.masters.iter().find(lacks) {
             return Err(StartError::NoAccount { region: region.clone() });
         }
-        let no_access = |region: &Region| {
-            let region = region.clone();
-            move |reason: String| StartError::NoAccess { region, reason }
-        };
         let mut places = BTreeMap::new();
         for (region, account) in &setup.accounts {
-            let connections = Connections::new().map_err(|error| no_access(region)(error.to_string()))?;
-            places.insert(region.clone(), place(region, account, &connections)?);
+            places.insert(region.clone(), place(region, account, connections)?);
         }
-        Ok(Self(Arc::new(Shared { places, masters: setup.masters.clone(), stores })))
+        Ok(Self(Arc::new(Shared {
+            places,
+            masters: setup.masters.clone(),
+            stores,
+            #[cfg(feature = "faults")]
+            connections: connections.clone(),
+        })))
     }
 
     /// What is kept under a name: where master regions differ, one that is not this value. Where none is, it is this value,
@@ -147,7 +169,7 @@ impl Azure {
     /// # Errors
     /// No account answers.
     pub async fn kept(&self, name: &str, value: &str) -> Result<String> {
-        let Shared { places, masters, stores } = self.0.as_ref();
+        let Shared { places, masters, stores, .. } = self.0.as_ref();
         let name = layout::kept(name);
         let asked = masters.iter().filter_map(|region| places.get(region)).map(async |place| {
             if *stores {

@@ -31,7 +31,13 @@ pub enum StartError {
         /// What was given.
         address: String,
     },
-    /// There is no identity, or the system has no authorities to believe.
+    /// The system has no authorities to believe.
+    #[error("the authorities of the system, by which accounts are known, cannot be read: {reason}")]
+    NoAuthorities {
+        /// Why.
+        reason: String,
+    },
+    /// There is no identity.
     #[error("{region}: {reason}")]
     NoAccess {
         /// Where.
