@@ -33,7 +33,7 @@ pub const KEYS: [&str; 2] =
 /// The file of the key in its folder.
 const KEY: &str = "key";
 /// The container of tests that need none of their own.
-const CONTAINER: &str = "voicemail";
+pub const CONTAINER: &str = "voicemail";
 
 /// A running emulator.
 pub struct Azurite(Emulator);

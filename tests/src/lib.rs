@@ -10,11 +10,15 @@
 
 #[cfg(feature = "azure")]
 pub mod azurite;
+#[cfg(feature = "azure")]
+pub mod blobs;
 #[cfg(feature = "aws")]
 pub mod cloud;
 pub mod conformance;
 pub mod cost;
 pub mod counting;
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub mod damage;
 #[cfg(any(feature = "aws", feature = "azure"))]
 pub mod emulator;
 pub mod faults;

@@ -11,14 +11,16 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use domain::Region;
+use domain::{Facts, Region, Tenant};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storage::Storage as _;
 use storage::aws::{Aws, AwsSetup};
 
+use crate::damage::{Damages, Stored};
 use crate::emulator::{self, Emulator};
 use crate::fixture::{Namespace, regions};
 use crate::proxy::Proxy;
@@ -72,8 +74,8 @@ impl Ministack {
         self.ask(region, "dynamodb", "POST /", target, &table.to_string());
     }
 
-    /// Damages an item: this attribute of it holds something else.
-    pub fn damage(&self, region: &Region, [partition, item, attribute]: [&str; 3], text: &str) {
+    /// Has an attribute of an item hold something else.
+    fn replace(&self, region: &Region, [partition, item, attribute]: [&str; 3], text: &str) {
         let update = json!({
             "TableName": TABLE,
             "Key": {"pk": {"S": partition}, "sk": {"S": item}},
@@ -214,6 +216,33 @@ pub async fn behind_a_proxy() -> (Namespace, Proxy) {
     let ministack = tokio::task::spawn_blocking(running).await.unwrap();
     let proxy = Proxy::before(ministack.endpoint()).await;
     (at(proxy.endpoint.clone()).await, proxy)
+}
+
+#[async_trait]
+impl Damages for Ministack {
+    async fn open(&self) -> Namespace {
+        open().await
+    }
+
+    fn parts_of_a_message(&self) -> &'static [&'static str] {
+        &["facts"]
+    }
+
+    async fn damage(&self, tenant: &Tenant, stored: Stored<'_>, text: &'static str) {
+        let of_a_try = |facts: &Facts| format!("{}#{}#{}", facts.id, facts.attempt, facts.mailbox);
+        let (partition, item, attribute) = match stored {
+            Stored::Message(facts, part) => (format!("m#{}", facts.mailbox), facts.id.to_string(), part),
+            Stored::Try(facts) => ("arriving".to_owned(), of_a_try(facts), "remains"),
+            Stored::Marker(facts) => {
+                (format!("s#{}", facts.subject.as_ref().unwrap()), of_a_try(facts), "marker")
+            }
+            Stored::Mailbox(id) => ("mailbox".to_owned(), id.to_string(), "body"),
+            Stored::Case(key) => ("case".to_owned(), key.to_string(), "body"),
+        };
+        let (region, partition) = (tenant.master.clone(), format!("{}#{partition}", tenant.id));
+        let damaged = move || running().replace(&region, [&partition, &item, attribute], text);
+        tokio::task::spawn_blocking(damaged).await.unwrap();
+    }
 }
 
 async fn at(endpoint: String) -> Namespace {

@@ -1,0 +1,5 @@
+//! Blobs whose metadata or content cannot be read any more.
+
+use tests::azurite::running;
+
+tests::damage!(running);
