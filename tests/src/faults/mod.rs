@@ -6,6 +6,8 @@
 
 pub mod breaker;
 pub mod cases;
+#[cfg(feature = "azure")]
+pub mod container;
 pub mod damage;
 pub mod folder;
 pub mod grid;
@@ -19,6 +21,8 @@ pub mod view;
 pub mod world;
 
 pub use breaker::Level;
+#[cfg(feature = "azure")]
+pub use container::Container;
 pub use folder::Folder;
 pub use grid::{Grid, Kind, Operation};
 pub use ground::Ground;
