@@ -1,7 +1,8 @@
 //! What platforms drop for a tenant in one region: blobs of the container, with the facts of the call as metadata.
 //!
 //! Names of metadata are identifiers here, so that `caller-id` is written `caller_id`. A link signs no metadata: who gets one
-//! could say other facts with it. So the facts of a link are kept beside, under the drop's name in `announced/`, and count.
+//! could say other facts with it. So the facts of a link are kept beside, under the drop's name in `announced/`, and count, as
+//! long as the link takes a recording: it takes another as soon as the one before was taken away.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,6 +23,8 @@ use crate::{DropKey, Dropped, Drops, Result, StorageError, Upload};
 const REASON: &str = "rejected_because";
 /// What was announced, in the metadata of its blob.
 const ANNOUNCED: &str = "facts";
+/// What of it names the call, and nobody else.
+const OF_CALL: [&str; 2] = ["call-id", "received-at"];
 /// The facts that a link was made for.
 #[derive(Serialize, Deserialize)]
 struct Announced {
@@ -43,6 +46,11 @@ pub(super) struct BlobDrops {
 /// The `ETag` of what was looked at.
 fn etag(dropped: &Dropped) -> Etag {
     Etag::from(dropped.version.rsplit_once('#').map_or("", |(_, etag)| etag).to_owned())
+}
+
+/// What is announced, as the metadata of its blob.
+fn announcement(context: &'static str, facts: BTreeMap<String, String>) -> Result<Metadata> {
+    Ok([(ANNOUNCED.to_owned(), json(context, &Announced { facts })?)].into())
 }
 
 impl BlobDrops {
@@ -101,14 +109,19 @@ impl Drops for BlobDrops {
         Ok(found.map(|(_, bytes)| bytes))
     }
 
-    /// What was announced of it goes after it, and what is left of that with what was rejected.
+    /// Of what was announced it leaves which call it is: what comes by the same link after it is that call once more. This goes
+    /// with what was rejected.
     async fn delete(&self, key: &DropKey, dropped: &Dropped) -> Result<()> {
         let context = "deleting a drop";
         self.blobs.delete(context, &self.incoming(key), Some(etag(dropped))).await?;
-        self.blobs.delete(context, &self.announced(key), None).await
+        let facts = dropped.facts.iter().filter(|(name, _)| OF_CALL.contains(&name.as_str()));
+        let facts = facts.map(|(name, fact)| (name.clone(), fact.clone())).collect();
+        let metadata = announcement(context, facts)?;
+        self.blobs.change(context, &self.announced(key), Etag::from("*"), &metadata).await.map(|_| ())
     }
 
-    /// A copy, then the delete. Cut off between them, it is rejected once more.
+    /// A copy, then the delete. Cut off between them, it is rejected once more. What was announced stays: a better recording may
+    /// come by the same link.
     async fn reject(&self, key: &DropKey, dropped: &Dropped, reason: &str) -> Result<()> {
         let context = "rejecting a drop";
         let bytes = if dropped.bytes > MOST_MOVED {
@@ -124,7 +137,7 @@ impl Drops for BlobDrops {
         metadata.insert(REASON.to_owned(), super::blobs::escaped(reason));
         let to = self.layout.rejected() + &below(key);
         self.blobs.put(context, &to, bytes, With::from(metadata), If::Anything).await?;
-        self.delete(key, dropped).await
+        self.blobs.delete(context, &self.incoming(key), Some(etag(dropped))).await
     }
 
     async fn waiting(&self, before: Timestamp, limit: usize) -> Result<Vec<DropKey>> {
@@ -134,7 +147,7 @@ impl Drops for BlobDrops {
 
     async fn clear_rejected(&self, before: Timestamp) -> Result<u64> {
         let context = "clearing what was rejected";
-        // Announced, and never dropped: no link is as old.
+        // No link is as old.
         let announced = self.older(context, self.layout.announced(), before, usize::MAX).await?;
         let rejected = self.older(context, self.layout.rejected(), before, usize::MAX).await?;
         let count = rejected.len();
@@ -148,7 +161,7 @@ impl Drops for BlobDrops {
         let Some(url) = self.links.to_drop(&self.incoming(key), ttl).await? else {
             return Err(StorageError::unavailable(context, "who has a SAS alone cannot sign a link"));
         };
-        let metadata = [(ANNOUNCED.to_owned(), json(context, &Announced { facts: facts.clone() })?)].into();
+        let metadata = announcement(context, facts.clone())?;
         self.blobs.note(context, &self.announced(key), metadata).await?;
         // The service asks for it; nothing else is wanted.
         Ok(Upload { url, headers: [("x-ms-blob-type".to_owned(), "BlockBlob".to_owned())].into() })
