@@ -10,7 +10,7 @@ use azure_core::time::OffsetDateTime;
 use azure_storage_blob::BlobServiceClient;
 use azure_storage_blob::models::KeyInfo;
 use azure_storage_common::models::UserDelegationKey;
-use azure_storage_sas::SasBuilder;
+use azure_storage_sas::{SasBuilder, SasProtocol};
 use tokio::sync::Mutex;
 
 use super::blobs::Blobs;
@@ -23,6 +23,8 @@ const VERSION: &str = "2020-12-06";
 /// How long a key of the identity is asked for, and how much of that must be left when it is used.
 const KEY: Duration = Duration::from_hours(24);
 const LEFT: Duration = Duration::from_hours(12);
+/// Since when it is good: a host of the service whose clock is behind must not find that it is not good yet.
+const SINCE: Duration = Duration::from_mins(15);
 
 /// Who signs links.
 #[derive(Clone)]
@@ -96,7 +98,8 @@ impl Links {
             Signer::Identity(service, kept) => {
                 let key = delegated(service, kept).await.map_err(fault(context))?;
                 let sas = SasBuilder::new(&*self.account, &key, expiry).map_err(fault(context))?;
-                let sas = sas.blob(&*self.container, name);
+                // An identity is asked over https alone, so that its links are, too.
+                let sas = sas.protocol(SasProtocol::Https).blob(&*self.container, name);
                 let sas = match allows {
                     Allows::Read => sas.read(),
                     Allows::Create => sas.create(),
@@ -185,7 +188,7 @@ async fn delegated(
         return Ok(key.clone());
     }
     let ends = now + KEY;
-    let wanted = KeyInfo { expiry: Some(ends), ..KeyInfo::default() };
+    let wanted = KeyInfo { start: Some(now - SINCE), expiry: Some(ends), ..KeyInfo::default() };
     let key = service.get_user_delegation_key(wanted.try_into()?, None).await?.into_model()?;
     *kept = Some((ends, key.clone()));
     Ok(key)
