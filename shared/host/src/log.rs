@@ -8,6 +8,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+/// What Azure's SDK says of its requests: their addresses, in which a platform's names of its drops stand, and so may a number.
+const OF_REQUESTS: &str = "typespec_client_core::http::policies";
+
 /// Begins to log.
 pub(crate) fn start() {
     let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse().ok());
@@ -22,14 +25,16 @@ pub(crate) fn start() {
     }));
 }
 
-/// Log lines to `writer`, of the targets and levels that are wanted. Audit lines are written at any level.
+/// Log lines to `writer`, of the targets and levels that are wanted. Audit lines are written at any level, and what tells names
+/// of objects at none.
 pub(crate) fn lines(
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
     wanted: Targets,
 ) -> impl Subscriber + Send + Sync {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
     let lines = lines.with_writer(writer);
-    tracing_subscriber::registry().with(lines).with(wanted.with_target("audit", LevelFilter::INFO))
+    let wanted = wanted.with_target("audit", LevelFilter::INFO).with_target(OF_REQUESTS, LevelFilter::OFF);
+    tracing_subscriber::registry().with(lines).with(wanted)
 }
 
 /// Says a line on the standard output, for a person or a script that waits for it.
