@@ -1,32 +1,36 @@
 //! Azure Blob Storage on this machine: Azurite, with an account for each region.
 //!
-//! What it cannot show: the lifecycle, what soft delete keeps, versions, roles of an identity, keys that an identity signs links
-//! with; and it ignores the condition of a change of tags.
+//! What it cannot show: the lifecycle, what soft delete keeps, versions, hierarchical namespaces; who an identity is and what
+//! its roles allow, as it believes any token of the right form, whoever signed it; that a key which an identity signs links with
+//! ends with its rights or is revoked, as it keeps none and makes each from what the link says. And it ignores the condition of a
+//! change of tags.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::{Attempt, Region, SystemRandom};
-use futures::{StreamExt as _, future, stream};
+use domain::Region;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::{Value, json};
 use sha2::Sha256;
 use storage::Storage as _;
 use storage::azure::{Access, Account, Azure, AzureSetup};
 
 use crate::emulator::{self, Emulator};
 use crate::fixture::{Namespace, regions};
-use crate::http::{CERTIFICATE_KEY, Case, Centre, Setting};
 use crate::proxy::Proxy;
 
 /// Ends with the process of this number, however that ends.
 const START: &str = "const whose = Number(process.argv.splice(1, 1)[0]); \
     setInterval(() => { try { process.kill(whose, 0) } catch { process.exit(0) } }, 500).unref(); \
     require(process.argv[1])";
+/// Puts another clock in the place of its own.
+const BEHIND: &str = "const { Date: Real } = globalThis; globalThis.Date = class Date extends Real { \
+    constructor(...given) { if (given.length) { super(...given) } else { super(Real.now() - BY) } } \
+    static now() { return Real.now() - BY } }";
 /// The key of every account, and one that it is exchanged for.
 pub const KEYS: [&str; 2] =
     ["dm9pY2VtYWlsLXRlc3RzLXRoZS1maXJzdC1rZXk=", "dm9pY2VtYWlsLXRlc3RzLXRoZS1vdGhlci1rZXk="];
@@ -41,10 +45,15 @@ pub struct Azurite(Emulator);
 static RUNNING: LazyLock<Azurite> = LazyLock::new(|| Azurite(Emulator::get("azurite", start)));
 
 fn start(folder: &Path, ends_with: u32) -> u16 {
+    start_with(folder, ends_with, |_| ())
+}
+
+fn start_with(folder: &Path, ends_with: u32, more: impl Fn(&mut Command)) -> u16 {
     std::fs::write(folder.join(KEY), format!("{}\n", KEYS[0])).unwrap();
     emulator::start(folder, |port| {
         let mut command = command(port, ends_with, KEYS[0]);
         command.arg("--inMemoryPersistence");
+        more(&mut command);
         command
     })
 }
@@ -68,7 +77,29 @@ pub fn account(region: &Region) -> String {
     format!("voicemail{}", region.as_str().replace('-', ""))
 }
 
+impl Clone for Azurite {
+    /// The same one.
+    fn clone(&self) -> Self {
+        Self(Emulator::at(self.0.port, &self.0.folder))
+    }
+}
+
 impl Azurite {
+    /// Another in this folder, which ends with this process, started with this more.
+    pub fn of_its_own(folder: &Path, more: impl Fn(&mut Command)) -> Self {
+        let port = start_with(folder, std::process::id(), more);
+        Self(Emulator::at(port, folder))
+    }
+
+    /// Another in this folder, whose clock is so much behind.
+    pub fn behind(folder: &Path, by: Duration) -> Self {
+        let clock = folder.join("clock.js");
+        std::fs::write(&clock, BEHIND.replace("BY", &by.as_millis().to_string())).unwrap();
+        Self::of_its_own(folder, |command| {
+            command.env("NODE_OPTIONS", format!("--require={}", clock.display()));
+        })
+    }
+
     /// An installation on it, in a container of each account, asked at this address.
     pub fn setup(&self, endpoint: &str, container: &str) -> AzureSetup {
         let its = |region: &Region| Account {
@@ -86,25 +117,6 @@ impl Azurite {
     pub fn endpoint(&self) -> String {
         self.0.endpoint()
     }
-
-    /// What services on it are started with, in a container of their own, for so many cases.
-    fn setting(&self, tenants: usize) -> Setting {
-        let container = format!("i-{}", Attempt::draw(&SystemRandom));
-        let its = |region: Region| {
-            let given = json!({
-                "account": account(&region),
-                "key_file": self.0.folder.join(KEY),
-                "endpoint": format!("{}/{}", self.endpoint(), account(&region)),
-                "container": container,
-            });
-            (region.to_string(), given)
-        };
-        let accounts: serde_json::Map<_, _> = regions().into_iter().map(its).collect();
-        Setting::new(tenants)
-            .with("VOICEMAIL_STORAGE", "azure")
-            .with("VOICEMAIL_AZURE", &Value::from(accounts).to_string())
-            .with("VOICEMAIL_CERTIFICATE_KEY", CERTIFICATE_KEY)
-    }
 }
 
 /// A text signed with the key of the accounts.
@@ -112,24 +124,6 @@ pub fn signature(text: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(&STANDARD.decode(KEYS[0]).unwrap()).unwrap();
     mac.update(text.as_bytes());
     STANDARD.encode(mac.finalize().into_bytes())
-}
-
-/// How many cases run at once.
-const ABREAST: usize = 4;
-
-/// Runs cases, each as a tenant of one gateway on the emulator; tells which of them failed.
-///
-/// # Panics
-/// One of them failed.
-pub async fn run(cases: Vec<Case>) {
-    let azurite = tokio::task::spawn_blocking(running).await.unwrap();
-    let centre = Centre::gateway(&Arc::new(azurite.setting(cases.len()))).await;
-    let ran = stream::iter(cases.into_iter().enumerate()).map(|(n, (name, case))| {
-        let centre = Centre { tenant: format!("t{n}"), ..centre.clone() };
-        async move { tokio::spawn(case(centre)).await.err().map(|_| name) }
-    });
-    let failed: Vec<_> = ran.buffer_unordered(ABREAST).filter_map(future::ready).collect().await;
-    assert!(failed.is_empty(), "{failed:?}");
 }
 
 /// The emulator of this process.

@@ -1,29 +1,110 @@
-//! An installation on the emulator of AWS, with a table and a folder of each bucket of its own, and services on it.
+//! An installation on the emulator of a cloud, with a table, buckets or containers of its own, and services on it.
 
+#[cfg(feature = "aws")]
+mod aws;
+#[cfg(feature = "azure")]
+mod azure;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{Attempt, Clock as _, ManualClock, Region, SystemClock, SystemRandom};
+use domain::{Clock as _, ManualClock, SystemClock, SystemRandom};
 use futures::{StreamExt as _, future, stream};
 use host::config::Config;
 use host::identity::TokenKeys;
 use host::{CertificateKey, Host, Identity, Options, Parts, Secret, Service};
-use serde_json::json;
-use storage::aws::{Aws, AwsSetup};
+use serde_json::Value;
+use storage::{DropKey, Storage};
 
-use crate::fixture::regions;
+#[cfg(feature = "aws")]
+pub use self::aws::AWS;
+#[cfg(feature = "azure")]
+pub use self::azure::{AZURE, AzurePlace};
 use crate::http::{CERTIFICATE_KEY, Case, Centre, Front, InProcess, SECRET, SUBJECT_KEY, Setting};
-use crate::ministack::{Ministack, running, table};
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, Weather};
+
+/// A cloud, as its emulator shows it.
+#[derive(Clone, Copy)]
+pub struct Emulated {
+    /// Starts the emulator, unless it runs; its address.
+    endpoint: fn() -> String,
+    /// A fresh place on it, asked at this address.
+    place: fn(String) -> Arc<dyn Place>,
+}
+
+/// Where an installation lies, and what is said there in other words than elsewhere. An object is a blob on Azure.
+#[async_trait]
+pub trait Place: Send + Sync {
+    /// What tells services of it.
+    fn environment(&self) -> Vec<(&'static str, String)>;
+    /// The storage that it is.
+    async fn storage(&self) -> Arc<dyn Storage>;
+
+    /// Puts an object in the master region as a platform does, with facts as metadata.
+    async fn put(&self, object: &str, facts: &[(&str, &str)], bytes: Bytes);
+    /// What lies below a folder in the master region, by name.
+    async fn objects(&self, folder: &str) -> Vec<String>;
+    /// The metadata of an object of the master region.
+    async fn metadata(&self, object: &str) -> Option<BTreeMap<String, String>>;
+    /// The bucket and the key of an object of the master region, as an event tells them.
+    fn named(&self, object: &str) -> (String, String);
+    /// The folder of a tenant's recordings.
+    fn recordings(&self, tenant: &str) -> String;
+
+    /// Starts what the cloud runs: a function of AWS Lambda that has all routes, a custom handler of Azure Functions.
+    async fn process(&self, setting: &Arc<Setting>) -> Centre;
+    /// Starts what events and a schedule reach.
+    async fn function(&self, setting: &Arc<Setting>) -> Box<dyn Function>;
+    /// An event that tells of objects, each by its bucket and its key.
+    fn event(&self, objects: &[(String, String)]) -> Value;
+    /// What is no such event, and tells of +49301234567.
+    fn no_events(&self) -> Vec<Value>;
+
+    /// Whether a request to this target is such a step.
+    fn is(&self, step: Step, request: &str, target: &str) -> bool;
+    /// How long a link still plays.
+    fn life(&self, link: &str) -> Duration;
+    /// The same link, but for its end, which is later.
+    fn prolonged(&self, link: &str) -> String;
+}
+
+/// What a cloud invokes; an error fails the invocation.
+#[async_trait]
+pub trait Function: Send + Sync {
+    /// With an event of drops.
+    async fn dropped(&self, event: &Value) -> Result<(), String>;
+    /// On a schedule.
+    async fn scheduled(&self) -> Result<(), String>;
+    /// How it says that the storage is away.
+    fn without_storage(&self) -> &'static str;
+}
+
+/// A request to the storage, of which a drop takes several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// What was dropped.
+    Look,
+    /// Its bytes.
+    Read,
+    /// The recording of the message.
+    Put,
+    /// The birth of the message.
+    Insert,
+    /// What the mailbox holds.
+    Count,
+    /// The drop is taken away.
+    TakeAway,
+}
 
 /// An installation.
 pub struct Cloud {
     /// What its services are started with.
     pub setting: Arc<Setting>,
-    ministack: &'static Ministack,
-    /// The table's name, and the folder's in each bucket.
-    name: String,
-    endpoint: String,
+    /// Where it lies.
+    pub place: Arc<dyn Place>,
 }
 
 /// How many cases run at once.
@@ -33,8 +114,9 @@ const ABREAST: usize = 4;
 ///
 /// # Panics
 /// One of them failed.
-pub async fn run(cases: Vec<Case>) {
-    let cloud = Cloud::with_tenants(cases.len(), None).await;
+pub async fn run(on: Emulated, cases: Vec<Case>) {
+    let place = (on.place)(on.start().await);
+    let cloud = Cloud::with_tenants(cases.len(), place);
     let centre = Centre::gateway(&cloud.setting).await;
     let ran = stream::iter(cases.into_iter().enumerate()).map(|(n, (name, case))| {
         let centre = Centre { tenant: format!("t{n}"), ..centre.clone() };
@@ -44,58 +126,43 @@ pub async fn run(cases: Vec<Case>) {
     assert!(failed.is_empty(), "{failed:?}");
 }
 
-/// The bucket of a region.
-fn bucket(region: &Region) -> String {
-    format!("voicemail-{region}")
+/// Makes a test of each case of a module, on a cloud.
+#[macro_export]
+macro_rules! each {
+    ($on:expr, $suite:ident: $($case:ident),+ $(,)?) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() { $crate::$suite::$case($on).await; })+
+    };
+}
+
+impl Emulated {
+    async fn start(self) -> String {
+        tokio::task::spawn_blocking(self.endpoint).await.unwrap()
+    }
 }
 
 impl Cloud {
     /// A fresh one.
-    pub async fn new() -> Self {
-        Self::at(None).await
+    pub async fn new(on: Emulated) -> Self {
+        Self::at((on.place)(on.start().await))
     }
 
     /// A fresh one, whose requests all go through a proxy.
-    pub async fn behind_a_proxy() -> (Self, Proxy) {
-        let ministack = tokio::task::spawn_blocking(running).await.unwrap();
-        let proxy = Proxy::before(ministack.endpoint()).await;
-        (Self::at(Some(proxy.endpoint.clone())).await, proxy)
+    pub async fn behind_a_proxy(on: Emulated) -> (Self, Proxy) {
+        let proxy = Proxy::before(on.start().await).await;
+        (Self::at((on.place)(proxy.endpoint.clone())), proxy)
     }
 
-    async fn at(endpoint: Option<String>) -> Self {
-        Self::with_tenants(1, endpoint).await
+    /// One at a place.
+    pub fn at(place: Arc<dyn Place>) -> Self {
+        Self::with_tenants(1, place)
     }
 
-    async fn with_tenants(tenants: usize, endpoint: Option<String>) -> Self {
-        let ministack = tokio::task::spawn_blocking(running).await.unwrap();
-        let name = format!("i-{}", Attempt::draw(&SystemRandom));
-        let endpoint = endpoint.unwrap_or_else(|| ministack.endpoint());
-        for region in regions() {
-            ministack.make_table(&region, &table(&name));
-        }
-        let buckets =
-            regions().into_iter().map(|region| (region.to_string(), format!("{}/{name}", bucket(&region))));
-        let buckets: std::collections::BTreeMap<_, _> = buckets.collect();
-        let keys = ministack.setup(String::new()).credentials_file.unwrap();
-        let setting = Setting::new(tenants)
-            .with("VOICEMAIL_STORAGE", "aws")
-            .with("VOICEMAIL_TABLE", &name)
-            .with("VOICEMAIL_BUCKETS", &json!(buckets).to_string())
-            .with("VOICEMAIL_CERTIFICATE_KEY", CERTIFICATE_KEY)
-            .with("AWS_ENDPOINT_URL", &endpoint)
-            .with("AWS_SHARED_CREDENTIALS_FILE", &keys.display().to_string())
-            .with("AWS_EC2_METADATA_DISABLED", "true");
-        Self { setting: Arc::new(setting), ministack, name, endpoint }
-    }
-
-    /// Where everything lies.
-    pub fn setup(&self) -> AwsSetup {
-        let bucket = |region: &Region| format!("{}/{}", bucket(region), self.name).parse().unwrap();
-        AwsSetup {
-            table: self.name.clone(),
-            buckets: regions().into_iter().map(|region| (region.clone(), bucket(&region))).collect(),
-            ..self.ministack.setup(self.endpoint.clone())
-        }
+    fn with_tenants(tenants: usize, place: Arc<dyn Place>) -> Self {
+        let setting = Setting::new(tenants).with("VOICEMAIL_CERTIFICATE_KEY", CERTIFICATE_KEY);
+        let variables = place.environment().into_iter();
+        let setting = variables.fold(setting, |setting, (name, value)| setting.with(name, &value));
+        Self { setting: Arc::new(setting), place }
     }
 
     /// A service in this process that begins now, and what stands behind its routes.
@@ -113,7 +180,7 @@ impl Cloud {
             erase_after: config.erase_after,
             identity,
             certificate_key: CertificateKey::read(CERTIFICATE_KEY.as_bytes()).unwrap(),
-            storage: Arc::new(Aws::open(self.setup()).await.unwrap()),
+            storage: self.place.storage().await,
             clock: Arc::clone(&clock) as _,
             random: Arc::new(SystemRandom),
         });
@@ -122,46 +189,69 @@ impl Cloud {
         (Centre { front: Front::InProcess(service), tenant: "t0".to_owned() }, host)
     }
 
-    /// The bucket of the master region, and the key of an object of this installation there.
-    fn place(&self, key: &str) -> (String, String) {
-        (bucket(&"eu-central-1".parse().unwrap()), format!("{}/{key}", self.name))
-    }
-
-    /// Drops a recording in the master region, as a platform does: facts are written `name=value`.
+    /// Drops a recording in the master region, as a platform does.
     pub async fn drop(&self, key: &str, facts: &[(&str, &str)], bytes: Bytes) {
-        let (bucket, key) = self.place(&format!("incoming/{key}"));
-        let names: Vec<_> = facts.iter().map(|(name, _)| format!("x-amz-meta-{name}")).collect();
-        let facts = names.iter().zip(facts).map(|(name, (_, value))| (name.as_str(), *value));
-        self.ministack.put_object(&bucket, &key, &facts.collect::<Vec<_>>(), bytes).await;
+        self.place.put(&format!("incoming/{key}"), facts, bytes).await;
     }
 
-    /// The event that tells of it, as S3 writes it: the key URL-encoded, with `+` for a space.
-    pub fn event(&self, key: &str) -> serde_json::Value {
-        let (bucket, key) = self.place(&format!("incoming/{key}"));
-        let key = percent_encoding::utf8_percent_encode(&key, percent_encoding::NON_ALPHANUMERIC);
-        let key = key.to_string().replace("%20", "+");
-        json!({"Records": [{"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
-            "awsRegion": "eu-central-1", "s3": {"bucket": {"name": bucket}, "object": {"key": key}}}]})
+    /// Where a drop lies, as an event tells it.
+    pub fn dropped_at(&self, key: &str) -> (String, String) {
+        self.place.named(&format!("incoming/{key}"))
+    }
+
+    /// The event that tells of a drop.
+    pub fn event(&self, key: &str) -> Value {
+        self.place.event(&[self.dropped_at(key)])
     }
 
     /// The drop that an object is.
-    pub fn key(&self, host: &Host, key: &str) -> storage::DropKey {
-        let (bucket, key) = self.place(&format!("incoming/{key}"));
+    pub fn key(&self, host: &Host, key: &str) -> DropKey {
+        let (bucket, key) = self.dropped_at(key);
         host.drop_key(&bucket, &key).expect("a drop of a tenant")
     }
 
-    /// What lies below a folder in the master region's bucket, by key.
+    /// What lies below a folder in the master region, by name.
     pub async fn objects(&self, folder: &str) -> Vec<String> {
-        let (bucket, folder) = self.place(folder);
-        let objects = self.ministack.objects(&bucket, &folder).await;
-        let own = format!("{}/", self.name);
-        objects.iter().map(|object| object.strip_prefix(&own).unwrap().to_owned()).collect()
+        self.place.objects(folder).await
+    }
+
+    /// The recordings of the tenant's messages in the master region, by name.
+    pub async fn recordings(&self) -> Vec<String> {
+        self.place.objects(&self.place.recordings("t0")).await
     }
 
     /// Why a drop was rejected.
     pub async fn reason(&self, key: &str) -> Option<String> {
-        let (bucket, key) = self.place(&format!("rejected/{key}"));
-        let (facts, _) = self.ministack.object(&bucket, &key).await?;
-        Some(facts["rejected-because"].clone())
+        let metadata = self.place.metadata(&format!("rejected/{key}")).await?;
+        Some(metadata["rejected-because"].clone())
+    }
+
+    /// Such a step fails from now on, whatever it is about, and no other does.
+    pub fn fails(&self, proxy: &Proxy, step: Step) {
+        let place = Arc::clone(&self.place);
+        proxy.forecast_of(
+            move |request, target| {
+                if place.is(step, request, target) { Weather::Failing } else { Weather::Fair }
+            },
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_case_is_in_a_list() {
+        let suites = [
+            (include_str!("by_drop.rs"), include_str!("by_drop/drops.rs")),
+            (include_str!("by_drop.rs"), include_str!("by_drop/links.rs")),
+            (include_str!("together.rs"), include_str!("together.rs")),
+            (include_str!("triggers.rs"), include_str!("triggers.rs")),
+        ];
+        for (list, text) in suites {
+            for case in text.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {
+                let case = case.split('(').next().unwrap();
+                assert!(list.contains(&format!("            {case},\n")), "{case}");
+            }
+        }
     }
 }

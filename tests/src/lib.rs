@@ -12,7 +12,9 @@
 pub mod azurite;
 #[cfg(feature = "azure")]
 pub mod blobs;
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub mod by_drop;
+#[cfg(any(feature = "aws", feature = "azure"))]
 pub mod cloud;
 pub mod conformance;
 pub mod cost;
@@ -35,4 +37,8 @@ pub mod ratios;
 pub mod requests;
 pub mod round_trips;
 pub mod steps;
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub mod together;
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub mod triggers;
 pub mod wrap;

@@ -32,7 +32,8 @@ pub enum Weather {
     Silent,
 }
 
-type Forecast = Box<dyn FnMut(&str) -> Weather + Send>;
+/// Of a request by its name and its target.
+type Forecast = Box<dyn FnMut(&str, &str) -> Weather + Send>;
 
 /// A proxy on a port of its own.
 pub struct Proxy {
@@ -59,7 +60,7 @@ impl Proxy {
             service,
             client: reqwest::Client::new(),
             counter: Counter::default(),
-            forecast: Mutex::new(Box::new(|_| Weather::Fair)),
+            forecast: Mutex::new(Box::new(|_, _| Weather::Fair)),
         });
         let serving = Mutex::new(tokio::spawn(serve(listener, Arc::clone(&sky))));
         Self { endpoint: format!("http://{address}"), address, serving, sky }
@@ -85,7 +86,12 @@ impl Proxy {
     }
 
     /// What happens to each request from now on.
-    pub fn forecast(&self, forecast: impl FnMut(&str) -> Weather + Send + 'static) {
+    pub fn forecast(&self, mut forecast: impl FnMut(&str) -> Weather + Send + 'static) {
+        self.forecast_of(move |request, _| forecast(request));
+    }
+
+    /// What happens to each request from now on, by its name and its target: the path and the query.
+    pub fn forecast_of(&self, forecast: impl FnMut(&str, &str) -> Weather + Send + 'static) {
         *self.sky.forecast.lock().unwrap() = Box::new(forecast);
     }
 
@@ -181,7 +187,8 @@ async fn serve(listener: TcpListener, sky: Arc<Sky>) {
 /// The answer, or the end of the connection.
 async fn pass(sky: Arc<Sky>, request: Request) -> std::io::Result<Response> {
     let name = name(&request);
-    let weather = (sky.forecast.lock().unwrap())(name);
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let weather = (sky.forecast.lock().unwrap())(name, target);
     let depth = sky.counter.begins(name);
     let answer = match weather {
         Weather::Fair => Ok(forward(&sky, request).await),

@@ -46,7 +46,7 @@ macro_rules! journeys {
             async fn all_of_these_on_dynamodb_and_s3() {
                 let cases: Vec<$crate::http::Case> =
                     vec![$((stringify!($case), |centre| Box::pin(super::$case(centre)))),+];
-                $crate::cloud::run(cases).await;
+                $crate::cloud::run($crate::cloud::AWS, cases).await;
             }
         }
         #[cfg(feature = "azure")]
@@ -55,7 +55,7 @@ macro_rules! journeys {
             async fn all_of_these_on_blob_storage() {
                 let cases: Vec<$crate::http::Case> =
                     vec![$((stringify!($case), |centre| Box::pin(super::$case(centre)))),+];
-                $crate::azurite::run(cases).await;
+                $crate::cloud::run($crate::cloud::AZURE, cases).await;
             }
         }
     };

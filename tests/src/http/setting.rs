@@ -55,6 +55,11 @@ impl Setting {
         Self { folder, environment }
     }
 
+    /// The same environment, whose files stay where they are, with a folder of its own.
+    pub fn copy(&self) -> Self {
+        Self { folder: TempDir::new().unwrap(), environment: self.environment.clone() }
+    }
+
     /// The same with one more variable.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
