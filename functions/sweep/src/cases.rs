@@ -1,9 +1,10 @@
-//! Cases: what time has decided for each, the one that must be gone first before the others.
+//! Cases: what time has decided for each, the one that must be gone first before the others, and those that were undone last.
 
+use domain::Status;
 use host::privacy::erasure;
 use host::{Service, Tenancy};
 use metrics::counter;
-use storage::StorageError;
+use storage::{StorageError, Versioned};
 
 use crate::{Swept, failed};
 
@@ -18,12 +19,14 @@ pub(crate) async fn all(
     let mut cases = Vec::new();
     for key in tenancy.index().watched_cases().await? {
         match tenancy.index().case(&key).await {
-            Ok(case) => cases.extend(case.map(|case| (case.value.deadlines.purge_at, key))),
+            Ok(case) => cases.extend(case.map(|Versioned { value: case, .. }| {
+                (case.status == Status::Undone, case.deadlines.purge_at, key)
+            })),
             Err(error) => failed(swept, &error, "a case could not be read"),
         }
     }
     cases.sort();
-    for (_, key) in cases {
+    for (_, _, key) in cases {
         if !in_time() {
             break;
         }

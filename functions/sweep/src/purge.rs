@@ -26,7 +26,11 @@ pub(crate) async fn due(
     loop {
         let batch = tenancy.index().due(now, last.as_ref(), BATCH).await?;
         let more = batch.len() == BATCH;
-        let is_overdue = |due: &&Due| due.hold.purge_at() < now.minus(OVERDUE);
+        // What a case has claimed is due at once; whether that is overdue, the case tells.
+        let is_overdue = |due: &&Due| {
+            let purge_at = due.hold.purge_at();
+            purge_at != Timestamp::default() && purge_at < now.minus(OVERDUE)
+        };
         counter!("voicemail_erasures_due_total").increment(batch.len() as u64);
         let overdue = batch.iter().filter(is_overdue).count();
         counter!("voicemail_erasures_overdue_total").increment(overdue as u64);

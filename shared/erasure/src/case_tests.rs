@@ -8,7 +8,7 @@ use domain::{Clock as _, Folder, ManualClock, Status, Undo};
 use storage::{Birth, Found};
 
 use crate::testing::*;
-use crate::{Erasure, Error, Forgotten, Undone};
+use crate::{Erasure, Error, Forgotten, Swept, Undone};
 
 #[tokio::test]
 async fn one_request_hides_every_message_of_a_caller_in_every_mailbox_and_region_at_once() {
@@ -83,6 +83,45 @@ async fn the_sweep_erases_what_is_not_undone_and_closes_the_case_with_a_certific
     world.clock.advance(DAY);
     world.sweep().await;
     assert_eq!(world.storage.index.watched_cases().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_keeps_no_other_from_its_erasure_and_is_an_alarm() {
+    let world = World::new().await;
+    let mut all = Vec::new();
+    for mailbox in ["5001", "5002", "5002"] {
+        all.push(world.deposit(ALICE, mailbox, "west").await.unwrap());
+    }
+    world.forget("1", &[ALICE]).await;
+    let damaged = world.file_of(&all[1]);
+    let whole = std::fs::read(&damaged).unwrap();
+    std::fs::write(&damaged, "{").unwrap();
+    world.clock.advance(hm(23, 32));
+    let swept = world.sweep().await;
+    assert!(swept.purged == 2 && swept.failed > 0 && !swept.overdue, "{swept:?}");
+    assert!(world.is_purged(&all[0]).await && world.is_purged(&all[2]).await);
+    assert_eq!(world.case("1").await.status, Status::Erasing, "no certificate without it");
+    world.clock.advance(18 * MINUTE);
+    assert!(world.sweep().await.overdue);
+    std::fs::write(&damaged, whole).unwrap();
+    assert!(!world.sweep().await.overdue);
+    let case = world.case("1").await;
+    assert_eq!((case.status, case.regions[0].messages), (Status::Erased, 3), "as the request had counted");
+}
+
+#[tokio::test]
+async fn an_erasure_that_is_overdue_is_told_also_where_nothing_but_its_certificate_is_missing() {
+    let world = World::new().await;
+    world.deposit(ALICE, "5001", "west").await.unwrap();
+    world.forget("1", &[ALICE]).await;
+    world.region("east", false);
+    world.clock.advance(hm(23, 32));
+    assert_eq!(world.sweep().await.purged, 1);
+    world.clock.advance(18 * MINUTE);
+    let swept = world.sweep().await;
+    assert!(swept.overdue && swept.failed == 1, "{swept:?}");
+    world.region("east", true);
+    assert_eq!(world.sweep().await, Swept::default());
 }
 
 #[tokio::test]
@@ -293,71 +332,4 @@ async fn what_was_hidden_after_the_undo_is_taken_back_by_who_hid_it() {
     let pass = world.erasure().hide(&before, &|| true).await;
     world.erasure().tell(&before, &pass, &|| true).await.unwrap();
     assert_eq!(world.folder_of(&facts).await, Some(Folder::New));
-}
-
-#[tokio::test]
-async fn whenever_the_request_came_and_with_two_sweeps_lost_all_is_gone_within_a_day() {
-    let world = World::new().await;
-    for phase in 0..5 {
-        for lost in 0..3 {
-            let case = format!("{phase} {lost}");
-            let facts = world.deposit(ALICE, "5001", "west").await.unwrap();
-            let requested_at = world.clock.now();
-            world.forget(&case, &[ALICE]).await;
-            world.clock.advance(hm(23, 27) + phase * MINUTE);
-            for sweep in 0..6 {
-                if sweep != lost + 1 && sweep != lost + 2 {
-                    world.sweep().await;
-                }
-                if world.is_purged(&facts).await {
-                    break;
-                }
-                world.clock.advance(5 * MINUTE);
-            }
-            assert!(world.is_purged(&facts).await && world.clock.now() <= requested_at.plus(DAY), "{case}");
-            world.clock.advance(7 * MINUTE);
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_an_undo_and_a_sweep_whose_clocks_differ_exactly_one_wins_and_the_answer_says_which() {
-    let world = World::new().await;
-    let (mut undone, mut erased) = (0, 0);
-    let is_long = std::env::var("VOICEMAIL_TESTS").is_ok_and(|form| form == "long");
-    for round in 0..if is_long { 3000_u32 } else { 120 } {
-        let id = round.to_string();
-        let caller = format!("+4930{round:05}");
-        let facts = world.deposit(&caller, "5001", "west").await.unwrap();
-        let case = world.forget(&id, &[&caller]).await.cases.remove(0);
-        let slow = ManualClock::at(case.deadlines.undo_until.minus(Duration::from_millis(1)));
-        let fast = ManualClock::at(case.deadlines.claim_from);
-        let undo = async {
-            // Each is sometimes the first.
-            for _ in 0..round % 8 {
-                tokio::task::yield_now().await;
-            }
-            let erasure = Erasure { clock: &slow, ..world.erasure() };
-            erasure.undo(&id, None, &|| true).await.unwrap()
-        };
-        let sweep = async {
-            let erasure = Erasure { clock: &fast, ..world.erasure() };
-            erasure.sweep_case(&case.key, &sign, &|| true).await.unwrap()
-        };
-        let (answer, swept) = futures::join!(undo, sweep);
-        let status = world.case(&id).await.status;
-        if let Undone::Undone(report) = answer {
-            assert_eq!(
-                (status, report.pass.callers[&subject(&caller)], swept.purged),
-                (Status::Undone, 1, 0)
-            );
-            assert_eq!(world.folder_of(&facts).await, Some(Folder::New));
-            undone += 1;
-        } else {
-            assert_eq!((&answer, status), (&Undone::TooLate, Status::Erased));
-            assert!(world.is_purged(&facts).await);
-            erased += 1;
-        }
-    }
-    assert!(undone > 0 && erased > 0, "{undone} undone, {erased} erased");
 }

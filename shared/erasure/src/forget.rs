@@ -79,7 +79,7 @@ impl Erasure<'_> {
                 return Ok(case);
             }
             let was = case.clone();
-            case.regions = self.reports(pass);
+            case.regions = self.reports_at_least(pass, &was);
             let is_hidden = !pass.cut_off && !pass.lost.contains(&self.tenant.master);
             if is_hidden {
                 case.status = Status::Pending;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
+use std::time::Duration;
 
 use domain::{Case, CaseKey, Hold, Message, Region, RegionReport, Release, Released, Subject};
 use futures::future::BoxFuture;
@@ -14,6 +15,8 @@ use crate::Erasure;
 const BATCH: usize = 200;
 /// How many messages are worked on at once.
 pub(crate) const ABREAST: usize = 8;
+/// No pass is under way for longer: each ends when its time is over.
+const SLOWEST: Duration = Duration::from_hours(1);
 
 /// Whether there is time left.
 pub(crate) type InTime<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -87,6 +90,18 @@ impl Erasure<'_> {
             reached: !pass.lost.contains(region),
         };
         self.regions().chain(left).map(report).collect()
+    }
+
+    /// The same, where a pass that was cut off or could not read everything counts no less than was told before it.
+    pub(crate) fn reports_at_least(&self, pass: &Pass, case: &Case) -> Vec<RegionReport> {
+        let mut pass = pass.clone();
+        if pass.cut_off || pass.failed > 0 {
+            for before in &case.regions {
+                let messages = pass.regions.entry(before.region.clone()).or_default();
+                *messages = before.messages.max(*messages);
+            }
+        }
+        self.reports(&pass)
     }
 
     /// The markers of a caller, page by page.
@@ -178,7 +193,7 @@ impl Erasure<'_> {
         let (master, others): (Vec<_>, Vec<_>) =
             condemned.into_iter().partition(|remains| remains.region == self.tenant.master);
         for remains in [master, others] {
-            self.condemn(case, remains, &mut pass).await;
+            self.condemn(case, remains, &mut pass, in_time).await;
         }
         pass
     }
@@ -194,21 +209,30 @@ impl Erasure<'_> {
     }
 
     /// Condemns recordings, so that the storage deletes them should every sweep fail. Not shortly before the sweep does: a
-    /// copy that ends after the delete would bring one back.
-    async fn condemn(&self, case: &Case, all: Vec<Remains>, pass: &mut Pass) {
+    /// copy that ends after the delete would bring one back. A region for which there is no time left is told as not reached,
+    /// so that the next sweep goes on with it.
+    async fn condemn(&self, case: &Case, all: Vec<Remains>, pass: &mut Pass, in_time: InTime<'_>) {
         let condemn = |remains: Remains| async move {
             let condemned = async {
-                if self.clock.now() < case.deadlines.condemn_until() {
-                    self.recordings(&remains.region)?.condemn(&remains.audio, &case.key).await?;
+                if self.clock.now() >= case.deadlines.condemn_until() {
+                    return Ok(true);
                 }
-                Ok(())
+                if in_time() {
+                    self.recordings(&remains.region)?.condemn(&remains.audio, &case.key).await?;
+                    return Ok(true);
+                }
+                Ok(false)
             };
             (condemned.await, remains.region)
         };
         let mut condemned = stream::iter(all).map(condemn).buffer_unordered(ABREAST);
         while let Some((done, region)) = condemned.next().await {
-            if let Err(error) = done {
-                pass.fail(&region, &error, "a recording could not be condemned");
+            match done {
+                Ok(true) => {}
+                Ok(false) => {
+                    pass.lost.insert(region);
+                }
+                Err(error) => pass.fail(&region, &error, "a recording could not be condemned"),
             }
         }
     }
@@ -220,7 +244,8 @@ impl Erasure<'_> {
             for key in holding(message) {
                 let case = self.index().case(key).await?.map(|found| found.value);
                 if let Some(case) = case.filter(Case::is_pending) {
-                    self.condemn(&case, vec![Remains::from(&message.facts)], &mut Pass::default()).await;
+                    let its = vec![Remains::from(&message.facts)];
+                    self.condemn(&case, its, &mut Pass::default(), &|| true).await;
                     return Ok(());
                 }
             }
@@ -236,7 +261,7 @@ impl Erasure<'_> {
     pub(crate) async fn show(&self, case: &Case, subjects: Vec<Subject>, in_time: InTime<'_>) -> Pass {
         let mut pass = Pass::default();
         for subject in subjects {
-            let show = |remains| self.show_one(remains, &case.key).boxed();
+            let show = |remains| self.show_one(remains, case).boxed();
             let take = |pass: &mut Pass, marker: CallerMarker, back: storage::Result<bool>| match back {
                 Ok(true) => pass.count(&subject, &marker.remains.region),
                 Ok(false) => {}
@@ -248,17 +273,22 @@ impl Erasure<'_> {
     }
 
     /// Whether it is back in a folder. The recording is pardoned before the message shows: a live message must never be
-    /// under the lifecycle rule, whatever is cut off. Also one without this hold: a slow pass may have condemned it since.
-    async fn show_one(&self, remains: Remains, case: &CaseKey) -> storage::Result<bool> {
+    /// under the lifecycle rule, whatever is cut off. For a while also one without this hold: a slow pass may have condemned
+    /// it since.
+    async fn show_one(&self, remains: Remains, case: &Case) -> storage::Result<bool> {
         let Some(message) = self.message_of(&remains).await? else { return Ok(false) };
+        let is_long_undone = case.undone_at.is_some_and(|undone| self.clock.now() >= undone.plus(SLOWEST));
+        if is_long_undone && !holding(&message).any(|holding| *holding == case.key) {
+            return Ok(message.folder().is_some());
+        }
         let recordings = self.recordings(&message.facts.region)?;
-        if holding(&message).all(|holding| holding == case)
+        if holding(&message).all(|holding| *holding == case.key)
             && !recordings.pardon(&message.facts.audio).await?
         {
-            tracing::error!(message = %message.facts.id, "the recording of a message that was undone is gone");
+            tracing::error!(id = %message.facts.id, "the recording of a message that was undone is gone");
         }
         let (mailbox, id) = (&message.facts.mailbox, message.facts.id);
-        match self.index().release(mailbox, id, &Release::Case(case.clone())).await? {
+        match self.index().release(mailbox, id, &Release::Case(case.key.clone())).await? {
             Released::Back(_) => Ok(true),
             Released::Hidden => {
                 // Another case may have condemned it just before it was pardoned.

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use domain::{Case, Claim, Claimed, RegionReport, Subject};
+use domain::{Case, Claim, Claimed, Subject};
 use futures::{FutureExt as _, TryStreamExt as _};
 use storage::{CallerMarker, Found, Remains, StorageError};
 
@@ -21,24 +21,19 @@ enum Purged {
 }
 
 impl Erasure<'_> {
-    /// What a case is going to purge, region by region.
-    pub(crate) async fn found(&self, case: &Case) -> storage::Result<Vec<RegionReport>> {
+    /// What a case is going to purge.
+    pub(crate) async fn found(&self, case: &Case) -> Pass {
         let mut pass = Pass::default();
-        let mut fault = None;
         for subject in subjects_of(case, false) {
             let look = |remains: Remains| async move { self.message_of(&remains).await }.boxed();
             let take = |pass: &mut Pass, marker: CallerMarker, found: storage::Result<_>| match found {
                 Ok(Some(_)) => pass.count(&subject, &marker.remains.region),
                 Ok(None) => {}
-                Err(error) => fault = Some(error),
+                Err(error) => pass.fail(&self.tenant.master, &error, "a message could not be counted"),
             };
             self.each((case, &subject), &mut pass, &|| true, look, take).await;
         }
-        match fault {
-            Some(error) => Err(error),
-            None if pass.failed > 0 => Err(unfinished("counting what a case covers")),
-            None => Ok(self.reports(&pass)),
-        }
+        pass
     }
 
     /// Purges every message that an erasing or erased case covers.
@@ -90,8 +85,4 @@ impl Erasure<'_> {
         let is_ours = |subject: &Subject| case.subjects.get(subject) == Some(&false);
         Ok(!tries.iter().any(|tried| tried.subject.as_ref().is_some_and(is_ours)))
     }
-}
-
-fn unfinished(doing: &'static str) -> StorageError {
-    StorageError::unavailable(doing, "a part of it failed; the log says which")
 }

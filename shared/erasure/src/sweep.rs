@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Case, CaseKey, Status};
+use domain::{Case, CaseKey, Status, Timestamp};
 use storage::{Expect, Versioned, Written};
 
 use crate::Erasure;
@@ -24,25 +24,49 @@ pub struct Swept {
 }
 
 impl Erasure<'_> {
-    /// Does what time has decided for a case. `sign` signs the certificate that it is erased.
+    /// Does what time has decided for a case. `sign` signs the certificate that it is erased. What fails is in the log and
+    /// counted; that an erasure is overdue is told whatever fails.
     ///
     /// # Errors
-    /// The case could not be read or written.
+    /// The case could not be read.
     pub async fn sweep_case(
         &self,
         key: &CaseKey,
         sign: Sign<'_>,
         in_time: InTime<'_>,
     ) -> storage::Result<Swept> {
-        let Some(mut found) = self.index().case(key).await? else { return Ok(Swept::default()) };
-        let now = self.clock.now();
+        let Some(found) = self.index().case(key).await? else { return Ok(Swept::default()) };
+        let Case { deadlines, undone_at, erased_at, .. } = &found.value;
+        let (alarm_at, purge_at) = (deadlines.alarm_at, deadlines.purge_at);
+        let (was_open, now) = (undone_at.or(*erased_at).is_none(), self.clock.now());
+        let mut swept = Swept::default();
+        let is_open = self.apply(found, now, (sign, in_time), &mut swept).await.unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(case = %key, error, "a case could not be swept; the next sweep tries again");
+            swept.failed += 1;
+            was_open
+        });
+        swept.overdue = is_open && now >= alarm_at;
+        if swept.overdue {
+            tracing::error!(case = %key, %purge_at, "an erasure is overdue");
+        }
+        Ok(swept)
+    }
+
+    /// Whether the case is still open afterwards.
+    async fn apply(
+        &self,
+        mut found: Versioned<Case>,
+        now: Timestamp,
+        (sign, in_time): (Sign<'_>, InTime<'_>),
+        swept: &mut Swept,
+    ) -> storage::Result<bool> {
         let mut pass = Pass::default();
         if found.value.is_pending() && now >= found.value.deadlines.claim_from {
             found = self.begin_erasing(found).await?;
         }
         let mut case = found.value;
         pass.merge(self.show(&case, subjects_of(&case, true), in_time).await);
-        let mut swept = Swept::default();
         match case.status {
             Status::Hiding | Status::Pending if now < case.deadlines.undo_until => {
                 let hidden = self.hide(&case, in_time).await;
@@ -57,6 +81,7 @@ impl Erasure<'_> {
                 pass.merge(purged);
             }
         }
+        swept.failed += pass.failed;
         let is_whole = pass.failed == 0 && !pass.cut_off;
         if case.status == Status::Erasing && is_whole && self.is_gone(&case).await? {
             self.close(&case.key, sign).await?;
@@ -66,18 +91,15 @@ impl Erasure<'_> {
         if is_whole && closed.is_some_and(|closed| now >= closed.plus(WATCHED)) {
             self.index().dismiss_case(&case.key).await?;
         }
-        swept.failed = pass.failed;
-        swept.overdue = closed.is_none() && now >= case.deadlines.alarm_at;
-        if swept.overdue {
-            tracing::error!(case = %case.key, purge_at = %case.deadlines.purge_at, "an erasure is overdue");
-        }
-        Ok(swept)
+        Ok(closed.is_none())
     }
 
-    /// Decides that the purge begins, by one conditional write that says what it has found. Whatever wins a race is given.
+    /// Decides that the purge begins, by one conditional write that says what it has found: where something cannot be read, at
+    /// least what the passes before had hidden, as the erasure of all else must not wait for it. Whatever wins a race is given.
     async fn begin_erasing(&self, mut found: Versioned<Case>) -> storage::Result<Versioned<Case>> {
         while found.value.begin_erasing(self.clock.now()) {
-            found.value.regions = self.found(&found.value).await?;
+            let pass = self.found(&found.value).await;
+            found.value.regions = self.reports_at_least(&pass, &found.value);
             let written = self.index().put_case(&found.value, Expect::Version(found.version)).await?;
             if let Written::Version(version) = written {
                 return Ok(Versioned { version, ..found });

@@ -212,6 +212,12 @@ impl World {
         if up { std::fs::rename(to, from).unwrap() } else { std::fs::rename(from, to).unwrap() }
     }
 
+    /// The file of a message's facts.
+    pub(crate) fn file_of(&self, facts: &Facts) -> PathBuf {
+        let is_its = |file: &PathBuf| file.ends_with(format!("messages/{}", facts.id));
+        self.files().into_keys().find(is_its).unwrap()
+    }
+
     /// Every file by its path, and its content.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let (mut files, mut folders) = (BTreeMap::new(), vec![self.folder.path().to_owned()]);
