@@ -108,7 +108,16 @@ async fn an_answer_that_is_lost_is_asked_for_again_and_the_case_is_one() {
 }
 
 #[tokio::test]
-async fn ctrl_c_leaves_nothing_half_under_its_final_name() {
+async fn ctrl_c_is_one_sentence_and_leaves_nothing_half() {
+    is_interrupted_by("-INT").await;
+}
+
+#[tokio::test]
+async fn a_pipeline_that_is_cancelled_is_one_sentence_and_leaves_nothing_half() {
+    is_interrupted_by("-TERM").await;
+}
+
+async fn is_interrupted_by(signal: &str) {
     let (centre, tool, token, calls) = export().await;
     let mut files = 0;
     let between = Between::before(&centre.process().address, move |head| {
@@ -128,9 +137,12 @@ async fn ctrl_c_leaves_nothing_half_under_its_final_name() {
         assert!(begun.elapsed() < PATIENCE, "{:?}", between.heads());
         std::thread::sleep(Duration::from_millis(5));
     }
-    let told = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
+    let told = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
     assert!(told.success());
-    assert_eq!(Tool::ended(child).code, None, "the signal ended it");
+    let said = Tool::ended(child).is(1);
+    let sentence = said.lines().last().unwrap();
+    assert!(sentence.starts_with("gdpr: Interrupted. ") && sentence.contains("once more"), "{said}");
+    assert!(std::fs::read_to_string(tool.path("execution.log")).unwrap().contains("Interrupted. "));
     assert_eq!(none_is_half(&tool, &calls), 1);
     assert!(!tool.path("output.json").exists());
     goes_on(&tool.at(&address), &token, &calls);
@@ -152,6 +164,41 @@ async fn a_disk_that_is_full_is_one_sentence_and_leaves_nothing_half() {
     assert!(none_is_half(&tool, &calls) < 3);
     assert!(tool.names().iter().all(|name| !name.ends_with("part")), "{:?}", tool.names());
     goes_on(&tool, &token, &calls);
+}
+
+/// How mounts of one's own are asked for: by root, or by anybody in a namespace of users.
+fn may_mount() -> Option<&'static str> {
+    let may = |how: &str| {
+        let tried = Command::new("unshare").args([how, "mount", "-t", "tmpfs", "none", "/tmp"]).output();
+        tried.is_ok_and(|tried| tried.status.success())
+    };
+    ["-m", "-rm"].into_iter().find(|how| may(how))
+}
+
+#[tokio::test]
+async fn a_volume_of_a_mebibyte_that_fills_up_is_one_sentence_and_goes_on_once_there_is_room() {
+    let Some(how) = may_mount() else {
+        println!("SKIPPED: nothing may be mounted here, so that no small volume can fill up");
+        return;
+    };
+    let (_centre, tool, token, calls) = export().await;
+    let (command, volume) = (tool.command("exportme"), tool.path(""));
+    std::fs::create_dir(&volume).unwrap();
+    // Room for one recording and a half; then for all. What is on the volume goes with the process.
+    let script = "mount -t tmpfs -o size=1m none \"$0\" && head -c 900k /dev/zero >\"$0/ballast\" || exit 99
+        \"$@\"; full=$?; ls \"$0\"; rm \"$0/ballast\"; echo; \"$@\"; room=$?; ls \"$0\"; exit $full$room";
+    let mut on_it = Command::new("unshare");
+    on_it.args([how, "sh", "-c", script]).arg(&volume).arg(command.get_program()).args(command.get_args());
+    on_it.args(["-u", &token]).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let ran = Tool::ended(on_it.spawn().unwrap());
+    let said = ran.said.clone();
+    assert_eq!(ran.code, Some(10), "{said}");
+    assert!(said.contains(".wav cannot be written: No space left on device"), "{said}");
+    let (full, room) = said.split_once("\n\n").unwrap();
+    assert!(!full.contains("output.json") && !full.contains(".part\n"), "{full}");
+    assert!(calls.iter().filter(|(name, _)| full.contains(&format!("\n{name}"))).count() < 3, "{full}");
+    assert!(calls.iter().all(|(name, _)| room.contains(&format!("\n{name}"))), "{room}");
+    assert!(room.contains("\noutput.json") && !room.contains(".part"), "{room}");
 }
 
 #[tokio::test]

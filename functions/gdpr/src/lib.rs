@@ -9,6 +9,7 @@ mod credential;
 mod download;
 mod export;
 mod input;
+mod interrupt;
 mod operation;
 mod output;
 mod refusal;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
-use crate::Ended;
+use crate::{Ended, interrupt};
 
 /// What was answered.
 pub(crate) const OUTPUT: &str = "output.json";
@@ -33,6 +33,7 @@ impl Output {
         if let Err(TryLockError::WouldBlock) = log.try_lock() {
             return Err(Ended::Failed(format!("Another run is writing into {}.", folder.display())));
         }
+        log.try_clone().map(interrupt::is_told).map_err(|error| self::cannot(&path, &error))?;
         let output = Self { folder: folder.to_owned(), log, bar: ProgressBar::hidden() };
         match std::fs::remove_file(output.path(OUTPUT)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot(error)),
