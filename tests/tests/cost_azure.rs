@@ -1,7 +1,7 @@
 //! What Forget Me costs on Azure.
 
-use tests::cost::asks_no_more_where_five_times_as_much_is_stored;
 use tests::azurite::open;
+use tests::cost::asks_no_more_where_five_times_as_much_is_stored;
 
 #[tokio::test]
 async fn forget_me_asks_the_storage_no_more_where_five_times_as_much_is_stored() {

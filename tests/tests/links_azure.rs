@@ -45,7 +45,7 @@ async fn what_comes_by_an_upload_link_has_the_facts_that_it_was_made_for_and_is_
     let key = DropKey { tenant, region, mailbox: "5001".to_owned(), name: "link".to_owned() };
     let facts =
         [("caller-id".to_owned(), "+49301234567".to_owned()), ("urgent".to_owned(), "true".to_owned())];
-    let upload = drops.upload(&key, &facts.clone().into(), MINUTES).await.unwrap();
+    let upload = drops.upload(&key, &facts.clone().into(), MINUTES).await.unwrap().unwrap();
     let put = async |body: &'static str| {
         let put =
             reqwest::Client::new().put(&upload.url).header("x-ms-meta-caller_id", "+15550100").body(body);

@@ -65,12 +65,13 @@ pub(crate) async fn upload(
     let (id, mailbox) = target(tenancy, &mailbox).await?;
     let mailbox = mailbox.ok_or_else(|| Problem::not_found("mailbox"))?;
     let region = tenancy.tenant.deposit_region(host.here.as_ref());
-    let drops = tenancy.drops_in(region).ok_or_else(|| {
+    let no_links = || {
         Problem::new(
             Code::NotSupported,
             "This storage gives no upload links; deposit the recording itself, whatever its length.",
         )
-    })?;
+    };
+    let drops = tenancy.drops_in(region).ok_or_else(no_links)?;
     let now = host.clock.now();
     let mut call = facts(&headers, content).await?.check(now)?;
     let received_at = *call.received_at.get_or_insert(now);
@@ -89,7 +90,7 @@ pub(crate) async fn upload(
         mailbox: id.to_string(),
         name: message.to_string(),
     };
-    let upload = drops.upload(&key, &beside_drop(&call), LIFE).await?;
+    let upload = drops.upload(&key, &beside_drop(&call), LIFE).await?.ok_or_else(no_links)?;
     let body = UploadBody {
         id: message.to_string(),
         url: upload.url,

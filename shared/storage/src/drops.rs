@@ -72,6 +72,11 @@ pub trait Drops: Send + Sync {
     /// Deletes what was rejected before `before`. How many.
     async fn clear_rejected(&self, before: Timestamp) -> Result<u64>;
 
-    /// A link that drops a recording of these facts there, and nothing else, for `ttl`.
-    async fn upload(&self, key: &DropKey, facts: &BTreeMap<String, String>, ttl: Duration) -> Result<Upload>;
+    /// A link that drops a recording of these facts there, and nothing else, for `ttl`. `None`: we may not sign one here.
+    async fn upload(
+        &self,
+        key: &DropKey,
+        facts: &BTreeMap<String, String>,
+        ttl: Duration,
+    ) -> Result<Option<Upload>>;
 }

@@ -123,7 +123,7 @@ impl From<&Facts> for Remains {
 pub struct Due {
     /// The message.
     pub remains: Remains,
-    /// The hold: of the trash or of a deleted mailbox.
+    /// The hold: of the trash or of a deleted mailbox. What a case has claimed may be told as due since the beginning of time.
     pub hold: Hold,
 }
 

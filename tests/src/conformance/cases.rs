@@ -2,11 +2,14 @@
 #![expect(missing_docs, reason = "the name of a case is its documentation")]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use domain::{CaseKey, Certified, Folder, RegionReport, Status};
+use domain::{CaseKey, Certified, Folder, ManualClock, RegionReport, Status};
+use erasure::{Certificate, Erasure, Forgotten, Undone};
 use storage::{Birth, Expect, Found, Remains, Written};
 
-use crate::fixture::{ALICE, Call, Namespace, after};
+use crate::fixture::{ALICE, Call, DAY, Namespace, after, audio_of, cut_off};
+use crate::http::is_long;
 use crate::steps::case_hold;
 
 const BOB: &str = "+4930999";
@@ -205,6 +208,27 @@ pub async fn a_deposit_under_way_while_its_case_is_erased_is_refused(space: Name
     space.assert_try_left_nothing(&deposit.facts).await;
 }
 
+pub async fn a_deposit_that_is_cut_off_anywhere_after_its_case_was_erased_shows_nothing(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    space.open_as("1", &[ALICE], after(1), Status::Erased).await;
+    let mut finished = 0;
+    for polls in 0..40 {
+        let deposit = space.attempt(&Call::to(&mailbox));
+        space.arrived(&deposit).await;
+        finished += usize::from(cut_off(polls, space.index().insert(&deposit)).await.is_some());
+        // The case is not watched any more: the journals alone tell.
+        space.janitor(after(3600)).await;
+        assert!(!matches!(space.look(&deposit.facts).await, Found::Message(_)), "after {polls}");
+        space.sweep(after(3600)).await;
+        space.assert_try_left_nothing(&deposit.facts).await;
+        if finished > 1 {
+            break;
+        }
+    }
+    assert!(finished > 0, "a birth of more than 40 steps");
+    assert_eq!(space.listed(&mailbox).await, []);
+}
+
 pub async fn erasing_wins_over_a_pending_case_that_covers_the_same_deposit(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     space.open("1", &[ALICE], after(1)).await;
@@ -239,4 +263,49 @@ pub async fn a_case_that_is_erasing_leaves_nothing_of_its_callers(space: Namespa
     for message in [&later, &other] {
         space.assert_unchanged(message).await;
     }
+}
+
+pub async fn of_an_undo_and_a_sweep_whose_clocks_differ_one_wins_and_the_answer_says_which(space: Namespace) {
+    let mailbox = space.mailbox("5001").await;
+    let (mut undone, mut erased) = (0, 0);
+    let rounds = if is_long() { 3000 } else { 16 };
+    for round in 0..rounds {
+        let (id, caller) = (round.to_string(), format!("+4930{round:05}"));
+        let facts = space.deposit(&Call::to(&mailbox).by(&caller)).await.facts;
+        let asked = ManualClock::at(after(60));
+        let erasure = |clock| Erasure { tenant: &space.tenant, storage: &space.storage, clock };
+        let subjects = [space.subject(&caller)].into();
+        let forgotten = erasure(&asked).forget(&id, subjects, DAY, &|| true).await.unwrap();
+        let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
+        let case = &report.cases[0];
+        let slow = ManualClock::at(case.deadlines.undo_until.minus(Duration::from_millis(1)));
+        let fast = ManualClock::at(case.deadlines.claim_from);
+        let (slow, fast) = (erasure(&slow), erasure(&fast));
+        let sign = |_: &Certificate| Ok("certified".to_owned());
+        // Each is sometimes the first: the other looks around before.
+        let undo = async {
+            for _ in 0..round % 8 {
+                space.look(&facts).await;
+                tokio::task::yield_now().await;
+            }
+            slow.undo(&id, None, &|| true).await.unwrap()
+        };
+        let sweep = async { fast.sweep_case(&case.key, &sign, &|| true).await.unwrap() };
+        let (answer, swept) = futures::join!(undo, sweep);
+        let status = space.index().case(&case.key).await.unwrap().unwrap().value.status;
+        if let Undone::Undone(report) = answer {
+            let back = report.pass.callers[&space.subject(&caller)];
+            assert_eq!((status, back, swept.purged), (Status::Undone, 1, 0));
+            assert_eq!(space.folder(&facts).await, Some(Folder::New));
+            assert_eq!(space.bytes(&facts.audio, None).await.unwrap(), audio_of(&facts));
+            undone += 1;
+        } else {
+            assert_eq!((&answer, status), (&Undone::TooLate, Status::Erased));
+            space.assert_purged(&facts).await;
+            erased += 1;
+        }
+        // What the race left is in nobody's way.
+        space.index().dismiss_case(&case.key).await.unwrap();
+    }
+    assert!(undone > 0 && erased > 0, "{undone} undone, {erased} erased");
 }

@@ -42,6 +42,7 @@ macro_rules! conformance_cases {
         $run!(cases a_deposit_that_no_case_covers_is_born_visible);
         $run!(cases a_deposit_older_than_an_erased_case_is_refused_and_leaves_nothing);
         $run!(cases a_deposit_under_way_while_its_case_is_erased_is_refused);
+        $run!(cases a_deposit_that_is_cut_off_anywhere_after_its_case_was_erased_shows_nothing);
         $run!(cases erasing_wins_over_a_pending_case_that_covers_the_same_deposit);
         $run!(cases a_case_that_is_erasing_leaves_nothing_of_its_callers);
         $run!(deposits a_message_is_born_new);
@@ -123,6 +124,7 @@ macro_rules! conformance_cases {
         $run!(purge tidying_changes_nothing_where_nothing_is_wrong);
         $run!(purge tidying_deletes_a_recording_that_no_journal_tells);
         $run!(purge a_recording_that_no_journal_tells_is_found_in_an_hour_that_is_not_over_as_often_as_it_is_asked);
+        $run!(cases of_an_undo_and_a_sweep_whose_clocks_differ_one_wins_and_the_answer_says_which);
         $run!(races of_many_tries_at_once_exactly_one_is_born);
         $run!(races of_a_birth_and_a_fence_that_race_one_wins);
         $run!(races of_an_undo_and_a_claim_that_race_exactly_one_wins);

@@ -8,9 +8,9 @@
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use domain::{Claim, Hold, Message, Subject, Timestamp};
+use domain::{Case, Claim, Hold, Message, Subject, Timestamp};
 use futures::future::{BoxFuture, OptionFuture};
-use futures::join;
+use futures::{StreamExt as _, TryStreamExt as _, join, stream};
 
 use super::fault::{fault, incomplete};
 use super::index::AwsIndex;
@@ -23,6 +23,8 @@ use crate::{Arrival, Birth, Deposit, Fenced, Found, Remains, Result, StorageErro
 
 /// How long a fence stands: longer than a platform repeats a call.
 const KEPT: std::time::Duration = std::time::Duration::from_hours(24 * 31);
+/// How many messages are looked after at once.
+const ABREAST: usize = 16;
 /// `f` of the journal of a try that was fenced: before all times.
 const FENCED: &str = "!";
 
@@ -108,7 +110,7 @@ impl AwsIndex {
     }
 
     /// The cases that name a caller.
-    async fn forgotten(&self, subject: &Subject) -> Result<Vec<domain::Case>> {
+    async fn forgotten(&self, subject: &Subject) -> Result<Vec<Case>> {
         let (table, layout) = (&self.rows.table, &self.rows.layout);
         let keys = cases::forgets(table, layout, subject).await?;
         if keys.is_empty() {
@@ -151,6 +153,20 @@ impl AwsIndex {
         self.rows.bury(remains, now).await
     }
 
+    /// Claims a message that a case covers whose fate was decided before its birth: its deposit was cut off before it had
+    /// asked. What is due tells it then.
+    async fn forget_late(&self, message: &Message) -> Result<()> {
+        let Some(subject) = &message.facts.subject else { return Ok(()) };
+        let covers = |case: &&Case| {
+            !case.is_pending() && case.forgets(subject) && case.covers(message.facts.received_at)
+        };
+        if let Some(case) = self.forgotten(subject).await?.iter().find(covers) {
+            let (mailbox, id) = (&message.facts.mailbox, message.facts.id);
+            self.rows.claim(mailbox, id, &Claim::Case(case.key.clone())).await?;
+        }
+        Ok(())
+    }
+
     /// Takes a try back. Its journal goes last.
     pub(super) async fn withdraw_try(&self, remains: &Remains) -> Result<()> {
         let context = "withdrawing a deposit";
@@ -184,17 +200,24 @@ impl AwsIndex {
         }
         let keys = tries.iter().map(|remains| layout.message(&remains.mailbox, remains.id));
         let rows = self.rows.table.get_all(context, keys).await?;
-        let mut finished = Vec::new();
+        let mut born = Vec::new();
         let mut under_way = Vec::new();
         for remains in tries {
             let row = rows.get(&layout.message(&remains.mailbox, remains.id));
             match passed_over.read(Row::read(row))? {
-                Some(row) if row.is_of(&remains.attempt) => finished.push(layout.journal(&remains)),
+                Some(Row::Message(message)) if message.facts.attempt == remains.attempt => {
+                    born.push((layout.journal(&remains), message));
+                }
                 Some(_) => under_way.push(remains),
                 // Whether it was born is not known.
                 None => {}
             }
         }
+        let finished = stream::iter(born).map(|(journal, message)| async move {
+            self.forget_late(&message).await?;
+            Ok::<_, StorageError>(journal)
+        });
+        let finished = finished.buffer_unordered(ABREAST).try_collect().await?;
         table.write_all(context, Vec::new(), finished).await?;
         passed_over.found(under_way)
     }
@@ -219,8 +242,9 @@ impl AwsIndex {
         let Updated::Refused(found) = table.update(context, &key, update).await? else {
             return Ok(Fenced::Never);
         };
-        if !Row::read(found.as_ref())?.is_of(attempt) {
-            return Ok(Fenced::Never);
+        match Row::read(found.as_ref())? {
+            Row::Message(message) if message.facts.attempt == *attempt => self.forget_late(&message).await?,
+            _ => return Ok(Fenced::Never),
         }
         table.write_all(context, Vec::new(), vec![self.rows.layout.journal(remains)]).await?;
         Ok(Fenced::Born)

@@ -200,7 +200,12 @@ impl Drops for S3Drops {
         Ok(all)
     }
 
-    async fn upload(&self, key: &DropKey, facts: &BTreeMap<String, String>, ttl: Duration) -> Result<Upload> {
+    async fn upload(
+        &self,
+        key: &DropKey,
+        facts: &BTreeMap<String, String>,
+        ttl: Duration,
+    ) -> Result<Option<Upload>> {
         let context = "signing an upload";
         let config = PresigningConfig::expires_in(ttl);
         let config = config.map_err(|error| StorageError::unavailable(context, error))?;
@@ -208,6 +213,6 @@ impl Drops for S3Drops {
         let put = self.client.put_object().bucket(&self.bucket).key(self.folders.incoming_object(key));
         let signed = put.set_metadata(Some(facts)).presigned(config).await.map_err(fault(context))?;
         let headers = signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Upload { url: signed.uri().to_owned(), headers })
+        Ok(Some(Upload { url: signed.uri().to_owned(), headers }))
     }
 }

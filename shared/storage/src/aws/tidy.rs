@@ -100,13 +100,7 @@ impl AwsIndex {
 
     /// Searches the hours of a region before `end`, but for those that were searched before. Up to where they are over is
     /// kept in the table, so that hours without a sweep are searched later.
-    async fn search(
-        &self,
-        region: &Region,
-        recordings: &dyn Bucketed,
-        end: &str,
-        over: &str,
-    ) -> Result<u64> {
+    async fn search(&self, region: &Region, recordings: &dyn Bucketed, end: &str, over: &str) -> Result<u64> {
         let context = "looking for orphans";
         let table = &self.rows.table;
         let key = self.rows.layout.orphans(region);

@@ -11,12 +11,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::{Case, Claim, Hold, Message, Subject, Timestamp};
 use futures::future::{BoxFuture, OptionFuture};
-use futures::{StreamExt as _, join, stream};
+use futures::{StreamExt as _, TryStreamExt as _, join, stream};
 
-use super::blobs::{ABREAST, If, Metadata, ROUNDS, json, pause, value_of};
+use super::blobs::{ABREAST, If, Metadata, ROUNDS, With, json, pause, value_of};
 use super::fault::contended;
 use super::index::AzureIndex;
 use super::purge::MARKER;
+use super::recordings::CALLER;
 use super::row::{PassedOver, REMAINS, Row, born, fence, left};
 use super::{cases, mailboxes};
 use crate::stored::{StoredMarker, StoredRemains};
@@ -119,10 +120,13 @@ impl AzureIndex {
         let context = "bearing a message";
         let facts = &deposit.facts;
         let name = self.rows.layout.message(&facts.mailbox, facts.id);
-        let born = born(deposit)?;
+        let metadata = born(deposit)?;
+        let caller = facts.subject.as_ref().map(|subject| (CALLER, subject.to_string()));
         let mut condition = If::Nothing;
         for round in 0..ROUNDS {
-            if self.rows.blobs.put(context, &name, Bytes::new(), born.clone().into(), condition).await? {
+            let tags = caller.clone().into_iter().collect();
+            let born = With { metadata: metadata.clone(), tags, ..With::default() };
+            if self.rows.blobs.put(context, &name, Bytes::new(), born, condition).await? {
                 return Ok(None);
             }
             condition = match self.rows.at(context, &facts.mailbox, facts.id).await? {
@@ -141,6 +145,20 @@ impl AzureIndex {
         self.rows.claim(&remains.mailbox, remains.id, &claim).await?;
         self.recordings(remains)?.delete(&remains.audio).await?;
         self.rows.bury(remains, now).await
+    }
+
+    /// Claims a message that a case covers whose fate was decided before its birth: its deposit was cut off before it had
+    /// asked. What is due tells it then.
+    async fn forget_late(&self, message: &Message) -> Result<()> {
+        let Some(subject) = &message.facts.subject else { return Ok(()) };
+        let covers = |case: &&Case| {
+            !case.is_pending() && case.forgets(subject) && case.covers(message.facts.received_at)
+        };
+        if let Some(case) = self.forgotten(subject).await?.iter().find(covers) {
+            let (mailbox, id) = (&message.facts.mailbox, message.facts.id);
+            self.rows.claim(mailbox, id, &Claim::Case(case.key.clone())).await?;
+        }
+        Ok(())
     }
 
     /// Takes a try back. Its journal goes last.
@@ -171,16 +189,22 @@ impl AzureIndex {
             (remains, row)
         });
         let looked: Vec<_> = looked.buffered(ABREAST).collect().await;
-        let (mut finished, mut under_way) = (Vec::new(), Vec::new());
+        let (mut born, mut under_way) = (Vec::new(), Vec::new());
         for (remains, row) in looked {
             match passed_over.read(row)? {
-                Some(row) if row.is_of(&remains.attempt) => finished.push(self.rows.layout.journal(&remains)),
+                Some(Row::Message(message)) if message.facts.attempt == remains.attempt => {
+                    born.push((self.rows.layout.journal(&remains), message));
+                }
                 Some(_) => under_way.push(remains),
                 // Whether it was born is not known.
                 None => {}
             }
         }
-        self.rows.blobs.delete_all(context, finished).await?;
+        let finished = stream::iter(born).map(|(journal, message)| async move {
+            self.forget_late(&message).await?;
+            self.rows.blobs.delete(context, &journal, None).await
+        });
+        finished.buffer_unordered(ABREAST).try_collect::<()>().await?;
         passed_over.found(under_way)
     }
 
@@ -198,6 +222,7 @@ impl AzureIndex {
                 (Row::Fence(tries, _), _) if tries.contains(attempt) => return Ok(Fenced::Never),
                 (Row::Fence(tries, other), Some(etag)) => (tries, until.max(other), If::Is(etag)),
                 (Row::Message(message), _) if message.facts.attempt == *attempt => {
+                    self.forget_late(&message).await?;
                     blobs.delete(context, &self.rows.layout.journal(remains), None).await?;
                     return Ok(Fenced::Born);
                 }

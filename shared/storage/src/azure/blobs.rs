@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::client;
-use super::fault::{fault, incomplete, is};
+use super::fault::{contended, fault, incomplete, is};
 use crate::stored::{decode, encode};
 use crate::{Result, StorageError};
 
@@ -213,7 +213,9 @@ impl Blobs {
 
     /// Writes a blob that is all metadata, whatever is there.
     pub(super) async fn note(&self, context: &'static str, name: &str, metadata: Metadata) -> Result<()> {
-        self.put(context, name, Bytes::new(), metadata.into(), If::Anything).await.map(|_| ())
+        // Refused without a condition: a lease, a policy that forbids it, a container that is being deleted.
+        let is_written = self.put(context, name, Bytes::new(), metadata.into(), If::Anything).await?;
+        if is_written { Ok(()) } else { Err(contended(context)) }
     }
 
     /// Replaces the metadata of a blob, if nobody changed it.

@@ -147,23 +147,33 @@ impl Drops for BlobDrops {
 
     async fn clear_rejected(&self, before: Timestamp) -> Result<u64> {
         let context = "clearing what was rejected";
-        // No link is as old.
-        let announced = self.older(context, self.layout.announced(), before, usize::MAX).await?;
         let rejected = self.older(context, self.layout.rejected(), before, usize::MAX).await?;
         let count = rejected.len();
-        let names = announced.into_iter().chain(rejected).map(|listed| listed.name);
-        self.blobs.delete_all(context, names.collect()).await?;
+        let mut names: Vec<_> = rejected.into_iter().map(|listed| listed.name).collect();
+        // No link is as old; what was dropped by one may wait still, and needs its facts.
+        let announced = self.layout.announced();
+        for old in self.older(context, announced.clone(), before, usize::MAX).await? {
+            let below = old.name.strip_prefix(&announced).unwrap_or_default();
+            if self.blobs.head(context, &(self.layout.incoming() + below)).await?.is_none() {
+                names.push(old.name);
+            }
+        }
+        self.blobs.delete_all(context, names).await?;
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
     }
 
-    async fn upload(&self, key: &DropKey, facts: &BTreeMap<String, String>, ttl: Duration) -> Result<Upload> {
+    /// Who has a SAS alone cannot sign another.
+    async fn upload(
+        &self,
+        key: &DropKey,
+        facts: &BTreeMap<String, String>,
+        ttl: Duration,
+    ) -> Result<Option<Upload>> {
         let context = "signing an upload";
-        let Some(url) = self.links.to_drop(&self.incoming(key), ttl).await? else {
-            return Err(StorageError::unavailable(context, "who has a SAS alone cannot sign a link"));
-        };
+        let Some(url) = self.links.to_drop(&self.incoming(key), ttl).await? else { return Ok(None) };
         let metadata = announcement(context, facts.clone())?;
         self.blobs.note(context, &self.announced(key), metadata).await?;
         // The service asks for it; nothing else is wanted.
-        Ok(Upload { url, headers: [("x-ms-blob-type".to_owned(), "BlockBlob".to_owned())].into() })
+        Ok(Some(Upload { url, headers: [("x-ms-blob-type".to_owned(), "BlockBlob".to_owned())].into() }))
     }
 }

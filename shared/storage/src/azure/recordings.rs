@@ -20,8 +20,8 @@ use super::layout::Layout;
 use super::links::Links;
 use crate::{Audio, Recordings, Result, StorageError};
 
-/// The tag and the metadata that name the caller's keyed hash.
-const CALLER: &str = "caller_id";
+/// The tag and the metadata that name the caller's keyed hash; messages have the tag, too.
+pub(super) const CALLER: &str = "caller_id";
 /// The tag that the lifecycle policy acts on. Its filter knows equality alone, so the case is another tag.
 const FORGET: &str = "forget";
 const CASE: &str = "case";

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use domain::{AudioKey, Case, CaseKey, Hold, MailboxId, Message, MessageId, Release, Timestamp};
 
 use futures::future::join_all;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::arrive::hour;
-use super::blobs::{If, Metadata, With};
+use super::blobs::{ABREAST, If, Metadata, With};
 use super::cases;
 use super::index::AzureIndex;
 use super::purge::KEPT;
@@ -104,35 +105,40 @@ impl AzureIndex {
         let context = "looking for orphans";
         let name = self.rows.layout.orphans(&recordings.region);
         let done = self.rows.blobs.read(context, &name, None).await?;
-        let (etag, from) = done.unzip();
-        let from = from.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let from = done.map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
         if from.as_str() >= end {
             return Ok(0);
         }
-        let hours = hours(&from, end);
-        let mut found = Vec::new();
-        match &hours {
+        // Another sweep may write the end of an earlier hour, which is searched once more then.
+        let searched = async |until: &str| {
+            let until = Bytes::from(until.to_owned());
+            self.rows.blobs.put(context, &name, until, With::default(), If::Anything).await.map(|_| ())
+        };
+        let mut removed = 0;
+        match hours(&from, end) {
             Some(hours) => {
-                for hour in hours {
-                    found.extend(recordings.of(Some(hour)).await?);
+                for (hour, next) in hours.iter().zip(hours.iter().skip(1).map(String::as_str).chain([end])) {
+                    removed += self.remove_those(recordings, recordings.of(Some(hour)).await?).await?;
+                    if next <= over {
+                        searched(next).await?;
+                    }
                 }
             }
-            None => found = recordings.of(None).await?,
-        }
-        found.retain(|key| key.hour >= from && key.hour.as_str() < end);
-        let mut removed = 0;
-        for key in found {
-            removed += self.remove_orphan(recordings, key).await?;
-        }
-        if from.as_str() < over {
-            let condition = etag.map_or(If::Nothing, If::Is);
-            // Else another sweep was here.
-            self.rows
-                .blobs
-                .put(context, &name, Bytes::from(over.to_owned()), With::default(), condition)
-                .await?;
+            None => {
+                let mut found = recordings.of(None).await?;
+                found.retain(|key| key.hour >= from && key.hour.as_str() < end);
+                removed += self.remove_those(recordings, found).await?;
+                if from.as_str() < over {
+                    searched(over).await?;
+                }
+            }
         }
         Ok(removed)
+    }
+
+    async fn remove_those(&self, recordings: &BlobRecordings, found: Vec<AudioKey>) -> Result<u64> {
+        let removed = stream::iter(found).map(|key| self.remove_orphan(recordings, key));
+        removed.buffer_unordered(ABREAST).try_fold(0, async |sum, one| Ok(sum + one)).await
     }
 
     async fn remove_orphan(&self, recordings: &BlobRecordings, audio: AudioKey) -> Result<u64> {
