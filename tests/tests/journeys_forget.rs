@@ -2,16 +2,19 @@
 //! is told of a case.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use domain::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
-use tests::http::{Answer, Ask, Call, Centre, id};
+use tests::http::{Answer, Ask, Call, Centre, Setting, id};
 
 const ALICE: &str = "+49 30 1234567";
 const BOB: &str = "+49 30 7654321";
+/// As long as two seconds may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn ask(centre: &Centre, operation: &str, body: Value) -> Ask {
     centre.privacy().post(&format!("/v1/gdpr/{operation}")).json(body)
@@ -291,6 +294,34 @@ async fn undo_works_in_the_last_minute_of_its_time(centre: Centre) {
     ask(&centre, "undoforget", json!({"caseid": "1"})).await.is(200);
     centre.sweep().await;
     assert_eq!(seen(&centre).await, before);
+}
+
+#[tokio::test]
+async fn an_erasure_that_is_overdue_is_an_error_in_the_log_and_a_number_of_the_metrics() {
+    let setting = Setting::new(1).with("VOICEMAIL_ERASE_AFTER", "2s");
+    let centre = Centre::gateway(&Arc::new(setting)).await;
+    provisioned(&centre).await;
+    forget(&centre, "1", &[ALICE]).await.is(202);
+    let mark = centre.front.data().join("recordings/us-east-1/region.json");
+    let away = centre.front.data().join("away");
+    std::fs::rename(&mark, &away).unwrap();
+    let (begun, overdue) = (Instant::now(), "voicemail_erasures_overdue_total");
+    let told = async || {
+        let metrics = centre.nobody().get("/metrics").await.is(200).text().to_owned();
+        let line = metrics.lines().find(|line| line.starts_with(overdue)).map(str::to_owned);
+        line.is_some_and(|line| !line.ends_with(" 0"))
+    };
+    while !told().await {
+        assert!(begun.elapsed() < PATIENCE, "no alarm");
+        centre.sweep().await;
+    }
+    assert_eq!(case(&centre, "1").await["status"], "erasing", "it has no certificate");
+    std::fs::rename(&away, &mark).unwrap();
+    centre.sweep().await;
+    assert_eq!(case(&centre, "1").await["status"], "erased");
+    let log = centre.process().stopped().await;
+    let line = log.lines().find(|line| line.contains("an erasure is overdue")).unwrap();
+    assert!(line.contains("\"level\":\"ERROR\"") && line.contains("\"case\":\""), "{line}");
 }
 
 tests::journeys![
