@@ -294,6 +294,9 @@ resource keeper 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
       {
         actions: [
           'Microsoft.Storage/storageAccounts/blobServices/containers/read'
+          // What the start looks at: whether the account keeps what is deleted, and whether it has tags.
+          'Microsoft.Storage/storageAccounts/blobServices/read'
+          'Microsoft.Storage/storageAccounts/blobServices/getInfo/action'
           'Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action'
         ]
         dataActions: dataActions
