@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -273,6 +274,32 @@ async fn a_region_that_is_down_is_named_and_nothing_is_done() {
     assert!(!tool.path("output.json").exists());
     std::fs::rename(&away, &region).unwrap();
     tool.run("forgetme", &["-u", &token]).is(0);
+}
+
+#[tokio::test]
+async fn the_pipelines_file_runs_each_of_its_operations() {
+    let centre = Centre::socket().await;
+    calls(&centre).await;
+    let (tool, token) = (tool(&centre), token(&centre));
+    let folder = tool.path("").parent().unwrap().to_owned();
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/gdpr-pipeline.yml");
+    let file = std::fs::read_to_string(file).unwrap();
+    let line = file.lines().find_map(|line| line.strip_prefix("    - target/release/gdpr ")).unwrap();
+    let options = file.lines().find_map(|line| line.trim().strip_prefix("options: [")).unwrap();
+    let mut options: Vec<_> = options.trim_end_matches(']').split(", ").collect();
+    // A case has a status once it is opened.
+    options.sort_by_key(|option| *option != "forgetme");
+    assert_eq!(options.len(), 4);
+    for option in options {
+        let mut step = Command::new("sh");
+        step.arg("-c").arg(format!("exec \"$0\" {line}")).arg(tool.command(option).get_program());
+        step.env("OPERATION", option).env("GDPR_REQUEST", folder.join("input.json")).env("GDPR_USER", &token);
+        step.env("VOICEMAIL_URL", &tool.url).current_dir(&folder).stdin(Stdio::null());
+        let ran = step.output().unwrap();
+        assert!(ran.status.success(), "{option}: {ran:?}");
+        assert!(folder.join("answer/output.json").exists(), "what the job keeps");
+    }
+    assert!(file.contains("paths: [answer]"));
 }
 
 #[tokio::test]
