@@ -108,9 +108,9 @@ async fn a_day_after(minute: u64) {
     let (first, lost) = (minute / EVERY + 1, minute / EVERY);
     let mut is_undone = false;
     for sweep in first..first + DAY.as_secs() / 60 / EVERY {
-        let last = requested_at.plus(UNDO).minus(Duration::from_millis(1));
-        if !is_undone && at(sweep * EVERY) > last {
-            office.goes_to(last);
+        let barely = requested_at.plus(UNDO).minus(Duration::from_millis(1));
+        if !is_undone && at(sweep * EVERY) > barely {
+            office.goes_to(barely);
             let undone = office.erasure().undo("2", None, &|| true).await.unwrap();
             assert!(matches!(undone, Undone::Undone(_)), "{undone:?}");
             is_undone = true;

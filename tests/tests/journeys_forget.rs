@@ -320,6 +320,11 @@ async fn an_erasure_that_is_overdue_is_an_error_in_the_log_and_a_number_of_the_m
     centre.sweep().await;
     assert_eq!(case(&centre, "1").await["status"], "erased");
     let log = centre.process().stopped().await;
+    let line = log.lines().find(|line| line.contains("a case could not be swept")).unwrap();
+    assert!(
+        line.contains("the storage is not available: ") && line.contains("region.json"),
+        "and why: {line}"
+    );
     let line = log.lines().find(|line| line.contains("an erasure is overdue")).unwrap();
     assert!(line.contains("\"level\":\"ERROR\"") && line.contains("\"case\":\""), "{line}");
 }

@@ -55,7 +55,7 @@ pub async fn on_schedule(host: &Host) -> Result<(), BoxError> {
             for problem in catch_up(host, tenancy, drops, started).await {
                 failed += 1;
                 let (tenant, error) = (&tenancy.tenant.id, problem.into_error());
-                let error = error.as_ref() as &dyn std::error::Error;
+                let error = storage::causes(error.as_ref());
                 tracing::error!(%tenant, %region, error, "of the drops, something could not be done; the next run tries again");
             }
         }

@@ -144,10 +144,7 @@ async fn take_back(tenancy: &Tenancy, recordings: &dyn Recordings, facts: &Facts
         tenancy.index().withdraw(&Remains::from(facts)).await
     };
     if let Err(error) = taken.await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "an attempt is left for the sweep to take back"
-        );
+        tracing::warn!(error = storage::causes(&error), "an attempt is left for the sweep to take back");
     }
 }
 

@@ -96,7 +96,7 @@ pub async fn all(host: &Host) -> Swept {
     for tenancy in host.tenants() {
         let swept = tenant(host, tenancy).await.unwrap_or_else(|error| {
             tracing::error!(
-                tenant = %tenancy.tenant.id, error = &error as &dyn std::error::Error,
+                tenant = %tenancy.tenant.id, error = storage::causes(&error),
                 "the sweep failed; the next one goes on"
             );
             Swept { failed: 1, ..Swept::default() }
@@ -140,5 +140,5 @@ pub async fn tenant(host: &Service, tenancy: &Tenancy) -> Result<Swept, StorageE
 
 fn failed(swept: &mut Swept, error: &StorageError, what: &str) {
     swept.failed += 1;
-    tracing::error!(error = error as &dyn std::error::Error, "{what}; the next sweep tries again");
+    tracing::error!(error = storage::causes(error), "{what}; the next sweep tries again");
 }

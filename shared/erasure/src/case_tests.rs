@@ -2,13 +2,12 @@
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use domain::{Clock as _, Folder, ManualClock, Status, Undo};
+use domain::{Clock as _, Folder, Status, Undo};
 use storage::{Birth, Found};
 
 use crate::testing::*;
-use crate::{Erasure, Error, Forgotten, Swept, Undone};
+use crate::{Error, Forgotten, Swept, Undone};
 
 #[tokio::test]
 async fn one_request_hides_every_message_of_a_caller_in_every_mailbox_and_region_at_once() {

@@ -55,7 +55,7 @@ impl Erasure<'_> {
         let pass = self.hide(&case, in_time).await;
         let regions = self.reports(&pass);
         let told = self.tell(&case, &pass, in_time).await.unwrap_or_else(|error| {
-            let error = &error as &dyn std::error::Error;
+            let error = storage::causes(&error);
             tracing::warn!(error, "a case could not be told what was hidden; the next sweep tells it");
             case
         });

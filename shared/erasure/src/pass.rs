@@ -45,7 +45,7 @@ impl Pass {
     pub(crate) fn fail(&mut self, region: &Region, error: &StorageError, what: &str) {
         self.failed += 1;
         self.lost.insert(region.clone());
-        tracing::warn!(%region, error = error as &dyn std::error::Error, "{what}; the next sweep goes on");
+        tracing::warn!(%region, error = storage::causes(error), "{what}; the next sweep goes on");
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
@@ -252,7 +252,7 @@ impl Erasure<'_> {
             Ok::<_, StorageError>(())
         };
         if let Err(error) = condemned.await {
-            let error = &error as &dyn std::error::Error;
+            let error = storage::causes(&error);
             tracing::warn!(error, "the case that hides a new message could not be read; the sweep erases it");
         }
     }

@@ -41,7 +41,7 @@ impl Erasure<'_> {
         let (was_open, now) = (undone_at.or(*erased_at).is_none(), self.clock.now());
         let mut swept = Swept::default();
         let is_open = self.apply(found, now, (sign, in_time), &mut swept).await.unwrap_or_else(|error| {
-            let error = &error as &dyn std::error::Error;
+            let error = storage::causes(&error);
             tracing::error!(case = %key, error, "a case could not be swept; the next sweep tries again");
             swept.failed += 1;
             was_open

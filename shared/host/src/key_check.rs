@@ -40,7 +40,7 @@ impl KeyCheck {
             Ok(true) => Ok(()),
             Ok(false) => Err(OTHER.into()),
             Err(error @ StorageError::Unavailable { .. }) => {
-                let error = &error as &dyn std::error::Error;
+                let error = storage::causes(&error);
                 tracing::warn!(error, "VOICEMAIL_SUBJECT_KEY is not compared yet with the key before");
                 Ok(())
             }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::metrics::{UnderWay, answered};
-use crate::problem::{Problem, causes};
+use crate::problem::Problem;
 use crate::{random, trace};
 
 /// How long a request waits for its turn before it is told that the service is busy.
@@ -127,7 +127,7 @@ fn bare(response: &Response) -> Option<Problem> {
 /// Logs the cause of a problem. Never its detail, which may repeat what the caller sent.
 fn log(problem: &Problem) {
     let code = problem.code_name();
-    let cause = problem.cause.as_deref().map(|cause| causes(cause)).unwrap_or_default();
+    let cause = problem.cause.as_deref().map(|cause| storage::causes(cause)).unwrap_or_default();
     if problem.code == Code::Internal {
         tracing::error!(code, cause, "failed");
     } else if problem.cause.is_some() {

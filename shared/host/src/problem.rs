@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Code;
 use serde::Serialize;
-use storage::StorageError;
+use storage::{StorageError, causes};
 
 use crate::function::BoxError;
 
@@ -182,12 +182,6 @@ impl Problem {
         response.extensions_mut().insert(self.clone());
         response
     }
-}
-
-/// An error and what is below it, in one line.
-pub(crate) fn causes(error: &dyn StdError) -> String {
-    let chain = std::iter::successors(Some(error), |error| StdError::source(*error));
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl IntoResponse for Problem {

@@ -38,3 +38,9 @@ impl StorageError {
 
 /// What a call of a contract returns.
 pub type Result<T> = std::result::Result<T, StorageError>;
+
+/// An error and what is below it, in one line, for the log: its own text alone seldom says why.
+pub fn causes(error: &dyn StdError) -> String {
+    let chain = std::iter::successors(Some(error), |error| StdError::source(*error));
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

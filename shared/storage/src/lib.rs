@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use drops::{DropKey, Dropped, Drops, INCOMING, REJECTED, Upload};
-pub use error::{Result, StorageError};
+pub use error::{Result, StorageError, causes};
 pub use index::{
     Arrival, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf, Remains,
     Versioned, Written,

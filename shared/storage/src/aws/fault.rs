@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId as _;
 
-use crate::StorageError;
+use crate::{StorageError, causes};
 
 /// What the storage said, or why it said nothing.
 #[derive(Debug, thiserror::Error)]
@@ -47,11 +47,11 @@ where
             }
             SdkError::TimeoutError(_) => "no answer in time".to_owned(),
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
-                Some(error) => format!("no connection: {}", chain(error)),
+                Some(error) => format!("no connection: {}", causes(error)),
                 None => "no connection".to_owned(),
             },
             SdkError::ResponseError(_) => "an answer that cannot be read".to_owned(),
-            error => format!("the request could not be made: {}", chain(error)),
+            error => format!("the request could not be made: {}", causes(error)),
         };
         StorageError::unavailable(context, Said(said))
     }
@@ -70,15 +70,4 @@ pub(super) fn incomplete(context: &'static str) -> StorageError {
 /// A step that others were faster at, again and again.
 pub(super) fn contended(context: &'static str) -> StorageError {
     StorageError::unavailable(context, Said("others change it all the time".to_owned()))
-}
-
-/// An error and its causes in words.
-pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        said = format!("{said}: {next}");
-        cause = next.source();
-    }
-    said
 }

@@ -110,7 +110,7 @@ impl Asked<'_> {
             return Err(StartError::NotAllowed { region, what, action });
         }
         let error = fault("looking at the storage")(error);
-        let error = &error as &dyn std::error::Error;
+        let error = crate::causes(&error);
         tracing::warn!(%region, what, action, error, "not looked at; the next start does");
         Ok(None)
     }

@@ -3,7 +3,7 @@
 use azure_core::error::ErrorKind;
 use azure_core::http::StatusCode;
 
-use crate::StorageError;
+use crate::{StorageError, causes};
 
 /// What the storage said, or why it said nothing.
 #[derive(Debug, thiserror::Error)]
@@ -24,13 +24,13 @@ pub(super) fn fault(context: &'static str) -> impl Fn(azure_core::Error) -> Stor
                 }
                 format!("{} {code}", u16::from(*status))
             }
-            ErrorKind::Connection => format!("no connection: {}", chain(&error)),
-            ErrorKind::Io => format!("no answer: {}", chain(&error)),
+            ErrorKind::Connection => format!("no connection: {}", causes(&error)),
+            ErrorKind::Io => format!("no answer: {}", causes(&error)),
             ErrorKind::Credential => {
-                tracing::error!(error = chain(&error), "Azure is not asked for {context}");
-                format!("no key: {}", chain(&error))
+                tracing::error!(error = causes(&error), "Azure is not asked for {context}");
+                format!("no key: {}", causes(&error))
             }
-            _ => format!("the request could not be made: {}", chain(&error)),
+            _ => format!("the request could not be made: {}", causes(&error)),
         };
         StorageError::unavailable(context, Said(said))
     }
@@ -49,15 +49,4 @@ pub(super) fn incomplete(context: &'static str) -> StorageError {
 /// A step that others were faster at, again and again.
 pub(super) fn contended(context: &'static str) -> StorageError {
     StorageError::unavailable(context, Said("others change it all the time".to_owned()))
-}
-
-/// An error and its causes in words.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        said = format!("{said}: {next}");
-        cause = next.source();
-    }
-    said
 }

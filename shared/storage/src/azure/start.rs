@@ -10,7 +10,7 @@ use azure_storage_blob::models::BlobServiceClientGetAccountInfoResultHeaders as 
 use domain::Region;
 use futures::future::try_join_all;
 
-use super::fault::{chain, fault, is};
+use super::fault::{fault, is};
 use super::{Azure, Place};
 
 /// Why the storage cannot be used as it is, and what to change.
@@ -113,18 +113,27 @@ impl Place {
         };
         let (region, account) = (region.clone(), self.links.account.clone());
         match error.kind() {
-            ErrorKind::Credential => Err(StartError::NotAllowed { region, account, code: chain(&error) }),
+            ErrorKind::Credential => {
+                Err(StartError::NotAllowed { region, account, code: crate::causes(&error) })
+            }
             ErrorKind::HttpResponse { error_code, .. } if is(401, &error) || is(403, &error) => {
                 let code = error_code.clone().unwrap_or_else(|| "no code".to_owned());
                 Err(StartError::NotAllowed { region, account, code })
             }
             _ => {
                 let error = fault("looking at the storage")(error);
-                let error = &error as &dyn std::error::Error;
+                let error = crate::causes(&error);
                 tracing::warn!(%region, account, error, "not looked at; the next start does");
                 Ok(None)
             }
         }
+    }
+
+    /// What we may not look at is not refused, so it is said.
+    fn unseen<T>(&self, region: &Region, what: &str) -> Option<T> {
+        let account = &self.links.account;
+        tracing::warn!(%region, account, "we may not look whether the account {what}: make sure that it does not");
+        None
     }
 
     async fn look(&self, region: &Region) -> Checked<()> {
@@ -136,8 +145,8 @@ impl Place {
         };
         let Some(()) = self.answer(region, made)? else { return Ok(()) };
         let info = match self.service.get_account_info(None).await {
-            // A role for the blobs alone does not allow it.
-            Err(error) if is(403, &error) => None,
+            // A SAS of the container, or a role for the blobs alone, does not allow it.
+            Err(error) if is(403, &error) => self.unseen(region, "has a hierarchical namespace"),
             info => self.answer(region, info)?,
         };
         if info.is_some_and(|info| info.is_hierarchical_namespace_enabled().ok().flatten() == Some(true)) {
@@ -145,7 +154,7 @@ impl Place {
             return Err(StartError::Hierarchical { region, account });
         }
         let properties = match self.service.get_properties(None).await {
-            Err(error) if is(403, &error) => None,
+            Err(error) if is(403, &error) => self.unseen(region, "keeps deleted blobs"),
             properties => self.answer(region, properties.and_then(azure_core::http::Response::into_model))?,
         };
         let keeps = properties.and_then(|properties| properties.delete_retention_policy);

@@ -115,23 +115,20 @@ impl AzureIndex {
             self.rows.blobs.put(context, &name, until, With::default(), If::Anything).await.map(|_| ())
         };
         let mut removed = 0;
-        match hours(&from, end) {
-            Some(hours) => {
-                for (hour, next) in hours.iter().zip(hours.iter().skip(1).map(String::as_str).chain([end])) {
-                    removed += self.remove_those(recordings, recordings.of(Some(hour)).await?).await?;
-                    if next <= over {
-                        searched(next).await?;
-                    }
+        if let Some(hours) = hours(&from, end) {
+            for (hour, next) in hours.iter().zip(hours.iter().skip(1).map(String::as_str).chain([end])) {
+                removed += self.remove_those(recordings, recordings.of(Some(hour)).await?).await?;
+                if next <= over {
+                    searched(next).await?;
                 }
             }
-            None => {
-                let mut found = recordings.of(None).await?;
-                found.retain(|key| key.hour >= from && key.hour.as_str() < end);
-                removed += self.remove_those(recordings, found).await?;
-                if from.as_str() < over {
-                    searched(over).await?;
-                }
-            }
+            return Ok(removed);
+        }
+        let mut found = recordings.of(None).await?;
+        found.retain(|key| key.hour >= from && key.hour.as_str() < end);
+        removed += self.remove_those(recordings, found).await?;
+        if from.as_str() < over {
+            searched(over).await?;
         }
         Ok(removed)
     }
