@@ -81,6 +81,11 @@ def deposit(world, admin, function):
     forget(admin, "1", "+4930123459")
     is_so(mailbox.deposit(function, voicemail_caller_id="+4930123459"), 201)
     assert "forget" in tags(world, mailbox)
+    # Whom a case has begun to erase: refused for good, and nothing is left of it.
+    forget(admin, "2", "+4930123460")
+    world.change_cases(function.tenant, {"1": [], "2": [('"status":"pending"', '"status":"erasing"')]})
+    is_so(mailbox.deposit(function, voicemail_caller_id="+4930123460"), 410)
+    assert len(mailbox.recordings()) == 3, mailbox.recordings()
     is_so(mailbox.deposit(function), 201)
     # Full: what the refused try made is taken back.
     is_so(mailbox.deposit(function), 409)
