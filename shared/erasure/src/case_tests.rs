@@ -1,7 +1,7 @@
 //! A case from its opening to its end, on files.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use domain::{Clock as _, Folder, Status, Undo};
 use storage::{Birth, Found};
@@ -121,6 +121,24 @@ async fn an_erasure_that_is_overdue_is_told_also_where_nothing_but_its_certifica
     assert!(swept.overdue && swept.failed == 1, "{swept:?}");
     world.region("east", true);
     assert_eq!(world.sweep().await, Swept::default());
+}
+
+#[tokio::test]
+async fn without_time_left_to_condemn_all_is_hidden_and_the_sweep_goes_on() {
+    let world = World::new().await;
+    let all = [world.deposit(ALICE, "5001", "west").await, world.deposit(ALICE, "5001", "east").await];
+    // It is asked for each message before its hold, and again before it is condemned.
+    let asked = AtomicUsize::new(0);
+    let in_time = || asked.fetch_add(1, Ordering::SeqCst) < all.len();
+    let forgotten = world.erasure().forget("1", subjects(&[ALICE]), DAY, &in_time).await.unwrap();
+    let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
+    assert_eq!((asked.load(Ordering::SeqCst), report.cases[0].status), (4, Status::Hiding));
+    assert!(report.regions.iter().all(|region| region.reached && region.messages == 1));
+    for facts in all.iter().flatten() {
+        assert_eq!(world.folder_of(facts).await, None);
+    }
+    world.sweep().await;
+    assert_eq!(world.case("1").await.status, Status::Pending);
 }
 
 #[tokio::test]

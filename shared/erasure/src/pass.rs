@@ -209,8 +209,8 @@ impl Erasure<'_> {
     }
 
     /// Condemns recordings, so that the storage deletes them should every sweep fail. Not shortly before the sweep does: a
-    /// copy that ends after the delete would bring one back. A region for which there is no time left is told as not reached,
-    /// so that the next sweep goes on with it.
+    /// copy that ends after the delete would bring one back. Where there is no time left the pass is cut off, and the next sweep
+    /// does it again.
     async fn condemn(&self, case: &Case, all: Vec<Remains>, pass: &mut Pass, in_time: InTime<'_>) {
         let condemn = |remains: Remains| async move {
             let condemned = async {
@@ -229,9 +229,7 @@ impl Erasure<'_> {
         while let Some((done, region)) = condemned.next().await {
             match done {
                 Ok(true) => {}
-                Ok(false) => {
-                    pass.lost.insert(region);
-                }
+                Ok(false) => pass.cut_off = true,
                 Err(error) => pass.fail(&region, &error, "a recording could not be condemned"),
             }
         }
