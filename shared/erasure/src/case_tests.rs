@@ -166,34 +166,43 @@ async fn with_a_region_down_nothing_is_changed_anywhere_and_it_is_named() {
 
 #[tokio::test]
 async fn a_region_that_is_lost_after_the_case_was_written_is_told_and_the_certificate_waits_for_it() {
-    let world = World::new().await;
-    let here = world.deposit(ALICE, "5001", "west").await.unwrap();
-    let there = world.deposit(ALICE, "5001", "east").await.unwrap();
-    // The time is first asked for when the case is written.
-    let lost = AtomicBool::new(false);
-    let in_time = || {
-        if !lost.swap(true, Ordering::SeqCst) {
-            world.region("east", false);
+    for lost in ["west", "east"] {
+        let world = World::new().await;
+        let mut all = Vec::new();
+        for region in ["west", "east"] {
+            all.push(world.deposit(ALICE, "5001", region).await.unwrap());
         }
-        true
-    };
-    let forgotten = world.erasure().forget("1", subjects(&[ALICE]), DAY, &in_time).await.unwrap();
-    let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
-    assert_eq!(report.regions.iter().map(|region| region.reached).collect::<Vec<_>>(), [true, false]);
-    assert_eq!(report.cases[0].status, Status::Pending, "it is hidden all the same");
-    assert!(world.folder_of(&here).await.is_none() && world.folder_of(&there).await.is_none());
-    world.clock.advance(hm(23, 32));
-    let swept = world.sweep().await;
-    assert_eq!((swept.purged, swept.failed, swept.overdue), (1, 1, false));
-    assert_eq!(world.case("1").await.status, Status::Erasing);
-    world.clock.advance(18 * MINUTE);
-    assert!(world.sweep().await.overdue);
-    world.region("east", true);
-    assert_eq!(world.sweep().await.purged, 1);
-    assert!(world.is_purged(&there).await);
-    let case = world.case("1").await;
-    assert_eq!((case.status, case.erased_at), (Status::Erased, Some(world.clock.now())));
-    assert_eq!(case.regions.iter().map(|region| region.messages).collect::<Vec<_>>(), [1, 1]);
+        // The time is first asked for when the case is written.
+        let is_lost = AtomicBool::new(false);
+        let in_time = || {
+            if !is_lost.swap(true, Ordering::SeqCst) {
+                world.region(lost, false);
+            }
+            true
+        };
+        let forgotten = world.erasure().forget("1", subjects(&[ALICE]), DAY, &in_time).await.unwrap();
+        let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
+        let reached = report.regions.iter().map(|region| region.reached).collect::<Vec<_>>();
+        assert_eq!(reached, ["west", "east"].map(|region| region != lost));
+        assert_eq!(report.cases[0].status, Status::Pending, "it is hidden all the same");
+        for facts in &all {
+            assert_eq!(world.folder_of(facts).await, None);
+        }
+        world.clock.advance(hm(23, 32));
+        let swept = world.sweep().await;
+        assert_eq!((swept.purged, swept.failed, swept.overdue), (1, 1, false));
+        assert_eq!(world.case("1").await.status, Status::Erasing);
+        world.clock.advance(18 * MINUTE);
+        assert!(world.sweep().await.overdue);
+        world.region(lost, true);
+        assert_eq!(world.sweep().await.purged, 1);
+        for facts in &all {
+            assert!(world.is_purged(facts).await);
+        }
+        let case = world.case("1").await;
+        assert_eq!((case.status, case.erased_at), (Status::Erased, Some(world.clock.now())));
+        assert_eq!(case.regions.iter().map(|region| region.messages).collect::<Vec<_>>(), [1, 1]);
+    }
 }
 
 #[tokio::test]

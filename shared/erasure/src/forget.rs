@@ -80,8 +80,8 @@ impl Erasure<'_> {
             }
             let was = case.clone();
             case.regions = self.reports_at_least(pass, &was);
-            let is_hidden = !pass.cut_off && !pass.lost.contains(&self.tenant.master);
-            if is_hidden {
+            // Of a region that was lost all is hidden, too, and the sweep condemns what it could not.
+            if pass.hid_all && !pass.cut_off {
                 case.status = Status::Pending;
             }
             let unchanged = case == was;

@@ -34,6 +34,8 @@ pub struct Pass {
     pub failed: u64,
     /// Its time was over before it had come to every message.
     pub cut_off: bool,
+    /// Of a hold pass: nothing of what it came to was left unhidden. A recording may still have to be condemned.
+    pub hid_all: bool,
 }
 
 impl Pass {
@@ -190,6 +192,7 @@ impl Erasure<'_> {
                 };
             self.each((case, &subject), &mut pass, in_time, hide, take).await;
         }
+        pass.hid_all = pass.failed == 0;
         let (master, others): (Vec<_>, Vec<_>) =
             condemned.into_iter().partition(|remains| remains.region == self.tenant.master);
         for remains in [master, others] {
