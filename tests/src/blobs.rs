@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{Facts, Region, Tenant};
+use futures::future::join_all;
 use futures::{StreamExt as _, stream};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::{Method, RequestBuilder, Response};
+use serde_json::{Map, Value};
 
 use crate::azurite::{Azurite, CONTAINER, account, open, signature};
 use crate::damage::{Damages, Stored};
+use crate::faults::{Contents, content};
 use crate::fixture::Namespace;
+use crate::xml::{plain, within};
 
 /// What is escaped in the path of a blob.
 const OF_BLOB: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -33,6 +37,33 @@ pub struct Blob {
     pub media_type: String,
     /// Its content.
     pub content: Bytes,
+}
+
+impl Blob {
+    /// All that it tells: its metadata, JSON as such, its tags, its type, and its content.
+    fn told(&self) -> String {
+        let read = |value: &String| {
+            let text = percent_decode_str(value).decode_utf8().unwrap();
+            serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text))
+        };
+        let metadata = self.metadata.iter().map(|(name, value)| (name.clone(), read(value)));
+        let mut told: Map<_, _> = metadata.collect();
+        told.insert(
+            "tags".to_owned(),
+            self.tags.iter().map(|(key, tag)| (key.clone(), tag.clone())).collect(),
+        );
+        told.insert("type".to_owned(), self.media_type.clone().into());
+        told.insert("content".to_owned(), content(&self.content).into());
+        Value::from(told).to_string()
+    }
+}
+
+/// All that containers hold, each blob by its region and its name.
+pub async fn contents(containers: &[(Region, Blobs)]) -> Contents {
+    let all = containers.iter().map(async |(region, blobs)| (region, blobs.all("").await));
+    let all = join_all(all).await;
+    let blobs = all.iter().flat_map(|(region, blobs)| blobs.iter().map(move |blob| (region, blob)));
+    blobs.map(|(region, blob)| (format!("{region} {}", blob.name), blob.told())).collect()
 }
 
 /// A container.
@@ -130,12 +161,6 @@ async fn done(request: RequestBuilder) -> Response {
     answer
 }
 
-/// What stands in the first element of this name.
-fn within<'a>(xml: &'a str, tag: &str) -> Option<&'a str> {
-    let (_, rest) = xml.split_once(&format!("<{tag}>"))?;
-    Some(rest.split_once(&format!("</{tag}>")).unwrap().0)
-}
-
 /// Elements that follow one another, by name.
 fn entries(mut xml: &str) -> BTreeMap<String, String> {
     let mut entries = BTreeMap::new();
@@ -150,13 +175,6 @@ fn entries(mut xml: &str) -> BTreeMap<String, String> {
         xml = rest;
     }
     entries
-}
-
-/// Text of XML.
-fn plain(text: &str) -> String {
-    let names =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#xD;", "\r"), ("&amp;", "&")];
-    names.into_iter().fold(text.to_owned(), |text, (name, sign)| text.replace(name, sign))
 }
 
 #[async_trait]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{Clock as _, ManualClock, SystemClock, SystemRandom};
+use domain::{Clock as _, ManualClock, Region, SystemClock, SystemRandom};
 use futures::{StreamExt as _, future, stream};
 use host::config::Config;
 use host::identity::TokenKeys;
@@ -23,6 +23,7 @@ use storage::{DropKey, Storage};
 pub use self::aws::AWS;
 #[cfg(feature = "azure")]
 pub use self::azure::{AZURE, AzurePlace};
+use crate::faults::Contents;
 use crate::http::{CERTIFICATE_KEY, Case, Centre, Front, InProcess, SECRET, SUBJECT_KEY, Setting};
 use crate::proxy::{Proxy, Weather};
 
@@ -63,6 +64,10 @@ pub trait Place: Send + Sync {
     /// What is no such event, and tells of +49301234567.
     fn no_events(&self) -> Vec<Value>;
 
+    /// All that is stored, in every region.
+    async fn contents(&self) -> Contents;
+    /// What a request to this target is about, and in which region.
+    fn part(&self, request: &str, target: &str) -> (Region, Part);
     /// Whether a request to this target is such a step.
     fn is(&self, step: Step, request: &str, target: &str) -> bool;
     /// How long a link still plays.
@@ -97,6 +102,17 @@ pub enum Step {
     Count,
     /// The drop is taken away.
     TakeAway,
+}
+
+/// What a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Whether a region's recordings answer; where one place has these and the metadata, that answers for both.
+    Ping,
+    /// Recordings.
+    Recordings,
+    /// Everything else.
+    Metadata,
 }
 
 /// An installation.
@@ -167,9 +183,17 @@ impl Cloud {
 
     /// A service in this process that begins now, and what stands behind its routes.
     pub async fn service(&self) -> (Centre, Host) {
-        let lookup = |name: &str| self.setting.environment().get(name).cloned();
+        self.service_with(&[], &Arc::new(ManualClock::at(SystemClock.now()))).await
+    }
+
+    /// The same with variables that differ, and by this clock.
+    pub async fn service_with(&self, more: &[(&str, &str)], clock: &Arc<ManualClock>) -> (Centre, Host) {
+        let lookup = |name: &str| {
+            let differs = more.iter().find(|(other, _)| *other == name);
+            let own = || self.setting.environment().get(name).cloned();
+            differs.map(|(_, value)| (*value).to_owned()).or_else(own)
+        };
         let mut config = Config::from(&lookup).unwrap();
-        let clock = Arc::new(ManualClock::at(SystemClock.now()));
         let keys = TokenKeys::Shared(Secret::value(SECRET.as_bytes(), 32).unwrap());
         let identity = Identity::new(config.identity(keys).unwrap());
         let host = Service::new(Parts {
@@ -181,11 +205,11 @@ impl Cloud {
             identity,
             certificate_key: CertificateKey::read(CERTIFICATE_KEY.as_bytes()).unwrap(),
             storage: self.place.storage().await,
-            clock: Arc::clone(&clock) as _,
+            clock: Arc::clone(clock) as _,
             random: Arc::new(SystemRandom),
         });
         let router = host::router(Arc::clone(&host), gateway::routes(), &Options::default());
-        let service = InProcess::serving(Arc::clone(&self.setting), clock, router);
+        let service = InProcess::serving(Arc::clone(&self.setting), Arc::clone(clock), router);
         (Centre { front: Front::InProcess(service), tenant: "t0".to_owned() }, host)
     }
 
@@ -244,6 +268,8 @@ mod tests {
         let suites = [
             (include_str!("by_drop.rs"), include_str!("by_drop/drops.rs")),
             (include_str!("by_drop.rs"), include_str!("by_drop/links.rs")),
+            (include_str!("regions.rs"), include_str!("regions/lost.rs")),
+            (include_str!("regions.rs"), include_str!("regions/whole.rs")),
             (include_str!("together.rs"), include_str!("together.rs")),
             (include_str!("triggers.rs"), include_str!("triggers.rs")),
         ];

@@ -33,7 +33,7 @@ pub fn after(seconds: u64) -> Timestamp {
 
 /// The regions that every backend under test is opened with; the first is the master.
 pub fn regions() -> BTreeSet<Region> {
-    ["eu-central-1", "us-east-1"].into_iter().map(|name| name.parse().unwrap()).collect()
+    ["eu-central-1", "us-east-1", "us-west-2"].into_iter().map(|name| name.parse().unwrap()).collect()
 }
 
 /// A fresh tenant of a backend. Clones are the same tenant.

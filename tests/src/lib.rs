@@ -30,9 +30,13 @@ pub mod marked;
 #[cfg(feature = "aws")]
 pub mod ministack;
 pub mod model;
+#[cfg(feature = "aws")]
+pub mod owner;
 #[cfg(any(feature = "aws", feature = "azure"))]
 pub mod proxy;
 pub mod ratios;
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub mod regions;
 #[cfg(any(feature = "aws", feature = "azure"))]
 pub mod requests;
 pub mod round_trips;
@@ -42,3 +46,5 @@ pub mod together;
 #[cfg(any(feature = "aws", feature = "azure"))]
 pub mod triggers;
 pub mod wrap;
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub mod xml;

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{Facts, Region, Tenant};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storage::Storage as _;
@@ -23,6 +23,7 @@ use storage::aws::{Aws, AwsSetup};
 use crate::damage::{Damages, Stored};
 use crate::emulator::{self, Emulator};
 use crate::fixture::{Namespace, regions};
+use crate::owner::Owner;
 use crate::proxy::Proxy;
 
 /// Ends with the process of this number, however that ends.
@@ -32,7 +33,7 @@ const START: &str = "import os, select, sys, threading; \
     from ministack.app import main; main()";
 
 /// What is escaped in the path of an object.
-const OF_OBJECT: &AsciiSet =
+pub const OF_OBJECT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The file of keys in its folder.
@@ -144,14 +145,8 @@ impl Ministack {
     }
 
     /// The keys of all objects below a folder, by name.
-    pub async fn objects(&self, bucket: &str, folder: &str) -> Vec<String> {
-        let (bucket, folder) =
-            (format!("{}/{bucket}", self.endpoint()), utf8_percent_encode(folder, OF_OBJECT));
-        let list = reqwest::get(format!("{bucket}?list-type=2&encoding-type=url&prefix={folder}")).await;
-        let list = list.unwrap().text().await.unwrap();
-        assert!(list.contains("<IsTruncated>false</IsTruncated>"), "{list}");
-        let keys = list.split("<Key>").skip(1).map(|rest| rest.split("</Key>").next().unwrap());
-        keys.map(|key| percent_decode_str(key).decode_utf8().unwrap().into_owned()).collect()
+    pub async fn objects(&'static self, bucket: &str, folder: &str) -> Vec<String> {
+        Owner::of(self).objects(bucket, folder).await.into_iter().map(|(key, _)| key).collect()
     }
 
     fn request(&self, method: Method, bucket: &str, key: &str) -> reqwest::RequestBuilder {

@@ -239,10 +239,10 @@ async fn forward(sky: &Sky, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let url = format!("{}{}", sky.service, parts.uri.path_and_query().unwrap());
-    let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
+    // Of an empty body nobody else would tell its length, and Blob Storage asks for it. The host is signed by a link of S3.
+    let kept = [header::CONTENT_LENGTH, header::HOST].map(|name| (parts.headers.get(&name).cloned(), name));
     let mut headers = end_to_end(parts.headers);
-    // Of an empty body nobody else would tell it, and Blob Storage asks for it.
-    headers.extend(length.map(|length| (header::CONTENT_LENGTH, length)));
+    headers.extend(kept.into_iter().filter_map(|(value, name)| Some((name, value?))));
     let sent = sky.client.request(parts.method, url).headers(headers).body(body).send();
     let answer = sent.await.unwrap();
     let mut passed = Response::new(Body::empty());

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::Timestamp;
-use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 use tests::http::{Answer, Ask, Call, Centre, Setting, id};
 
@@ -243,18 +241,6 @@ async fn a_client_without_a_tenant_names_the_contact_centre(centre: Centre) {
     client.post("/v1/gdpr/undoforget").json(body).await.is(200);
 }
 
-/// What a certificate says, once its signature is checked by the public key set.
-async fn certified(centre: &Centre, certificate: &str) -> Value {
-    let keys = centre.nobody().get("/.well-known/voicemail-jwks.json").await.is(200).json();
-    let keys: JwkSet = serde_json::from_value(keys).unwrap();
-    let kid = jsonwebtoken::decode_header(certificate).unwrap().kid.unwrap();
-    let mut validation = Validation::new(Algorithm::EdDSA);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    let public = DecodingKey::from_jwk(keys.find(&kid).unwrap()).unwrap();
-    jsonwebtoken::decode(certificate, &public, &validation).unwrap().claims
-}
-
 async fn a_case_is_erased_within_a_day_and_its_certificate_is_checked_by_the_key_set(centre: Centre) {
     provisioned(&centre).await;
     let forgotten = forget(&centre, "1", &[ALICE]).await.is(202).json();
@@ -273,7 +259,7 @@ async fn a_case_is_erased_within_a_day_and_its_certificate_is_checked_by_the_key
     let shown = case(&centre, "1").await;
     assert_eq!((&shown["status"], &shown["operation"]), (&json!("erased"), &json!("forgetme")));
     assert!(time(&shown, "erased_at") <= time(&shown, "purge_at"));
-    let says = certified(&centre, shown["certificate"].as_str().unwrap()).await;
+    let says = centre.certified(shown["certificate"].as_str().unwrap()).await;
     assert_eq!((&says["caseid"], &says["tenant"]), (&json!("1"), &json!(centre.tenant)));
     assert_eq!((&says["requested_at"], &says["subjects"]), (&forgotten["requested_at"], &shown["subjects"]));
     let master =

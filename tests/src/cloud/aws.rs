@@ -12,10 +12,12 @@ use serde_json::{Value, json};
 use storage::Storage;
 use storage::aws::{Aws, AwsSetup};
 
-use super::{Emulated, Function, Place, Step};
+use super::{Emulated, Function, Part, Place, Step};
+use crate::faults::Contents;
 use crate::fixture::regions;
 use crate::http::{Centre, Lambda, Setting};
 use crate::ministack::{Ministack, running, table};
+use crate::owner::{Owner, rows};
 
 /// `DynamoDB` and S3 on ministack.
 pub const AWS: Emulated =
@@ -125,6 +127,28 @@ impl Place for AwsPlace {
 
     fn no_events(&self) -> Vec<Value> {
         vec![json!({}), json!({"Records": [{"eventSource": "aws:sqs", "body": "+49301234567"}]})]
+    }
+
+    async fn contents(&self) -> Contents {
+        let owner = Owner::of(self.ministack);
+        let mut contents = rows(&owner.items(&master(), &self.name).await);
+        for region in regions() {
+            let objects = owner.contents(&bucket(&region), &self.key("")).await.into_iter();
+            contents.extend(objects.map(|(key, told)| (format!("{region} {key}"), told)));
+        }
+        contents
+    }
+
+    fn part(&self, request: &str, target: &str) -> (Region, Part) {
+        let path = target.split('?').next().unwrap_or_default();
+        let named = path.split('/').nth(1).unwrap_or_default();
+        match regions().into_iter().find(|region| bucket(region) == named) {
+            Some(region) if request == "ListObjectsV2" && target.contains("max-keys=1") => {
+                (region, Part::Ping)
+            }
+            Some(region) => (region, Part::Recordings),
+            None => (master(), Part::Metadata),
+        }
     }
 
     fn is(&self, step: Step, request: &str, _: &str) -> bool {

@@ -12,9 +12,10 @@ use serde_json::{Map, Value, json};
 use storage::Storage;
 use storage::azure::{Access, Account, Azure};
 
-use super::{Emulated, Function, Place, Step};
+use super::{Emulated, Function, Part, Place, Step};
 use crate::azurite::{Azurite, running};
-use crate::blobs::{Blob, Blobs};
+use crate::blobs::{Blob, Blobs, contents};
+use crate::faults::Contents;
 use crate::fixture::regions;
 use crate::http::{Centre, Front, Gateway, Invocation, Setting, as_custom_handler};
 
@@ -45,7 +46,11 @@ impl AzurePlace {
     }
 
     fn blobs(&self) -> Blobs {
-        Blobs::of(&self.azurite, &self.client, &master(), &self.container)
+        self.blobs_in(&master())
+    }
+
+    fn blobs_in(&self, region: &Region) -> Blobs {
+        Blobs::of(&self.azurite, &self.client, region, &self.container)
     }
 
     fn accounts(&self) -> BTreeMap<Region, Account> {
@@ -148,6 +153,23 @@ impl Place for AzurePlace {
 
     fn no_events(&self) -> Vec<Value> {
         vec![json!({}), json!("+49301234567"), json!({"subject": "+49301234567"}), Value::Null]
+    }
+
+    async fn contents(&self) -> Contents {
+        let of = |region: Region| (region.clone(), self.blobs_in(&region));
+        contents(&regions().into_iter().map(of).collect::<Vec<_>>()).await
+    }
+
+    fn part(&self, request: &str, target: &str) -> (Region, Part) {
+        let target = percent_decode_str(target).decode_utf8_lossy();
+        let named = target.split(['/', '?']).nth(1).unwrap_or_default();
+        let region = regions().into_iter().find(|region| crate::azurite::account(region) == named);
+        let part = match request {
+            "GetContainerProperties" => Part::Ping,
+            _ if target.contains("recordings/") => Part::Recordings,
+            _ => Part::Metadata,
+        };
+        (region.unwrap(), part)
     }
 
     fn is(&self, step: Step, request: &str, target: &str) -> bool {

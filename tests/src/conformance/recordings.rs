@@ -165,13 +165,18 @@ pub async fn a_link_is_a_url_where_the_storage_has_links(space: Namespace) {
 
 pub async fn each_region_has_its_own_recordings(space: Namespace) {
     let key = key(&space, "5001");
-    let [master, other] = &space.tenant.regions[..] else { panic!("two regions") };
-    let (master, other) = (space.recordings_in(master), space.recordings_in(other));
-    master.put(&key, Bytes::from_static(b"master"), "audio/wav", None).await.unwrap();
-    assert!(!other.exists(&key).await.unwrap());
-    other.put(&key, Bytes::from_static(b"other"), "audio/wav", None).await.unwrap();
-    master.delete(&key).await.unwrap();
-    assert!(!master.exists(&key).await.unwrap() && other.exists(&key).await.unwrap());
+    let regions = &space.tenant.regions;
+    for region in regions {
+        let recordings = space.recordings_in(region);
+        assert!(!recordings.exists(&key).await.unwrap(), "{region}");
+        recordings.put(&key, Bytes::from(region.to_string()), "audio/wav", None).await.unwrap();
+    }
+    for (gone, region) in regions.iter().enumerate() {
+        space.recordings_in(region).delete(&key).await.unwrap();
+        for (n, region) in regions.iter().enumerate() {
+            assert_eq!(space.recordings_in(region).exists(&key).await.unwrap(), n > gone, "{region}");
+        }
+    }
 }
 
 pub async fn keys_of_mailboxes_with_dots_are_apart(space: Namespace) {

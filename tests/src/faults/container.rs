@@ -8,17 +8,15 @@ use async_trait::async_trait;
 use domain::{Attempt, MailboxId, MessageId, Region, SystemRandom, Timestamp};
 use futures::future::join_all;
 use host::config::Config;
-use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use storage::azure::Azure;
 use storage::{Storage as _, TenantStorage};
 
 use super::breaker::Breaker;
 use super::ground::{Contents, Ground};
-use super::world::TENANT;
+use super::world::{TENANT, master, regions};
 use crate::azurite::{Azurite, running};
-use crate::blobs::{Blob, Blobs, inverse};
-use crate::fixture::regions;
+use crate::blobs::{Blobs, contents, inverse};
 
 /// What worlds have in common.
 struct Shared {
@@ -40,7 +38,7 @@ impl Shared {
     }
 }
 
-/// A container of the same name in each account. Nothing is deposited outside the master region.
+/// A container of the same name in the account of each of the tenant's regions. Nothing is deposited outside the master region.
 pub struct Container {
     shared: Arc<Shared>,
     name: String,
@@ -78,30 +76,16 @@ impl Container {
 
 /// How the places in the index of the tenant begin.
 fn index() -> String {
-    format!("{} index/{TENANT}/", regions().first().unwrap())
+    format!("{} index/{TENANT}/", master())
 }
 
-/// A name as `contents` tells it: with the id of a message as everything else writes it.
-fn place(region: &Region, name: &str) -> String {
-    let place = format!("{region} {name}");
-    let Some((mailbox, id)) = place.strip_prefix(&format!("{}m/", index())).and_then(|it| it.split_once('!'))
-    else {
-        return place;
-    };
-    format!("{}m/{mailbox}!{}", index(), inverse(id))
-}
-
-/// All that a blob tells: its metadata, JSON as such, its tags, and its content.
-fn told(blob: &Blob) -> String {
-    let read = |value: &String| {
-        let text = percent_decode_str(value).decode_utf8().unwrap();
-        serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text))
-    };
-    let mut told: Map<_, _> = blob.metadata.iter().map(|(name, value)| (name.clone(), read(value))).collect();
-    told.insert("tags".to_owned(), blob.tags.iter().map(|(key, tag)| (key.clone(), tag.clone())).collect());
-    told.insert("type".to_owned(), blob.media_type.clone().into());
-    told.insert("content".to_owned(), String::from_utf8_lossy(&blob.content).into());
-    Value::from(told).to_string()
+/// A place as `contents` tells it: with the id of a message as everything else writes it.
+fn place(at: String) -> String {
+    let messages = format!("{}m/", index());
+    match at.strip_prefix(&messages).and_then(|message| message.split_once('!')) {
+        Some((mailbox, id)) => format!("{messages}{mailbox}!{}", inverse(id)),
+        None => at,
+    }
 }
 
 #[async_trait]
@@ -122,17 +106,16 @@ impl Ground for Container {
     async fn open(&self, config: &Config, _: &Arc<Breaker>) -> [TenantStorage; 2] {
         let tenant = config.tenants.iter().find(|tenant| tenant.id.as_str() == TENANT).unwrap();
         let azurite = self.shared.azurite;
-        let setup = azurite.setup(&azurite.endpoint(), &self.name);
+        let mut setup = azurite.setup(&azurite.endpoint(), &self.name);
+        setup.accounts.retain(|region, _| regions().contains(region));
+        setup.masters.retain(|region| regions().contains(region));
         let storage = self.shared.azure.beside(&setup).unwrap().tenant(tenant);
         [storage.clone(), storage]
     }
 
     async fn contents(&self) -> Contents {
-        let containers = self.blobs();
-        let all = containers.iter().map(|(region, blobs)| async move { (region, blobs.all("").await) });
-        let all = join_all(all).await;
-        let blobs = all.iter().flat_map(|(region, blobs)| blobs.iter().map(move |blob| (*region, blob)));
-        blobs.map(|(region, blob)| (place(region, &blob.name), told(blob))).collect()
+        let all = contents(&self.blobs()).await;
+        all.into_iter().map(|(at, told)| (place(at), told)).collect()
     }
 
     fn messages(&self, contents: &Contents, mailbox: &MailboxId) -> Vec<MessageId> {
@@ -184,7 +167,7 @@ struct Lies<'a> {
 
 impl<'a> Lies<'a> {
     fn read(place: &'a str, told: &str) -> Self {
-        let recordings = format!("{} recordings/{TENANT}/", regions().first().unwrap());
+        let recordings = format!("{} recordings/{TENANT}/", master());
         let (folder, name) = match (place.strip_prefix(&index()), place.strip_prefix(&recordings)) {
             (Some(rest), _) => rest.split_once('/').unwrap_or((rest, "")),
             (_, Some(name)) => ("recordings", name),

@@ -6,14 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{MailboxId, MessageId};
 use host::config::Config;
+use sha2::{Digest as _, Sha256};
 use storage::TenantStorage;
 
 use super::breaker::Breaker;
 
 /// All that is stored: what lies where.
 pub type Contents = BTreeMap<String, String>;
+
+/// Bytes as contents tell them: text as it is, all else by its hash.
+pub fn content(bytes: &[u8]) -> String {
+    let hash = |_| URL_SAFE_NO_PAD.encode(Sha256::digest(bytes));
+    std::str::from_utf8(bytes).map_or_else(hash, str::to_owned)
+}
 
 /// A storage of its own.
 #[async_trait]

@@ -25,7 +25,7 @@ pub use breaker::Level;
 pub use container::Container;
 pub use folder::Folder;
 pub use grid::{Grid, Kind, Operation};
-pub use ground::Ground;
+pub use ground::{Contents, Ground, content};
 #[cfg(feature = "aws")]
 pub use table::Table;
 pub use world::World;

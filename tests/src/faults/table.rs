@@ -13,52 +13,14 @@ use storage::{Storage as _, TenantStorage};
 
 use super::breaker::Breaker;
 use super::ground::{Contents, Ground};
-use super::world::TENANT;
-use crate::ministack::{Ministack, running, table};
+use super::world::{TENANT, master, regions};
+use crate::ministack::{running, table};
+use crate::owner::{Item, Owner, rows};
 
 /// What worlds have in common.
 struct Shared {
-    ministack: &'static Ministack,
+    owner: Owner,
     aws: Aws,
-    client: reqwest::Client,
-}
-
-impl Shared {
-    /// One request, signed by nobody: the emulator reads the region from it and no more. What it answers.
-    async fn ask(&self, ask: reqwest::RequestBuilder, service: &str) -> String {
-        let scope = format!("20260101/{}/{service}/aws4_request", master());
-        let signed = format!("AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders=host, Signature=0");
-        let answer = ask.header("authorization", signed).send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert!(status.is_success(), "{status} {text}");
-        text
-    }
-
-    /// A request to the table's service.
-    async fn dynamodb(&self, operation: &str, request: Value) -> Value {
-        let ask = self.client.post(self.ministack.endpoint()).body(request.to_string());
-        let ask = ask.header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
-        let ask = ask.header("content-type", "application/x-amz-json-1.0");
-        serde_json::from_str(&self.ask(ask, "dynamodb").await).unwrap()
-    }
-
-    /// The objects of a bucket: key and `ETag`.
-    async fn objects(&self, bucket: &str) -> Vec<(String, String)> {
-        let list = self.client.get(format!("{}/{bucket}?list-type=2", self.ministack.endpoint()));
-        let list = self.ask(list, "s3").await;
-        assert!(list.contains("<IsTruncated>false</IsTruncated>"), "a world is small: {list}");
-        let of = |object: &str, tag: &str| {
-            let (_, rest) = object.split_once(&format!("<{tag}>")).unwrap();
-            rest.split_once('<').unwrap().0.to_owned()
-        };
-        list.split("<Contents>").skip(1).map(|object| (of(object, "Key"), of(object, "ETag"))).collect()
-    }
-
-    /// Copies an object, its tags included.
-    async fn copy(&self, key: &str, from: &str, to: &str) {
-        let copy = self.client.put(format!("{}/{to}/{key}", self.ministack.endpoint()));
-        self.ask(copy.header("x-amz-copy-source", format!("{from}/{key}")), "s3").await;
-    }
 }
 
 /// A table and a bucket of the same name in the master region, and a bucket in the other, in which nothing is deposited.
@@ -72,34 +34,21 @@ impl Table {
     pub async fn first() -> Self {
         let ministack = tokio::task::spawn_blocking(running).await.unwrap();
         let aws = Aws::trusted(ministack.setup(ministack.endpoint())).await;
-        Self::make(&Arc::new(Shared { ministack, aws, client: reqwest::Client::new() })).await
+        Self::make(&Arc::new(Shared { owner: Owner::of(ministack), aws })).await
     }
 
     async fn make(shared: &Arc<Shared>) -> Self {
         let name = format!("world-{}", Attempt::draw(&SystemRandom));
-        shared.dynamodb("CreateTable", table(&name)).await;
+        shared.owner.dynamodb(&master(), "CreateTable", table(&name)).await;
         for region in regions() {
-            shared.ministack.make_bucket(&region, &bucket(&name, &region), "");
+            shared.owner.ministack.make_bucket(&region, &bucket(&name, &region), "");
         }
         Self { shared: Arc::clone(shared), name }
     }
 
-    async fn items(&self) -> Vec<Map<String, Value>> {
-        let scan = json!({"TableName": self.name, "ConsistentRead": true});
-        let mut found = self.shared.dynamodb("Scan", scan).await;
-        assert!(found["LastEvaluatedKey"].is_null(), "a world is small");
-        serde_json::from_value(found["Items"].take()).unwrap()
+    async fn items(&self) -> Vec<Item> {
+        self.shared.owner.items(&master(), &self.name).await
     }
-}
-
-/// The master region of every tenant.
-fn master() -> Region {
-    "eu-central-1".parse().unwrap()
-}
-
-/// The regions of every tenant.
-fn regions() -> [Region; 2] {
-    [master(), "us-east-1".parse().unwrap()]
 }
 
 /// The bucket of a region: the master's has the table's name.
@@ -120,11 +69,11 @@ impl Ground for Table {
             let mut tables = Map::new();
             tables.insert(copy.name.clone(), puts.into());
             let write = json!({"RequestItems": tables});
-            let left = self.shared.dynamodb("BatchWriteItem", write).await;
+            let left = self.shared.owner.dynamodb(&master(), "BatchWriteItem", write).await;
             assert_eq!(left["UnprocessedItems"], json!({}));
         }
-        for (key, _) in self.shared.objects(&self.name).await {
-            self.shared.copy(&key, &self.name, &copy.name).await;
+        for (key, _) in self.shared.owner.objects(&self.name, "").await {
+            self.shared.owner.copy(&key, &self.name, &copy.name).await;
         }
         Arc::new(copy)
     }
@@ -136,20 +85,15 @@ impl Ground for Table {
             buckets: regions()
                 .map(|region| (region.clone(), bucket(&self.name, &region).parse().unwrap()))
                 .into(),
-            ..self.shared.ministack.setup(self.shared.ministack.endpoint())
+            ..self.shared.owner.ministack.setup(self.shared.owner.ministack.endpoint())
         };
         let storage = self.shared.aws.beside(setup).tenant(tenant);
         [storage.clone(), storage]
     }
 
     async fn contents(&self) -> Contents {
-        let text = |item: &Map<String, Value>, name: &str| item[name]["S"].as_str().unwrap().to_owned();
-        let items = self.items().await;
-        let mut contents: Contents = items
-            .iter()
-            .map(|item| (format!("{} {}", text(item, "pk"), text(item, "sk")), json!(item).to_string()))
-            .collect();
-        contents.extend(self.shared.objects(&self.name).await);
+        let mut contents = rows(&self.items().await);
+        contents.extend(self.shared.owner.objects(&self.name, "").await);
         contents
     }
 

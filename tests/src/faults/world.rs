@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
-use domain::{Clock as _, ManualClock, SeededRandom, Tenant, Timestamp};
+use domain::{Clock as _, ManualClock, Region, SeededRandom, Tenant, Timestamp};
 use host::config::Config;
 use host::identity;
 use host::{CertificateKey, Host, Identity, Options, Parts, Service};
@@ -32,6 +32,16 @@ static SETTING: LazyLock<Arc<Setting>> = LazyLock::new(|| Arc::new(Setting::new(
 
 /// The routes, made once: their document, which nobody asks for here, takes longer than most requests.
 static ROUTES: LazyLock<Router<Host>> = LazyLock::new(|| gateway::routes().into());
+
+/// The master region of the tenant.
+pub fn master() -> Region {
+    "eu-central-1".parse().unwrap()
+}
+
+/// The regions of the tenant, the master first.
+pub fn regions() -> [Region; 2] {
+    [master(), "us-east-1".parse().unwrap()]
+}
 
 /// A service and what it lies on.
 pub struct World {

@@ -8,6 +8,8 @@ use axum::http::Method;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use domain::{ManualClock, Timestamp};
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 
 use super::ask::Ask;
@@ -240,6 +242,18 @@ impl Centre {
     /// Sweeps the tenant; gives what was done.
     pub async fn sweep(&self) -> Value {
         self.privacy().post("/v1/gdpr/sweep").await.is(200).json()
+    }
+
+    /// What a certificate says, once its signature is checked by the public key set.
+    pub async fn certified(&self, certificate: &str) -> Value {
+        let keys = self.nobody().get("/.well-known/voicemail-jwks.json").await.is(200).json();
+        let keys: JwkSet = serde_json::from_value(keys).unwrap();
+        let kid = jsonwebtoken::decode_header(certificate).unwrap().kid.unwrap();
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        let public = DecodingKey::from_jwk(keys.find(&kid).unwrap()).unwrap();
+        jsonwebtoken::decode(certificate, &public, &validation).unwrap().claims
     }
 
     /// What waits in a mailbox, as an administrator sees it: new, old, urgent new, urgent old.
