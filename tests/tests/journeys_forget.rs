@@ -308,7 +308,7 @@ async fn an_erasure_that_is_overdue_is_an_error_in_the_log_and_a_number_of_the_m
     let log = centre.process().stopped().await;
     let line = log.lines().find(|line| line.contains("a case could not be swept")).unwrap();
     assert!(
-        line.contains("the storage is not available: ") && line.contains("region.json"),
+        line.contains("the storage is not available: ") && line.contains("marker file"),
         "and why: {line}"
     );
     let line = log.lines().find(|line| line.contains("an erasure is overdue")).unwrap();
