@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use domain::{CaseKey, Facts, MailboxId, Tenant};
 use storage::{Due, StorageError};
 
-use crate::fixture::{ALICE, Call, Namespace, after, trash};
+use crate::fixture::{ALICE, Call, DAY, Namespace, after, audio_of, trash};
 
 /// What something may hold in place of what it should. The last is no text where `%` escapes a byte.
 const RUBBISH: [&str; 5] = ["", "{", "[1]", r#"{"v":2}"#, "%ff"];
@@ -51,6 +51,8 @@ macro_rules! damage {
             tries_tell_a_damaged_one_and_one_of_a_damaged_message_once_they_have_nothing_else_to_tell,
             a_caller_tells_a_damaged_marker_once_there_is_nothing_else_to_tell,
             a_damaged_mailbox_or_case_fails_what_is_about_it_and_is_passed_over_by_listings,
+            a_damaged_case_keeps_no_other_try_from_being_told,
+            the_recording_of_a_damaged_message_is_no_orphan_and_keeps_no_other_from_its_search,
         );
     };
     ($running:path: $($case:ident),+ $(,)?) => {
@@ -156,4 +158,37 @@ pub async fn a_damaged_mailbox_or_case_fails_what_is_about_it_and_is_passed_over
     let mut ids = space.index().mailbox_ids().await.unwrap();
     ids.sort();
     assert_eq!(ids, [bad, good], "both are tidied");
+}
+
+pub async fn a_damaged_case_keeps_no_other_try_from_being_told(cloud: &impl Damages) {
+    let space = cloud.open().await;
+    let mailbox = space.mailbox("5001").await;
+    let case = space.open("1", &[ALICE], after(1)).await;
+    // Its journal is there, and who strikes it off asks who is forgotten.
+    space.deposit(&Call::to(&mailbox)).await;
+    let under_way = space.attempt(&Call::to(&mailbox).by("+4930111"));
+    space.arrived(&under_way).await;
+    cloud.damage(&space.tenant, Stored::Case(&case.key), "{").await;
+    for _ in 0..2 {
+        let told = space.index().arriving(after(3600)).await.unwrap();
+        assert_eq!(told.iter().map(|remains| remains.id).collect::<Vec<_>>(), [under_way.facts.id]);
+    }
+    space.janitor(after(3600)).await;
+    assert!(space.index().arriving(after(3600)).await.unwrap().is_empty());
+}
+
+pub async fn the_recording_of_a_damaged_message_is_no_orphan_and_keeps_no_other_from_its_search(
+    cloud: &impl Damages,
+) {
+    let space = cloud.open().await;
+    let mailbox = space.mailbox("5001").await;
+    let message = space.deposit(&Call::to(&mailbox)).await.facts;
+    space.index().arriving(after(3600)).await.unwrap();
+    cloud.damage(&space.tenant, Stored::Message(&message, "facts"), "{").await;
+    let orphan = space.attempt(&Call::to(&mailbox)).facts;
+    space.recordings().put(&orphan.audio, audio_of(&orphan), "audio/wav", None).await.unwrap();
+    let later = after(0).plus(DAY);
+    assert_eq!(space.index().remove_orphans(later, later).await.unwrap(), 1);
+    assert!(space.recordings().exists(&message.audio).await.unwrap());
+    assert!(!space.recordings().exists(&orphan.audio).await.unwrap());
 }

@@ -25,6 +25,7 @@ macro_rules! regions {
     ($on:expr) => {
         $crate::each!($on, regions:
             forget_me_hides_counts_and_condemns_in_three_regions_and_its_undo_brings_all_of_it_back,
+            a_call_that_is_deposited_while_its_caller_is_being_forgotten_is_hidden_and_condemned,
             an_export_hands_out_the_recordings_of_three_regions_also_while_they_are_hidden,
             an_erasure_leaves_no_recording_in_any_of_three_regions_and_is_certified_for_each,
             a_region_that_is_down_is_named_and_nothing_is_changed_in_any,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::time::Duration;
 
-use domain::{Case, CaseKey, Hold, Message, Region, RegionReport, Release, Released, Subject};
+use domain::{Case, CaseKey, Hold, Message, Region, RegionReport, Release, Released, Subject, Timestamp};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use storage::{CallerMarker, Found, Remains, StorageError};
@@ -97,7 +97,9 @@ impl Erasure<'_> {
     /// The same, where a pass that was cut off or could not read everything counts no less than was told before it.
     pub(crate) fn reports_at_least(&self, pass: &Pass, case: &Case) -> Vec<RegionReport> {
         let mut pass = pass.clone();
-        if pass.cut_off || pass.failed > 0 {
+        // Nor than what an undo has taken out of the case since.
+        let is_less = case.subjects.values().any(|undone| *undone);
+        if (pass.cut_off || pass.failed > 0) && !is_less {
             for before in &case.regions {
                 let messages = pass.regions.entry(before.region.clone()).or_default();
                 *messages = before.messages.max(*messages);
@@ -212,9 +214,12 @@ impl Erasure<'_> {
     }
 
     /// Condemns recordings, so that the storage deletes them should every sweep fail. Not shortly before the sweep does: a
-    /// copy that ends after the delete would bring one back. Where there is no time left the pass is cut off, and the next sweep
-    /// does it again.
-    async fn condemn(&self, case: &Case, all: Vec<Remains>, pass: &mut Pass, in_time: InTime<'_>) {
+    /// copy that ends after the delete would bring one back. A region for which there is no time left is told as not reached, and
+    /// the next sweep does it again; it begins at another place, so that it comes to all in the end.
+    async fn condemn(&self, case: &Case, mut all: Vec<Remains>, pass: &mut Pass, in_time: InTime<'_>) {
+        let (now, many) =
+            (self.clock.now().since(Timestamp::default()).as_millis(), all.len().max(1) as u128);
+        all.rotate_left(usize::try_from(now % many).unwrap_or(0));
         let condemn = |remains: Remains| async move {
             let condemned = async {
                 if self.clock.now() >= case.deadlines.condemn_until() {
@@ -232,7 +237,9 @@ impl Erasure<'_> {
         while let Some((done, region)) = condemned.next().await {
             match done {
                 Ok(true) => {}
-                Ok(false) => pass.cut_off = true,
+                Ok(false) => {
+                    pass.lost.insert(region);
+                }
                 Err(error) => pass.fail(&region, &error, "a recording could not be condemned"),
             }
         }

@@ -40,12 +40,17 @@ impl Erasure<'_> {
         let (alarm_at, purge_at) = (deadlines.alarm_at, deadlines.purge_at);
         let (was_open, now) = (undone_at.or(*erased_at).is_none(), self.clock.now());
         let mut swept = Swept::default();
-        let is_open = self.apply(found, now, (sign, in_time), &mut swept).await.unwrap_or_else(|error| {
-            let error = storage::causes(&error);
-            tracing::error!(case = %key, error, "a case could not be swept; the next sweep tries again");
-            swept.failed += 1;
-            was_open
-        });
+        let is_open = match self.apply(found, now, (sign, in_time), &mut swept).await {
+            Ok(is_open) => is_open,
+            Err(error) => {
+                let error = storage::causes(&error);
+                tracing::error!(case = %key, error, "a case could not be swept; the next sweep tries again");
+                swept.failed += 1;
+                // It may be closed all the same.
+                let now = self.read(key).await.map(|found| found.value);
+                now.map_or(was_open, |now| now.undone_at.or(now.erased_at).is_none())
+            }
+        };
         swept.overdue = is_open && now >= alarm_at;
         if swept.overdue {
             tracing::error!(case = %key, %purge_at, "an erasure is overdue");
@@ -70,8 +75,12 @@ impl Erasure<'_> {
         match case.status {
             Status::Hiding | Status::Pending if now < case.deadlines.undo_until => {
                 let hidden = self.hide(&case, in_time).await;
-                self.tell(&case, &hidden, in_time).await?;
+                let told = self.tell(&case, &hidden, in_time).await;
                 pass.merge(hidden);
+                if let Err(error) = told {
+                    swept.failed += pass.failed;
+                    return Err(error);
+                }
             }
             // Too late to undo, too early to purge.
             Status::Hiding | Status::Pending | Status::Undone => {}
@@ -98,7 +107,9 @@ impl Erasure<'_> {
     /// least what the passes before had hidden, as the erasure of all else must not wait for it. Whatever wins a race is given.
     async fn begin_erasing(&self, mut found: Versioned<Case>) -> storage::Result<Versioned<Case>> {
         while found.value.begin_erasing(self.clock.now()) {
-            let pass = self.found(&found.value).await;
+            let mut pass = self.found(&found.value).await;
+            // Each region is still to be reached.
+            pass.lost.clear();
             found.value.regions = self.reports_at_least(&pass, &found.value);
             let written = self.index().put_case(&found.value, Expect::Version(found.version)).await?;
             if let Written::Version(version) = written {

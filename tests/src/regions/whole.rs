@@ -35,6 +35,21 @@ pub async fn forget_me_hides_counts_and_condemns_in_three_regions_and_its_undo_b
     assert_eq!(spread.condemned().await, [0; 3]);
 }
 
+pub async fn a_call_that_is_deposited_while_its_caller_is_being_forgotten_is_hidden_and_condemned(
+    on: Emulated,
+) {
+    let mut spread = Spread::new(on).await;
+    spread.forget("1").await;
+    // Taken at the time of the request, and up to two minutes later.
+    for region in 0..3 {
+        spread.deposit(region, 0).await;
+    }
+    spread.is_hidden().await;
+    assert_eq!(spread.condemned().await, OF_ALICE.map(|all| all + 1));
+    spread.ask("undoforget", json!({"caseid": "1"})).await.is(200);
+    assert_eq!(spread.condemned().await, [0; 3]);
+}
+
 pub async fn an_export_hands_out_the_recordings_of_three_regions_also_while_they_are_hidden(on: Emulated) {
     let spread = Spread::new(on).await;
     let export = async || spread.ask("exportme", json!({"consumers": ALICE})).await.is(200).json();

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use domain::{Case, Claim, Hold, Message, Subject, Timestamp};
 use futures::future::{BoxFuture, OptionFuture};
-use futures::{StreamExt as _, TryStreamExt as _, join, stream};
+use futures::{StreamExt as _, join, stream};
 
 use super::fault::{fault, incomplete};
 use super::index::AwsIndex;
@@ -213,11 +213,13 @@ impl AwsIndex {
                 None => {}
             }
         }
-        let finished = stream::iter(born).map(|(journal, message)| async move {
-            self.forget_late(&message).await?;
-            Ok::<_, StorageError>(journal)
-        });
-        let finished = finished.buffer_unordered(ABREAST).try_collect().await?;
+        let asked = stream::iter(born)
+            .map(|(journal, message)| async move { (self.forget_late(&message).await, journal) });
+        let mut finished = Vec::new();
+        for (asked, journal) in asked.buffer_unordered(ABREAST).collect::<Vec<_>>().await {
+            // Where a case cannot be read this journal stays, and keeps no other try from being told.
+            finished.extend(PassedOver::default().read(asked)?.map(|()| journal));
+        }
         table.write_all(context, Vec::new(), finished).await?;
         passed_over.found(under_way)
     }

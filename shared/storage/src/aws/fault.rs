@@ -36,14 +36,17 @@ where
             SdkError::ServiceError(service) => {
                 let (status, err) = (service.raw().status().as_u16(), service.err());
                 let code = err.code().unwrap_or("no code");
-                if DENIED.contains(&code) || status == 403 {
+                let is_denied = DENIED.contains(&code) || status == 403;
+                if is_denied {
                     tracing::error!(
                         code,
                         "AWS refuses {context}: the keys or the role's policy do not allow it"
                     );
                 }
-                let (message, request) = (err.message().unwrap_or("no message"), error.request_id());
-                format!("{status} {code}: {message} (request {})", request.unwrap_or("unknown"))
+                // Who is denied is told of what: of a drop by its name, which may be a number.
+                let message = if is_denied { None } else { err.message() }.unwrap_or("no message");
+                let request = error.request_id().unwrap_or("unknown");
+                format!("{status} {code}: {message} (request {request})")
             }
             SdkError::TimeoutError(_) => "no answer in time".to_owned(),
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {

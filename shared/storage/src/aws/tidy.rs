@@ -12,7 +12,7 @@ use super::index::AwsIndex;
 use super::layout::Key;
 use super::purge::KEPT;
 use super::recordings::Bucketed;
-use super::row::{Row, passing_over};
+use super::row::{PassedOver, Row, passing_over};
 use super::table::{Item, Update, number_of, text, text_of};
 use super::{cases, mailboxes};
 use crate::{Fenced, Remains, Result};
@@ -109,21 +109,31 @@ impl AwsIndex {
         if from >= end {
             return Ok(0);
         }
+        let mut searched = from.to_owned();
         let mut pages = recordings.between(from, end);
         let mut removed = 0;
-        while let Some(keys) = pages.try_next().await? {
-            removed += self.remove_those(region, recordings, keys).await?;
+        loop {
+            let page = pages.try_next().await?;
+            // After each page, so that a run that is ended goes on there.
+            let until = page.as_ref().map_or(Some(end), |keys| keys.last().map(|last| last.hour.as_str()));
+            let until = until.unwrap_or_default().min(over).to_owned();
+            if let Some(keys) = page.clone() {
+                removed += self.remove_those(region, recordings, keys).await?;
+            }
+            if searched < until {
+                let update = Update {
+                    expression: "SET done=:until".to_owned(),
+                    condition: "attribute_not_exists(done) OR done < :until",
+                    values: vec![(":until", text(until.clone()))],
+                    ..Update::default()
+                };
+                table.update(context, &key, update).await?;
+                searched = until;
+            }
+            if page.is_none() {
+                return Ok(removed);
+            }
         }
-        if from < over {
-            let update = Update {
-                expression: "SET done=:over".to_owned(),
-                condition: "attribute_not_exists(done) OR done < :over",
-                values: vec![(":over", text(over))],
-                ..Update::default()
-            };
-            table.update(context, &key, update).await?;
-        }
-        Ok(removed)
     }
 
     async fn remove_those(
@@ -147,9 +157,11 @@ impl AwsIndex {
         let items = self.rows.table.get_all("looking for orphans", keys).await?;
         let mut removed = 0;
         for mut remains in found {
-            let is_born = passing_over(Row::read(items.get(&row(&remains))))?.is_of(&remains.attempt);
+            // Whose message cannot be read may be its recording.
+            let its = PassedOver::default().read(Row::read(items.get(&row(&remains))))?;
+            let may_be_its = its.is_none_or(|its| its.is_of(&remains.attempt));
             // What a journal tells is left to whoever takes tries back.
-            if is_born || items.contains_key(&layout.journal(&remains)) {
+            if may_be_its || items.contains_key(&layout.journal(&remains)) {
                 continue;
             }
             let Some(caller) = recordings.caller(&remains.audio).await? else { continue };

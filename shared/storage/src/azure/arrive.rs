@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::{Case, Claim, Hold, Message, Subject, Timestamp};
 use futures::future::{BoxFuture, OptionFuture};
-use futures::{StreamExt as _, TryStreamExt as _, join, stream};
+use futures::{StreamExt as _, join, stream};
 
 use super::blobs::{ABREAST, If, Metadata, ROUNDS, With, json, pause, value_of};
 use super::fault::contended;
@@ -200,11 +200,14 @@ impl AzureIndex {
                 None => {}
             }
         }
-        let finished = stream::iter(born).map(|(journal, message)| async move {
-            self.forget_late(&message).await?;
-            self.rows.blobs.delete(context, &journal, None).await
-        });
-        finished.buffer_unordered(ABREAST).try_collect::<()>().await?;
+        let asked = stream::iter(born)
+            .map(|(journal, message)| async move { (self.forget_late(&message).await, journal) });
+        let mut finished = Vec::new();
+        for (asked, journal) in asked.buffer_unordered(ABREAST).collect::<Vec<_>>().await {
+            // Where a case cannot be read this journal stays, and keeps no other try from being told.
+            finished.extend(PassedOver::default().read(asked)?.map(|()| journal));
+        }
+        self.rows.blobs.delete_all(context, finished).await?;
         passed_over.found(under_way)
     }
 

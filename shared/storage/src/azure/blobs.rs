@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::client;
-use super::fault::{contended, fault, incomplete, is};
+use super::fault::{fault, forbidden, incomplete, is};
 use crate::stored::{decode, encode};
 use crate::{Result, StorageError};
 
@@ -215,7 +215,7 @@ impl Blobs {
     pub(super) async fn note(&self, context: &'static str, name: &str, metadata: Metadata) -> Result<()> {
         // Refused without a condition: a lease, a policy that forbids it, a container that is being deleted.
         let is_written = self.put(context, name, Bytes::new(), metadata.into(), If::Anything).await?;
-        if is_written { Ok(()) } else { Err(contended(context)) }
+        if is_written { Ok(()) } else { Err(forbidden(context)) }
     }
 
     /// Replaces the metadata of a blob, if nobody changed it.

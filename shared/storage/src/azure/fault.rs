@@ -46,6 +46,14 @@ pub(super) fn incomplete(context: &'static str) -> StorageError {
     StorageError::unavailable(context, Said("the answer is incomplete".to_owned()))
 }
 
+/// A write without a condition that was refused.
+pub(super) fn forbidden(context: &'static str) -> StorageError {
+    StorageError::unavailable(
+        context,
+        Said("something forbids it: a lease, a policy, or a deletion".to_owned()),
+    )
+}
+
 /// A step that others were faster at, again and again.
 pub(super) fn contended(context: &'static str) -> StorageError {
     StorageError::unavailable(context, Said("others change it all the time".to_owned()))

@@ -15,7 +15,7 @@ use super::cases;
 use super::index::AzureIndex;
 use super::purge::KEPT;
 use super::recordings::BlobRecordings;
-use super::row::{Row, passing_over};
+use super::row::{PassedOver, Row, passing_over};
 use crate::{Fenced, Remains, Result};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -142,9 +142,11 @@ impl AzureIndex {
         let region = recordings.region.clone();
         let AudioKey { mailbox, id, attempt, .. } = audio.clone();
         let mut remains = Remains { mailbox, id, attempt, subject: None, audio, region };
-        let row = passing_over(self.rows.look("looking for orphans", &remains.mailbox, remains.id).await)?;
+        let row = self.rows.look("looking for orphans", &remains.mailbox, remains.id).await;
+        // Whose message cannot be read may be its recording.
+        let may_be_its = PassedOver::default().read(row)?.is_none_or(|row| row.is_of(&remains.attempt));
         // What a journal tells is left to whoever takes tries back.
-        if row.is_of(&remains.attempt) || self.is_journaled(&remains).await? {
+        if may_be_its || self.is_journaled(&remains).await? {
             return Ok(0);
         }
         let Some(caller) = recordings.caller(&remains.audio).await? else { return Ok(0) };
