@@ -1,49 +1,5 @@
-//! The fault grid on Azure, at the calls of the contracts.
-#![expect(clippy::print_stdout, reason = "what the grid was made of is told")]
+//! The fault grid on Azure.
 
-use std::collections::BTreeSet;
+use tests::faults::Container;
 
-use tests::faults::{Container, Level, Operation, cases, requests, sweeps};
-
-/// Runs the grid of each, prints what it was made of, and gives all that was broken.
-async fn run(operations: Vec<Operation>) -> String {
-    let ground = Container::first().await;
-    let (mut cases, mut broken) = (0, BTreeSet::new());
-    for operation in operations {
-        let grid = operation.grid(Level::Calls, &ground).await;
-        println!("{grid}");
-        cases += grid.cases;
-        broken.extend(grid.broken);
-    }
-    println!("{cases:>4} cases, each once repeated and once left to time");
-    Vec::from_iter(broken).join(" ")
-}
-
-#[tokio::test]
-async fn a_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_not() {
-    // Without `get`: who plays a recording is sent to Blob Storage.
-    let calls = "arrive counts delete delete_group delete_mailbox group groups hold insert link mailbox mailboxes \
-                 mark_read mark_unread message page put put_group put_mailbox release withdraw";
-    assert_eq!(run(requests::all()).await, calls);
-}
-
-#[tokio::test]
-async fn a_sweep_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
-    let calls = "arriving bury claim delete due exists fence hold mailbox_ids mailboxes page remove_orphans settle tidy watched_cases withdraw";
-    assert_eq!(run(sweeps::anywhere()).await, calls);
-}
-
-#[tokio::test]
-async fn a_data_protection_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_finished_by_the_sweep()
- {
-    let calls = "arrive by_caller case cases condemn delete forgets hold insert link mailbox mailbox_ids message \
-                 pardon ping put put_case release withdraw";
-    assert_eq!(run(cases::requests()).await, calls);
-}
-
-#[tokio::test]
-async fn a_sweep_of_a_case_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
-    let calls = "arriving bury by_caller case claim condemn delete dismiss_case due exists hold last_certificate mailbox_ids \
-                 mailboxes message pardon ping put_case put_certificate release remove_orphans settle watched_cases";
-    assert_eq!(run(cases::sweeps_of_each_step()).await, calls);
-}
+tests::grid!(Container);

@@ -6,6 +6,7 @@
 
 pub mod breaker;
 pub mod cases;
+pub mod clouds;
 #[cfg(feature = "azure")]
 pub mod container;
 pub mod damage;
