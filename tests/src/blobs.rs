@@ -202,7 +202,7 @@ impl Damages for Azurite {
             Stored::Mailbox(id) => (format!("mailbox/{id}!"), None),
             Stored::Case(key) => (format!("case/{key}"), None),
         };
-        let blobs = Blobs::of(self, &reqwest::Client::new(), &tenant.master, CONTAINER);
+        let blobs = Blobs::of(self, &crate::emulator::client(), &tenant.master, CONTAINER);
         let found = blobs.all(&format!("index/{}/{name}", tenant.id)).await;
         let [mut blob] = <[Blob; 1]>::try_from(found).unwrap();
         match part {

@@ -11,6 +11,10 @@ use tempfile::TempDir;
 
 /// The file of the port in an emulator's folder, which is there once the emulator is furnished.
 const PORT: &str = "port";
+/// The file of its process.
+const PID: &str = "pid";
+/// After this another takes its place: each listing looks at all that earlier tests have left.
+const USED_UP: Duration = Duration::from_secs(90);
 /// How long it may take to start on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// No run of tests takes longer; several may be under way at once.
@@ -39,7 +43,8 @@ impl Emulator {
             return Self { port, folder: folder.path().to_owned(), _keep: Some(folder) };
         };
         let port = std::fs::read_to_string(folder.join(PORT)).ok().and_then(|port| port.parse().ok());
-        let port = port.filter(|port| answers(*port)).unwrap_or_else(|| {
+        let port = port.filter(|port| !is_used_up(&folder) && answers(*port)).unwrap_or_else(|| {
+            stop(&folder);
             std::fs::create_dir_all(&folder).unwrap();
             let port = start(&folder, std::os::unix::process::parent_id());
             std::fs::write(folder.join(PORT), port.to_string()).unwrap();
@@ -56,6 +61,22 @@ impl Emulator {
     /// Its address.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// Whether the emulator of a folder has been there for long.
+fn is_used_up(folder: &Path) -> bool {
+    let furnished = std::fs::metadata(folder.join(PORT)).and_then(|port| port.modified()).ok();
+    furnished.and_then(|furnished| furnished.elapsed().ok()).is_none_or(|ago| ago > USED_UP)
+}
+
+/// Ends the emulator of a folder, if there is one.
+fn stop(folder: &Path) {
+    if let Ok(pid) = std::fs::read_to_string(folder.join(PID)) {
+        // It may have ended by itself.
+        let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
+        let _ = std::fs::remove_file(folder.join(PORT));
+        let _ = std::fs::remove_file(folder.join(PID));
     }
 }
 
@@ -99,6 +120,7 @@ fn try_start(folder: &Path, port: u16, mut command: Command) -> Option<u16> {
         .process_group(0)
         .spawn()
         .unwrap();
+    std::fs::write(folder.join(PID), child.id().to_string()).unwrap();
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE && child.try_wait().unwrap().is_none() {
         if answers(port) {
@@ -112,6 +134,15 @@ fn try_start(folder: &Path, port: u16, mut command: Command) -> Option<u16> {
 
 fn answers(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// A client that asks emulators. They close a connection that was idle for 5 seconds, perhaps at the moment of the next request.
+///
+/// # Panics
+/// The system has no TLS to offer.
+pub fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().pool_idle_timeout(Duration::from_secs(1));
+    client.build().unwrap()
 }
 
 /// A program or folder that `tests/run` installs.

@@ -48,7 +48,7 @@ pub fn rows(items: &[Item]) -> Contents {
 impl Owner {
     /// Of what lies on this emulator.
     pub fn of(ministack: &'static Ministack) -> Self {
-        Self { ministack, client: reqwest::Client::new() }
+        Self { ministack, client: crate::emulator::client() }
     }
 
     /// A request to the tables of a region.

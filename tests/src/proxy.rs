@@ -58,7 +58,7 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let sky = Arc::new(Sky {
             service,
-            client: reqwest::Client::new(),
+            client: crate::emulator::client(),
             counter: Counter::default(),
             forecast: Mutex::new(Box::new(|_, _| Weather::Fair)),
         });

@@ -42,7 +42,7 @@ impl AzurePlace {
     /// Fresh ones on an emulator that is asked at this address.
     pub fn at(azurite: Azurite, endpoint: String) -> Self {
         let container = format!("i-{}", Attempt::draw(&SystemRandom));
-        Self { azurite, endpoint, container, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+        Self { azurite, endpoint, container, client: crate::emulator::client() }
     }
 
     fn blobs(&self) -> Blobs {

@@ -55,7 +55,7 @@ impl Container {
     pub async fn first() -> Self {
         let azurite = tokio::task::spawn_blocking(running).await.unwrap();
         let azure = Azure::trusted(&azurite.setup(&azurite.endpoint(), "worlds")).unwrap();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = crate::emulator::client();
         Self::make(&Arc::new(Shared { azurite, azure, client, over: Mutex::default() })).await
     }
 
