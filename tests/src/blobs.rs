@@ -8,11 +8,12 @@ use domain::{Facts, Region, Tenant};
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value};
 
 use crate::azurite::{Azurite, CONTAINER, account, open, signature};
 use crate::damage::{Damages, Stored};
+use crate::emulator::done;
 use crate::faults::{Contents, content};
 use crate::fixture::Namespace;
 use crate::xml::{plain, within};
@@ -20,7 +21,7 @@ use crate::xml::{plain, within};
 /// What is escaped in the path of a blob.
 const OF_BLOB: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The first version that takes tags with a put.
-const VERSION: &str = "2019-12-12";
+pub const VERSION: &str = "2019-12-12";
 /// How many requests are under way at once.
 const ABREAST: usize = 8;
 
@@ -146,19 +147,12 @@ pub fn inverse(id: &str) -> String {
 }
 
 /// What lets the owner of an account do anything with what lies in it: a SAS of the account, as a query.
-fn sas(account: &str) -> String {
-    let (permissions, expiry, version) = ("rwdlact", "2099-01-01T00:00:00Z", "2019-12-12");
-    let text = [account, permissions, "b", "sco", "", expiry, "", "", version, ""].join("\n");
+pub fn sas(account: &str) -> String {
+    let (permissions, expiry) = ("rwdlact", "2099-01-01T00:00:00Z");
+    let text = [account, permissions, "b", "sco", "", expiry, "", "", VERSION, ""].join("\n");
     let signed = signature(&text);
     let signature = utf8_percent_encode(&signed, NON_ALPHANUMERIC);
-    format!("sv={version}&ss=b&srt=sco&se={expiry}&sp={permissions}&sig={signature}")
-}
-
-async fn done(request: RequestBuilder) -> Response {
-    let answer = request.send().await.unwrap();
-    let status = answer.status();
-    assert!(status.is_success(), "{status} {}", answer.text().await.unwrap());
-    answer
+    format!("sv={VERSION}&ss=b&srt=sco&se={expiry}&sp={permissions}&sig={signature}")
 }
 
 /// Elements that follow one another, by name.

@@ -145,6 +145,17 @@ pub fn client() -> reqwest::Client {
     client.build().unwrap()
 }
 
+/// What a request was answered, which must be done.
+///
+/// # Panics
+/// It is not.
+pub async fn done(request: reqwest::RequestBuilder) -> reqwest::Response {
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    assert!(status.is_success(), "{status} {}", answer.text().await.unwrap());
+    answer
+}
+
 /// A program or folder that `tests/run` installs.
 ///
 /// # Panics

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use domain::Region;
 use futures::{StreamExt as _, stream};
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value, json};
 
+use crate::emulator::done;
 use crate::faults::{Contents, content};
 use crate::ministack::{Ministack, OF_OBJECT};
 use crate::xml::{plain, within};
@@ -29,13 +30,6 @@ fn signed(ask: RequestBuilder, region: &Region, service: &str) -> RequestBuilder
     let scope = format!("20260101/{region}/{service}/aws4_request");
     let signed = format!("AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders=host, Signature=0");
     ask.header("authorization", signed)
-}
-
-async fn done(ask: RequestBuilder) -> Response {
-    let answer = ask.send().await.unwrap();
-    let status = answer.status();
-    assert!(status.is_success(), "{status} {}", answer.text().await.unwrap());
-    answer
 }
 
 /// Items, each by its keys.

@@ -3,17 +3,20 @@
 //!
 //! Not shown, as Azurite has neither: versions of blobs and hierarchical namespaces.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use domain::Region;
-use storage::Storage as _;
 use storage::azure::{Access, Azure, AzureSetup};
+use storage::{DropKey, Storage as _};
 use tempfile::TempDir;
 use tests::azurite::{Azurite, KEYS, account, behind_a_proxy, command, running, signature};
+use tests::blobs::{VERSION, sas};
+use tests::emulator::client;
 use tests::fixture::{Call, Namespace, regions};
 use tests::proxy::Weather;
 
@@ -120,17 +123,13 @@ async fn a_key_that_is_exchanged_is_picked_up_without_a_failed_request() {
 
 /// Turns soft delete of an account on or off, as its owner does.
 async fn soft_delete(endpoint: &str, account: &str, is_on: bool) {
-    let (permissions, expiry, version) = ("rw", "2099-01-01T00:00:00Z", "2019-12-12");
-    let signature = signed(&[account, permissions, "b", "s", "", expiry, "", "", version, ""]);
-    let sas = format!("sv={version}&ss=b&srt=s&se={expiry}&sp={permissions}&sig={signature}");
     let days = if is_on { "<Days>7</Days>" } else { "" };
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><StorageServiceProperties><DeleteRetentionPolicy>\
          <Enabled>{is_on}</Enabled>{days}</DeleteRetentionPolicy></StorageServiceProperties>"
     );
-    let url = format!("{endpoint}/{account}?restype=service&comp=properties&{sas}");
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let put = client.put(url).header("x-ms-version", version).header("content-type", "application/xml");
+    let url = format!("{endpoint}/{account}?restype=service&comp=properties&{}", sas(account));
+    let put = client().put(url).header("x-ms-version", VERSION).header("content-type", "application/xml");
     let answer = put.body(body).send().await.unwrap();
     let (status, said) = (answer.status().as_u16(), answer.text().await.unwrap());
     assert_eq!(status, 202, "{said}");
@@ -179,8 +178,12 @@ async fn a_sas_of_the_container_is_enough_but_signs_no_links() {
     let mailbox = space.mailbox("5001").await;
     let message = space.deposit(&Call::to(&mailbox)).await;
     space.assert_unchanged(&message).await;
-    let link = space.recordings().link(&message.facts.audio, Duration::from_mins(5), None).await.unwrap();
-    assert_eq!(link, None);
+    let life = Duration::from_mins(5);
+    assert_eq!(space.recordings().link(&message.facts.audio, life, None).await.unwrap(), None);
+    let (tenant, region) = (space.tenant.id.clone(), space.tenant.master.clone());
+    let drops = &space.storage.drops[&region];
+    let key = DropKey { tenant, region, mailbox: "5001".to_owned(), name: "link".to_owned() };
+    assert_eq!(drops.upload(&key, &BTreeMap::new(), life).await.unwrap(), None);
 }
 
 #[tokio::test]

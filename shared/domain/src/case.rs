@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::message::Facts;
 use crate::names::{CaseKey, Region};
 use crate::subject::Subject;
 
@@ -161,6 +162,16 @@ impl Case {
     /// Whether it hides messages of this subject now, or has purged them.
     pub fn forgets(&self, subject: &Subject) -> bool {
         self.status != Status::Undone && self.subjects.get(subject) == Some(&false)
+    }
+
+    /// Whether it hides this message, or purges it: one of a subject that it forgets, in its scope.
+    pub fn forgets_message(&self, facts: &Facts) -> bool {
+        facts.subject.as_ref().is_some_and(|subject| self.forgets(subject)) && self.covers(facts.received_at)
+    }
+
+    /// When its fate was done: undone, or erased and certified.
+    pub fn closed_at(&self) -> Option<Timestamp> {
+        self.undone_at.or(self.erased_at)
     }
 
     /// Whether it is waiting, so that undo may still come.

@@ -83,8 +83,7 @@ impl Index for Model {
         }
         let mut message = Message::born(facts.clone());
         for case in all(&state.cases).into_iter().map(|found| found.value) {
-            let forgets = facts.subject.as_ref().is_some_and(|subject| case.forgets(subject));
-            if forgets && case.covers(facts.received_at) {
+            if case.forgets_message(facts) {
                 if !case.is_pending() {
                     return Ok(Birth::Forgotten);
                 }

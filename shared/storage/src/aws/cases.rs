@@ -88,7 +88,7 @@ pub(super) async fn watched(table: &Table, layout: &Layout) -> Result<Vec<CaseKe
 pub(super) async fn dismiss(table: &Table, layout: &Layout, key: &CaseKey) -> Result<()> {
     let context = "dismissing a case";
     let Some(case) = read(table, layout, key).await? else { return Ok(()) };
-    if let Some(closed) = case.value.undone_at.or(case.value.erased_at) {
+    if let Some(closed) = case.value.closed_at() {
         let ttl = number(closed.plus(KEPT).millis() / 1000);
         let named = |subject| {
             let mut item = layout.forget(subject, key).item();

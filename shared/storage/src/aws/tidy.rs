@@ -109,31 +109,31 @@ impl AwsIndex {
         if from >= end {
             return Ok(0);
         }
-        let mut searched = from.to_owned();
+        let searched = async |until: &str| {
+            let until = until.min(over);
+            if until <= from {
+                return Ok(());
+            }
+            let update = Update {
+                expression: "SET done=:until".to_owned(),
+                condition: "attribute_not_exists(done) OR done < :until",
+                values: vec![(":until", text(until))],
+                ..Update::default()
+            };
+            table.update(context, &key, update).await.map(|_| ())
+        };
         let mut pages = recordings.between(from, end);
         let mut removed = 0;
-        loop {
-            let page = pages.try_next().await?;
+        while let Some(keys) = pages.try_next().await? {
+            let until = keys.last().map(|last| last.hour.clone());
+            removed += self.remove_those(region, recordings, keys).await?;
             // After each page, so that a run that is ended goes on there.
-            let until = page.as_ref().map_or(Some(end), |keys| keys.last().map(|last| last.hour.as_str()));
-            let until = until.unwrap_or_default().min(over).to_owned();
-            if let Some(keys) = page.clone() {
-                removed += self.remove_those(region, recordings, keys).await?;
-            }
-            if searched < until {
-                let update = Update {
-                    expression: "SET done=:until".to_owned(),
-                    condition: "attribute_not_exists(done) OR done < :until",
-                    values: vec![(":until", text(until.clone()))],
-                    ..Update::default()
-                };
-                table.update(context, &key, update).await?;
-                searched = until;
-            }
-            if page.is_none() {
-                return Ok(removed);
+            if let Some(until) = until {
+                searched(&until).await?;
             }
         }
+        searched(end).await?;
+        Ok(removed)
     }
 
     async fn remove_those(

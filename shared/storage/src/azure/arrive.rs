@@ -88,7 +88,7 @@ impl AzureIndex {
             Some(row) => return Ok(Birth::Taken(row.found())),
         };
         let mut covering = forgets.transpose()?.unwrap_or_default();
-        covering.retain(|case| subject.is_some_and(|it| case.forgets(it)) && case.covers(facts.received_at));
+        covering.retain(|case| case.forgets_message(facts));
         if let Some(case) = covering.iter().find(|case| !case.is_pending()) {
             self.forget(&Remains::from(facts), Claim::Case(case.key.clone()), deposit.begun_at).await?;
             return Ok(Birth::Forgotten);
@@ -151,10 +151,8 @@ impl AzureIndex {
     /// asked. What is due tells it then.
     async fn forget_late(&self, message: &Message) -> Result<()> {
         let Some(subject) = &message.facts.subject else { return Ok(()) };
-        let covers = |case: &&Case| {
-            !case.is_pending() && case.forgets(subject) && case.covers(message.facts.received_at)
-        };
-        if let Some(case) = self.forgotten(subject).await?.iter().find(covers) {
+        let is_decided = |case: &&Case| !case.is_pending() && case.forgets_message(&message.facts);
+        if let Some(case) = self.forgotten(subject).await?.iter().find(is_decided) {
             let (mailbox, id) = (&message.facts.mailbox, message.facts.id);
             self.rows.claim(mailbox, id, &Claim::Case(case.key.clone())).await?;
         }

@@ -26,7 +26,7 @@ pub(super) fn covering(disk: &Disk, facts: &Facts) -> Step<Vec<Case>> {
     for key in forgets(disk, subject)? {
         // Else: named before it is written, and perhaps never written.
         let Some(case) = read(disk, &key)? else { continue };
-        if case.value.forgets(subject) && case.value.covers(facts.received_at) {
+        if case.value.forgets_message(facts) {
             covering.push(case.value);
         }
     }

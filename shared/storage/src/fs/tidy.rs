@@ -324,7 +324,7 @@ fn tidy_forgets(disk: &Disk, subject: &str, now: Timestamp, faults: &mut FirstFa
     for name in disk.list(&folder)? {
         let Ok(key) = name.parse::<CaseKey>() else { continue };
         let Some(case) = faults.note(cases::read(disk, &key)) else { continue };
-        let closed = case.value.undone_at.or(case.value.erased_at);
+        let closed = case.value.closed_at();
         if closed.is_some_and(|closed| closed.plus(KEPT) < now) {
             disk.take(&format!("{folder}/{name}"))?;
         }
