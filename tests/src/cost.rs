@@ -47,7 +47,8 @@ impl Crowd {
         let subjects = [self.space.subject(ALICE)].into();
         self.counter.take();
         let begun = Instant::now();
-        let forgotten = erasure.forget(&case, subjects, DAY, &|| true).await.unwrap();
+        let forgotten =
+            erasure.forget(&case, subjects, &std::collections::BTreeSet::new(), DAY, &|| true).await.unwrap();
         let took = begun.elapsed();
         let mut calls = self.counter.take().calls;
         calls.sort_unstable();
@@ -153,5 +154,8 @@ fn place(subject: &Subject) -> String {
 /// The hash of a caller whom nobody asks for.
 fn stranger(number: u64) -> Subject {
     let key = TenantKey::new(&SystemRandom.bytes(), &TenantId::try_from("strangers".to_owned()).unwrap());
-    key.subject(&domain::Caller::read(&format!("+4930{number:07}"), "DE".parse().unwrap()).unwrap())
+    key.subject(
+        &domain::Caller::read(&format!("+4930{number:07}"), "DE".parse::<domain::Country>().unwrap())
+            .unwrap(),
+    )
 }

@@ -107,7 +107,8 @@ impl Namespace {
             mailbox: call.mailbox.clone(),
             generation: call.generation,
             caller: call.caller.as_deref().map(read_caller),
-            caller_name: Some(CallerName("Ä. \"Caller\"".to_owned())),
+            reader: domain::READER,
+            caller_name: CallerName::read("Ä. \"Caller\""),
             subject: call.caller.as_deref().map(|caller| self.subject(caller)),
             received_at: call.received_at,
             duration_ms: 12_340,
@@ -257,7 +258,7 @@ fn fresh_tenant() -> Tenant {
     Tenant {
         id: id.parse().unwrap(),
         ccid: id.clone(),
-        country: "DE".parse().unwrap(),
+        numbering: "DE".parse::<domain::Country>().unwrap().into(),
         domain: format!("{id}.invalid"),
         master: all.first().unwrap().clone(),
         regions: all.into_iter().collect(),
@@ -310,7 +311,7 @@ impl Call {
 }
 
 fn read_caller(text: &str) -> Caller {
-    Caller::read(text, "DE".parse().unwrap()).unwrap()
+    Caller::read(text, "DE".parse::<domain::Country>().unwrap()).unwrap()
 }
 
 /// The audio of a try: other bytes for each.

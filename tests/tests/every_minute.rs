@@ -70,7 +70,11 @@ impl Office {
 
     async fn forget(&self, case: &str, caller: &str) {
         let subjects = [self.space.subject(caller)].into();
-        let forgotten = self.erasure().forget(case, subjects, DAY, &|| true).await.unwrap();
+        let forgotten = self
+            .erasure()
+            .forget(case, subjects, &std::collections::BTreeSet::new(), DAY, &|| true)
+            .await
+            .unwrap();
         assert!(matches!(forgotten, Forgotten::Pending(_)));
     }
 

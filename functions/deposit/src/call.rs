@@ -10,8 +10,6 @@ use percent_encoding::percent_decode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::name::printable;
-
 /// The year 2000: earlier calls were not taken by anything that talks to us.
 const EARLIEST: i64 = 946_684_800_000;
 /// How far a platform's clock may be ahead.
@@ -42,7 +40,7 @@ pub(crate) struct Sent {
     /// A number in any spelling, a `tel:` or `sip:` URI, or text; at most 256 bytes.
     #[schema(max_length = 256)]
     pub(crate) caller_id: Option<String>,
-    /// At most 256 bytes; control characters are taken out.
+    /// At most 256 bytes; control and direction characters are taken out.
     #[schema(max_length = 256)]
     caller_name: Option<String>,
     /// Whether the caller marked it urgent.
@@ -138,8 +136,7 @@ impl Sent {
         if !faults.is_empty() {
             return Err(Problem::faults(faults));
         }
-        let caller_name = self.caller_name.as_deref().map(printable).filter(|name| !name.is_empty());
-        let caller_name = caller_name.map(CallerName);
+        let caller_name = self.caller_name.as_deref().and_then(CallerName::read);
         Ok(Call { caller_id: self.caller_id, caller_name, urgent, received_at, call_id })
     }
 }

@@ -20,7 +20,7 @@ fn headers_and_json_say_the_same() {
         (HeaderName::from_static("voicemail-call-id"), HeaderValue::from_static("c1")),
     ]);
     let call = Sent::in_headers(&headers).unwrap().check(now()).unwrap();
-    assert_eq!(call.caller_name.as_ref().unwrap().0, "Jürgen");
+    assert_eq!(call.caller_name.as_ref().unwrap().reveal(), "Jürgen");
     let same = r#"{"caller_id":"+49 30 1234567","caller_name":"Jürgen","urgent":true,
         "received_at":"2026-11-22T09:59:00Z","call_id":"c1","unknown":[1]}"#;
     assert_eq!(json(same), Ok(call));

@@ -5,7 +5,6 @@ mod call;
 mod dropped;
 mod form;
 mod intake;
-mod name;
 mod store;
 mod upload;
 

@@ -1,7 +1,9 @@
 //! One deposit, whatever brought it.
 
 use axum::body::Bytes;
-use domain::{Attempt, AudioKey, Caller, Code, Facts, Mailbox, MailboxId, Message, MessageId, Region};
+use domain::{
+    Attempt, AudioKey, Code, Facts, Mailbox, MailboxId, Message, MessageId, READER, Reading, Region,
+};
 use host::privacy::erasure;
 use host::{Problem, Service, Tenancy};
 use storage::{Arrival, Birth, Deposit, Found, Recordings, Remains};
@@ -43,7 +45,11 @@ pub async fn store(
         }
     };
     let attempt = Attempt::draw(host.random.as_ref());
-    let caller = call.caller_id.and_then(|received| Caller::read(&received, tenancy.tenant.country));
+    let reading = call.caller_id.and_then(|received| Reading::of(&received, tenancy.tenant.numbering));
+    if reading.as_ref().is_some_and(|reading| reading.has_two_readings) {
+        metrics::counter!("voicemail_ambiguous_numbers_total").increment(1);
+    }
+    let caller = reading.map(|reading| reading.caller);
     let facts = Facts {
         id,
         attempt: attempt.clone(),
@@ -51,6 +57,7 @@ pub async fn store(
         generation: mailbox.generation,
         subject: caller.as_ref().map(|caller| key.subject(caller)),
         caller,
+        reader: READER,
         caller_name: call.caller_name,
         // The platform's clock may be ahead; what a case covers is told by ours.
         received_at: taken_at.min(now),

@@ -114,7 +114,7 @@ fn beside_drop(call: &Call) -> BTreeMap<String, String> {
     let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     [
         ("caller-id", call.caller_id.as_deref().map(encoded)),
-        ("caller-name", call.caller_name.as_ref().map(|name| encoded(&name.0))),
+        ("caller-name", call.caller_name.as_ref().map(|name| encoded(name.reveal()))),
         ("received-at", call.received_at.map(|at| at.to_string())),
         ("call-id", call.call_id.as_deref().map(encoded)),
         ("urgent", call.urgent.then(|| "true".to_owned())),

@@ -9,7 +9,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::{Message, MessageId};
-use host::privacy::{Asked, erasure};
+use futures::future::try_join;
+use host::privacy::{Asked, erasure, in_time};
 use host::wire::MessageBody;
 use host::{Host, Operation, Principal, Problem, ProblemBody, audit};
 use serde::Serialize;
@@ -32,6 +33,11 @@ struct Export {
     caseid: Option<String>,
     /// The recordings of each number, as the request spelled it; always all of them.
     consumers: BTreeMap<String, Vec<String>>,
+    /// Whom each spelling means: a number in E.164, a text, or the two numbers of a field that holds two.
+    read_as: BTreeMap<String, Vec<String>>,
+    /// Other numbers that the same digits are in another reading, and that have messages: how many, of 200 at most; `null`
+    /// where they could not be counted in time. They are not exported: whoever means them names them.
+    perhaps: BTreeMap<String, Option<u64>>,
     /// At most 1,000 of them.
     files: BTreeMap<String, File>,
     /// The same request with this as `cursor` tells of the next; `null` on the last.
@@ -66,12 +72,19 @@ async fn exportme(
     let (tenancy, callers) = (&asked.tenancy, asked.callers()?);
     let after = asked.cursor.as_deref().map(str::parse::<MessageId>).transpose();
     let after = after.map_err(|_| Problem::bad("cursor", "as `next` gave it"))?;
-    let exported = erasure(&host, tenancy).export(&callers.subjects(), after, PAGE).await?;
+    let (erasure, in_time) = (erasure(&host, tenancy), in_time(&host));
+    let (subjects, others) = (callers.subjects(), callers.others());
+    let perhaps = async { Ok(erasure.perhaps(&others, &in_time).await) };
+    let (exported, perhaps) = try_join(erasure.export(&subjects, after, PAGE), perhaps).await?;
     audit(&who, Operation::ExportMe, &[("of_tenant", &tenancy.tenant.id)]);
-    let files_of = |subject| exported.files.get(subject).cloned().unwrap_or_default();
-    let consumers = callers.spellings().map(|(spelling, subject)| (spelling.to_owned(), files_of(subject)));
+    let files_of = |subject| exported.files.get(subject).into_iter().flatten().cloned();
+    let consumers = callers
+        .spellings()
+        .map(|(spelling, subjects)| (spelling.to_owned(), subjects.flat_map(files_of).collect()));
     Ok(Json(Export {
         consumers: consumers.collect(),
+        read_as: callers.read_as(),
+        perhaps: callers.perhaps(&perhaps),
         files: exported.page.values().map(File::of).collect(),
         next: exported.next.map(|next| next.to_string()),
         caseid: asked.caseid,

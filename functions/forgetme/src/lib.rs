@@ -51,7 +51,7 @@ async fn forgetme(
         })?;
     let (tenancy, callers) = (&asked.tenancy, asked.callers()?);
     let forgotten = erasure(&host, tenancy)
-        .forget(case_id, callers.subjects(), host.erase_after(), &in_time(&host))
+        .forget(case_id, callers.subjects(), &callers.others(), host.erase_after(), &in_time(&host))
         .await?;
     let (status, report) = match forgotten {
         Forgotten::Pending(report) => (StatusCode::ACCEPTED, report),

@@ -98,6 +98,13 @@ pub struct Case {
     pub erased_at: Option<Timestamp>,
     /// What each region said.
     pub regions: Vec<RegionReport>,
+    /// Whom the same digits mean in another reading, and how many messages of theirs there were: told and never touched.
+    /// `None`: not yet counted. Who has none is left out.
+    #[serde(default)]
+    pub perhaps: BTreeMap<Subject, Option<u64>>,
+    /// Of whom there was no message when the purge began.
+    #[serde(default)]
+    pub nothing_found: BTreeSet<Subject>,
     /// The certificate, a compact JWS, once erased.
     pub certificate: Option<String>,
 }
@@ -145,8 +152,31 @@ impl Case {
             undone_at: None,
             erased_at: None,
             regions: Vec::new(),
+            perhaps: BTreeMap::new(),
+            nothing_found: BTreeSet::new(),
             certificate: None,
         }
+    }
+
+    /// The same, with whom its numbers may mean in another reading, still to be counted.
+    pub fn perhaps(self, others: impl IntoIterator<Item = Subject>) -> Self {
+        Self { perhaps: others.into_iter().map(|other| (other, None)).collect(), ..self }
+    }
+
+    /// Whom its numbers may mean, too, and who was not counted yet.
+    pub fn uncounted(&self) -> BTreeSet<Subject> {
+        let uncounted = self.perhaps.iter().filter(|(_, messages)| messages.is_none());
+        uncounted.map(|(subject, _)| subject.clone()).collect()
+    }
+
+    /// Notes how many messages those have whom its numbers may mean, too.
+    pub fn counted(&mut self, perhaps: &BTreeMap<Subject, Option<u64>>) {
+        for (subject, messages) in perhaps {
+            if messages.is_some() || !self.perhaps.contains_key(subject) {
+                self.perhaps.insert(subject.clone(), *messages);
+            }
+        }
+        self.perhaps.retain(|_, messages| *messages != Some(0));
     }
 
     /// Whether a message of that time is in its scope: in any folder, any mailbox.
@@ -227,7 +257,7 @@ impl Case {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::caller::Caller;
+    use crate::caller::{Caller, Country};
     use crate::subject::TenantKey;
     use proptest::prelude::*;
 
@@ -235,7 +265,7 @@ mod tests {
 
     fn subject(text: &str) -> Subject {
         let key = TenantKey::new(&[7; 32], &"t".parse().unwrap());
-        key.subject(&Caller::read(text, "DE".parse().unwrap()).unwrap())
+        key.subject(&Caller::read(text, "DE".parse::<Country>().unwrap()).unwrap())
     }
 
     fn case(erase_after: Duration) -> Case {

@@ -13,14 +13,16 @@ mod random;
 mod subject;
 mod tenant;
 
-pub use caller::{Caller, Country, MAX_CALLER_BYTES};
+pub use caller::{
+    BareNumbers, Caller, CallerName, Country, MAX_CALLER_BYTES, NumberingPlan, READER, Reading, Unreadable,
+};
 pub use case::{CLOCK_SKEW, Case, Certified, Deadlines, RegionReport, Status, Undo};
 pub use clock::{Clock, ManualClock, NotATime, SystemClock, Timestamp};
 pub use counts::Counts;
 pub use error::Code;
 pub use ids::{AudioKey, MessageId};
 pub use mailbox::{Group, Mailbox, Owner, Settings, SomeSettings};
-pub use message::{CallerName, Claim, Claimed, Facts, Folder, Hold, Message, ReadMark, Release, Released};
+pub use message::{Claim, Claimed, Facts, Folder, Hold, Message, ReadMark, Release, Released};
 pub use names::{Attempt, BadName, CaseKey, GroupId, MailboxId, Region, TenantId, UserId};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use subject::{Subject, TenantKey};

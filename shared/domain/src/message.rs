@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::caller::Caller;
+use crate::caller::{Caller, CallerName};
 use crate::clock::Timestamp;
 use crate::ids::{AudioKey, MessageId};
 use crate::names::{Attempt, CaseKey, MailboxId, Region, UserId};
@@ -35,6 +35,9 @@ pub struct Facts {
     pub generation: u64,
     /// Who called; `None` where withheld.
     pub caller: Option<Caller>,
+    /// Which reader made the caller of its caller ID ([`crate::READER`]); messages of before it was noted are the first's.
+    #[serde(default = "first_reader")]
+    pub reader: u8,
     /// The caller's name as received.
     pub caller_name: Option<CallerName>,
     /// The caller's keyed hash; `None` where withheld.
@@ -55,15 +58,8 @@ pub struct Facts {
     pub audio: AudioKey,
 }
 
-/// A caller's name. `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CallerName(pub String);
-
-impl std::fmt::Debug for CallerName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CallerName(…)")
-    }
+fn first_reader() -> u8 {
+    1
 }
 
 /// That somebody marked it read.

@@ -13,6 +13,7 @@ fn message() -> Message {
         mailbox: mailbox.clone(),
         generation: 1,
         caller: None,
+        reader: crate::caller::READER,
         caller_name: None,
         subject: None,
         received_at,

@@ -1,6 +1,6 @@
 //! A tenant: a customer of the installation, with its regions and what its mailboxes start with.
 
-use crate::caller::Country;
+use crate::caller::NumberingPlan;
 use crate::mailbox::Settings;
 use crate::names::{Region, TenantId};
 
@@ -11,8 +11,8 @@ pub struct Tenant {
     pub id: TenantId,
     /// The contact centre's id, which data protection requests name; the tenant's id where none is configured.
     pub ccid: String,
-    /// The country whose dialling rules its national numbers follow.
-    pub country: Country,
+    /// How numbers are read that come in for it.
+    pub numbering: NumberingPlan,
     /// The domain of its message accounts (RFC 3842).
     pub domain: String,
     /// Where its metadata lives.

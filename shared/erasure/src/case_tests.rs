@@ -130,7 +130,7 @@ async fn without_time_left_to_condemn_all_is_hidden_and_the_sweep_goes_on() {
     // It is asked for each message before its hold, and again before it is condemned.
     let asked = AtomicUsize::new(0);
     let in_time = || asked.fetch_add(1, Ordering::SeqCst) < all.len();
-    let forgotten = world.erasure().forget("1", subjects(&[ALICE]), DAY, &in_time).await.unwrap();
+    let forgotten = world.erasure().forget("1", subjects(&[ALICE]), &NOBODY, DAY, &in_time).await.unwrap();
     let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
     assert_eq!((asked.load(Ordering::SeqCst), report.cases[0].status), (4, Status::Pending));
     assert!(report.regions.iter().all(|region| !region.reached && region.messages == 1));
@@ -149,7 +149,7 @@ async fn with_a_region_down_nothing_is_changed_anywhere_and_it_is_named() {
     for region in ["west", "east"] {
         world.region(region, false);
         let before = world.files();
-        let forget = world.erasure().forget("2", subjects(&[ALICE]), DAY, &|| true).await.map(drop);
+        let forget = world.erasure().forget("2", subjects(&[ALICE]), &NOBODY, DAY, &|| true).await.map(drop);
         let undo = world.erasure().undo("1", None, &|| true).await.map(drop);
         let undo_callers = world.erasure().undo_callers(&subjects(&[BOB]), &|| true).await.map(drop);
         for done in [forget, undo, undo_callers] {
@@ -180,7 +180,8 @@ async fn a_region_that_is_lost_after_the_case_was_written_is_told_and_the_certif
             }
             true
         };
-        let forgotten = world.erasure().forget("1", subjects(&[ALICE]), DAY, &in_time).await.unwrap();
+        let forgotten =
+            world.erasure().forget("1", subjects(&[ALICE]), &NOBODY, DAY, &in_time).await.unwrap();
         let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
         let reached = report.regions.iter().map(|region| region.reached).collect::<Vec<_>>();
         assert_eq!(reached, ["west", "east"].map(|region| region != lost));
@@ -209,7 +210,7 @@ async fn a_region_that_is_lost_after_the_case_was_written_is_told_and_the_certif
 async fn what_a_request_has_no_time_for_the_sweep_hides() {
     let world = World::new().await;
     let facts = world.deposit(ALICE, "5001", "west").await.unwrap();
-    let forgotten = world.erasure().forget("1", subjects(&[ALICE]), DAY, &|| false).await.unwrap();
+    let forgotten = world.erasure().forget("1", subjects(&[ALICE]), &NOBODY, DAY, &|| false).await.unwrap();
     let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
     assert_eq!((report.cases[0].status, world.folder_of(&facts).await), (Status::Hiding, Some(Folder::New)));
     world.sweep().await;
@@ -228,11 +229,11 @@ async fn a_repeat_answers_the_case_as_it_is_and_never_opens_a_closed_one() {
     let (first, again) = (&first.cases[0], &again.cases[0]);
     assert_eq!((again.requested_at, again.deadlines), (first.requested_at, first.deadlines));
     for numbers in [&[ALICE][..], &[ALICE, BOB, "+4930111"], &[ALICE, "+4930111"]] {
-        let other = world.erasure().forget("1", subjects(numbers), DAY, &|| true).await.unwrap();
+        let other = world.erasure().forget("1", subjects(numbers), &NOBODY, DAY, &|| true).await.unwrap();
         assert_eq!(other, Forgotten::Conflict);
     }
     assert_eq!(world.undone("1").await, 2);
-    let closed = world.erasure().forget("1", subjects(&[ALICE, BOB]), DAY, &|| true).await.unwrap();
+    let closed = world.erasure().forget("1", subjects(&[ALICE, BOB]), &NOBODY, DAY, &|| true).await.unwrap();
     assert!(matches!(closed, Forgotten::Closed(report) if report.cases[0].status == Status::Undone));
     assert_eq!(world.folder_of(&late).await, Some(Folder::New));
 }
@@ -356,6 +357,6 @@ async fn what_was_hidden_after_the_undo_is_taken_back_by_who_hid_it() {
     world.change("1", |case| assert_eq!(case.undo(None, now), Undo::Undone)).await;
     assert_eq!(world.folder_of(&facts).await, None);
     let pass = world.erasure().hide(&before, &|| true).await;
-    world.erasure().tell(&before, &pass, &|| true).await.unwrap();
+    world.erasure().tell(&before, &pass, &crate::Perhaps::new(), &|| true).await.unwrap();
     assert_eq!(world.folder_of(&facts).await, Some(Folder::New));
 }

@@ -38,6 +38,10 @@ pub struct Certificate {
     pub undone: Vec<Subject>,
     /// What became of the messages in each region.
     pub regions: Vec<Erased>,
+    /// Whom the same digits mean in another reading: whose messages were not touched.
+    pub perhaps: Vec<Other>,
+    /// What else is to be said of it, in sentences.
+    pub notes: Vec<String>,
     /// Stores beside the service that may hold copies.
     pub copies: Vec<Copy>,
     /// The hash of the tenant's certificate before this one, as [`hash`] makes it; none before the first.
@@ -59,6 +63,15 @@ pub struct Erased {
     pub verified_absent: u64,
 }
 
+/// Who else a request may have meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Other {
+    /// Who.
+    pub subject: Subject,
+    /// How many messages of theirs there were, of 200 at most; none where they could not be counted.
+    pub messages: Option<u64>,
+}
+
 /// A store that may hold copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copy {
@@ -71,6 +84,22 @@ pub struct Copy {
 /// The hash by which the next certificate names this one: SHA-256 of the compact JWS, as URL-safe Base64.
 pub fn hash(certificate: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(certificate))
+}
+
+/// What the counts alone would leave to be guessed.
+fn notes(case: &Case) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !case.nothing_found.is_empty() {
+        let nobody: Vec<_> = case.nothing_found.iter().map(Subject::as_str).collect();
+        notes.push(format!("When the purge began, no message was found of {}.", nobody.join(", ")));
+    }
+    if !case.perhaps.is_empty() {
+        notes.push(
+            "The same digits mean other callers, too, who are listed under \"perhaps\": their messages were not touched."
+                .to_owned(),
+        );
+    }
+    notes
 }
 
 impl Erasure<'_> {
@@ -87,6 +116,10 @@ impl Erasure<'_> {
             store: (*store).to_owned(),
             until: kept.map(|kept| erased_at.plus(kept)),
         });
+        let others = case
+            .perhaps
+            .iter()
+            .map(|(subject, messages)| Other { subject: subject.clone(), messages: *messages });
         Certificate {
             v: 1,
             tenant: self.tenant.id.clone(),
@@ -98,6 +131,8 @@ impl Erasure<'_> {
             subjects: subjects_of(case, false),
             undone: subjects_of(case, true),
             regions: regions.collect(),
+            perhaps: others.collect(),
+            notes: notes(case),
             copies: copies.collect(),
             previous,
         }

@@ -36,6 +36,7 @@ async fn a_certificate_says_what_was_erased_where_and_when_and_who_may_hold_copi
         "erased_at": requested.plus(hm(23, 35)),
         "subjects": [subject(ALICE)], "undone": [subject(BOB)],
         "regions": [erased("west", true, 2), erased("east", false, 1)],
+        "perhaps": [], "notes": [],
         "copies": [{"store": "snapshots and backups of the volume, where there are any", "until": null}],
         "previous": null,
     });

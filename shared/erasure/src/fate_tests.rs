@@ -113,7 +113,8 @@ async fn take(world: &World, model: &mut Model, step: Step) {
         }
         Step::Forget(id, callers) => {
             let subjects = subjects(&names(&callers));
-            let forgotten = world.erasure().forget(&id.to_string(), subjects, DAY, &|| true).await.unwrap();
+            let forgotten =
+                world.erasure().forget(&id.to_string(), subjects, &NOBODY, DAY, &|| true).await.unwrap();
             let new = Case {
                 requested_at: now,
                 callers: callers.iter().map(|caller| (*caller, false)).collect(),

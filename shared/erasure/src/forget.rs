@@ -7,7 +7,7 @@ use domain::{Case, CaseKey, Status, Subject};
 use storage::{Expect, StorageError, Versioned, Written};
 
 use crate::pass::{InTime, Pass, subjects_of};
-use crate::{Erasure, Error, Report};
+use crate::{Erasure, Error, Perhaps, Report};
 
 /// What became of a Forget Me.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,8 @@ pub enum Forgotten {
 }
 
 impl Erasure<'_> {
-    /// Forgets callers: hides all that was received up to now, in every mailbox, and has it purged after `erase_after`.
+    /// Forgets callers: hides all that was received up to now, in every mailbox, and has it purged after `erase_after`. Of
+    /// `others`, whom the same digits mean in another reading, it only tells how many messages there are.
     /// The same again hides what came to light meanwhile. Once the case is written nothing is an error any more: what
     /// could not be done is in the report, and the sweep does it.
     ///
@@ -31,12 +32,14 @@ impl Erasure<'_> {
         &self,
         case_id: &str,
         subjects: BTreeSet<Subject>,
+        others: &BTreeSet<Subject>,
         erase_after: Duration,
         in_time: InTime<'_>,
     ) -> Result<Forgotten, Error> {
         self.all_up().await?;
         let key = CaseKey::of(&self.tenant.id, case_id);
-        let new = Case::new(key, case_id.to_owned(), subjects, self.clock.now(), erase_after);
+        let new = Case::new(key, case_id.to_owned(), subjects, self.clock.now(), erase_after)
+            .perhaps(others.iter().cloned());
         let case = match self.index().put_case(&new, Expect::Absent).await? {
             Written::Version(_) => new,
             Written::Conflict => {
@@ -46,20 +49,25 @@ impl Erasure<'_> {
                 }
                 if !there.is_pending() {
                     let regions = there.regions.clone();
-                    let report = Report { cases: vec![there], pass: Pass::default(), regions };
+                    let report = Report {
+                        cases: vec![there],
+                        pass: Pass::default(),
+                        regions,
+                        perhaps: self.perhaps(others, in_time).await,
+                    };
                     return Ok(Forgotten::Closed(Box::new(report)));
                 }
                 there
             }
         };
-        let pass = self.hide(&case, in_time).await;
+        let (pass, perhaps) = futures::join!(self.hide(&case, in_time), self.perhaps(others, in_time));
         let regions = self.reports(&pass);
-        let told = self.tell(&case, &pass, in_time).await.unwrap_or_else(|error| {
+        let told = self.tell(&case, &pass, &perhaps, in_time).await.unwrap_or_else(|error| {
             let error = storage::causes(&error);
             tracing::warn!(error, "a case could not be told what was hidden; the next sweep tells it");
             case
         });
-        Ok(Forgotten::Pending(Box::new(Report { cases: vec![told], pass, regions })))
+        Ok(Forgotten::Pending(Box::new(Report { cases: vec![told], pass, regions, perhaps })))
     }
 
     /// Tells a case what its hold pass found, and takes back what the pass hid of callers who were undone meanwhile: their
@@ -68,6 +76,7 @@ impl Erasure<'_> {
         &self,
         before: &Case,
         pass: &Pass,
+        perhaps: &Perhaps,
         in_time: InTime<'_>,
     ) -> storage::Result<Case> {
         loop {
@@ -80,6 +89,7 @@ impl Erasure<'_> {
             }
             let was = case.clone();
             case.regions = self.reports_at_least(pass, &was);
+            case.counted(perhaps);
             // Of a region that was lost all is hidden, too, and the sweep condemns what it could not.
             if pass.hid_all && !pass.cut_off {
                 case.status = Status::Pending;

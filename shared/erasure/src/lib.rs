@@ -16,6 +16,9 @@ mod export_tests;
 mod fate_tests;
 mod forget;
 mod pass;
+mod perhaps;
+#[cfg(test)]
+mod perhaps_tests;
 mod purge;
 mod regions;
 mod request;
@@ -24,10 +27,11 @@ mod sweep;
 mod testing;
 mod undo;
 
-pub use certificate::{Certificate, Copy, Erased, Sign, hash};
+pub use certificate::{Certificate, Copy, Erased, Other, Sign, hash};
 pub use export::Exported;
 pub use forget::Forgotten;
 pub use pass::Pass;
+pub use perhaps::Perhaps;
 pub use regions::{Down, RegionState};
 pub use request::{Callers, Consumer, Entry, MAX_NUMBERS, Refused, Request, Unusable};
 pub use sweep::Swept;
@@ -67,6 +71,8 @@ pub struct Report {
     pub pass: Pass,
     /// The same for each region, the master first.
     pub regions: Vec<RegionReport>,
+    /// How many messages there are of whom the same digits mean in another reading; of a Forget Me alone.
+    pub perhaps: Perhaps,
 }
 
 impl<'a> Erasure<'a> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Case, CaseKey, Status, Timestamp};
+use domain::{Case, CaseKey, Deadlines, Status, Timestamp};
 use storage::{Expect, Versioned, Written};
 
 use crate::Erasure;
@@ -36,9 +36,8 @@ impl Erasure<'_> {
         in_time: InTime<'_>,
     ) -> storage::Result<Swept> {
         let Some(found) = self.index().case(key).await? else { return Ok(Swept::default()) };
-        let Case { deadlines, undone_at, erased_at, .. } = &found.value;
-        let (alarm_at, purge_at) = (deadlines.alarm_at, deadlines.purge_at);
-        let (was_open, now) = (undone_at.or(*erased_at).is_none(), self.clock.now());
+        let Deadlines { alarm_at, purge_at, .. } = found.value.deadlines;
+        let (was_open, now) = (found.value.closed_at().is_none(), self.clock.now());
         let mut swept = Swept::default();
         let is_open = match self.apply(found, now, (sign, in_time), &mut swept).await {
             Ok(is_open) => is_open,
@@ -48,7 +47,7 @@ impl Erasure<'_> {
                 swept.failed += 1;
                 // It may be closed all the same.
                 let now = self.read(key).await.map(|found| found.value);
-                now.map_or(was_open, |now| now.undone_at.or(now.erased_at).is_none())
+                now.map_or(was_open, |now| now.closed_at().is_none())
             }
         };
         swept.overdue = is_open && now >= alarm_at;
@@ -72,15 +71,14 @@ impl Erasure<'_> {
         }
         let mut case = found.value;
         pass.merge(self.show(&case, subjects_of(&case, true), in_time).await);
+        let mut to_tell = None;
         match case.status {
             Status::Hiding | Status::Pending if now < case.deadlines.undo_until => {
-                let hidden = self.hide(&case, in_time).await;
-                let told = self.tell(&case, &hidden, in_time).await;
-                pass.merge(hidden);
-                if let Err(error) = told {
-                    swept.failed += pass.failed;
-                    return Err(error);
-                }
+                let others = case.uncounted();
+                let (hidden, perhaps) =
+                    futures::join!(self.hide(&case, in_time), self.perhaps(&others, in_time));
+                pass.merge(hidden.clone());
+                to_tell = Some((hidden, perhaps));
             }
             // Too late to undo, too early to purge.
             Status::Hiding | Status::Pending | Status::Undone => {}
@@ -91,12 +89,15 @@ impl Erasure<'_> {
             }
         }
         swept.failed += pass.failed;
+        if let Some((hidden, perhaps)) = to_tell {
+            self.tell(&case, &hidden, &perhaps, in_time).await?;
+        }
         let is_whole = pass.failed == 0 && !pass.cut_off;
         if case.status == Status::Erasing && is_whole && self.is_gone(&case).await? {
             self.close(&case.key, sign).await?;
             case = self.read(&case.key).await?.value;
         }
-        let closed = case.undone_at.or(case.erased_at);
+        let closed = case.closed_at();
         if is_whole && closed.is_some_and(|closed| now >= closed.plus(WATCHED)) {
             self.index().dismiss_case(&case.key).await?;
         }
@@ -111,6 +112,11 @@ impl Erasure<'_> {
             // Each region is still to be reached.
             pass.lost.clear();
             found.value.regions = self.reports_at_least(&pass, &found.value);
+            if pass.failed == 0 {
+                let nothing = subjects_of(&found.value, false);
+                let nothing = nothing.into_iter().filter(|subject| !pass.callers.contains_key(subject));
+                found.value.nothing_found = nothing.collect();
+            }
             let written = self.index().put_case(&found.value, Expect::Version(found.version)).await?;
             if let Written::Version(version) = written {
                 return Ok(Versioned { version, ..found });

@@ -24,6 +24,9 @@ pub(crate) const fn hm(hours: u64, minutes: u64) -> Duration {
     Duration::from_mins(hours * 60 + minutes)
 }
 
+/// No other reading of the digits.
+pub(crate) const NOBODY: BTreeSet<Subject> = BTreeSet::new();
+
 pub(crate) const ALICE: &str = "+49301234567";
 pub(crate) const BOB: &str = "+49307654321";
 
@@ -37,7 +40,7 @@ pub(crate) struct World {
 
 pub(crate) fn subject(number: &str) -> Subject {
     TenantKey::new(&[7; 32], &"t".parse().unwrap())
-        .subject(&Caller::read(number, "DE".parse().unwrap()).unwrap())
+        .subject(&Caller::read(number, "DE".parse::<domain::Country>().unwrap()).unwrap())
 }
 
 pub(crate) fn subjects(numbers: &[&str]) -> BTreeSet<Subject> {
@@ -58,7 +61,7 @@ impl World {
         let tenant = Tenant {
             id: "t".parse().unwrap(),
             ccid: "t".into(),
-            country: "DE".parse().unwrap(),
+            numbering: "DE".parse::<domain::Country>().unwrap().into(),
             domain: "t.invalid".into(),
             master: "west".parse().unwrap(),
             regions: regions.into_iter().rev().collect(),
@@ -96,7 +99,8 @@ impl World {
             audio: AudioKey::new(now, id, attempt, Clone::clone(&mailbox), "wav"),
             mailbox,
             generation: 1,
-            caller: Caller::read(caller, self.tenant.country),
+            caller: Caller::read(caller, self.tenant.numbering),
+            reader: domain::READER,
             caller_name: None,
             subject: Some(subject(caller)),
             received_at: now,
@@ -171,7 +175,7 @@ impl World {
     }
 
     pub(crate) async fn forget(&self, case: &str, numbers: &[&str]) -> Report {
-        match self.erasure().forget(case, subjects(numbers), DAY, &|| true).await.unwrap() {
+        match self.erasure().forget(case, subjects(numbers), &NOBODY, DAY, &|| true).await.unwrap() {
             Forgotten::Pending(report) => *report,
             other => panic!("{other:?}"),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::HeaderMap;
 use domain::{Case, Code, RegionReport, Status, Timestamp};
-use erasure::{Callers, Down, Erasure, Error, Refused, Report, Request, Unusable};
+use erasure::{Callers, Down, Erasure, Error, Perhaps, Refused, Report, Request, Unusable};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -43,7 +43,7 @@ impl Asked {
         who.may(operation)?;
         let request: Request = body::json(headers, content, body::JSON_LIMIT).await?;
         let tenancy = Arc::clone(host.data_protection(who, operation, request.ccid.as_deref())?);
-        let callers = request.callers(tenancy.tenant.country, tenancy.key().await?).map_err(refused)?;
+        let callers = request.callers(tenancy.tenant.numbering, tenancy.key().await?).map_err(refused)?;
         let Request { caseid, cursor, .. } = request;
         Ok(Self { tenancy, caseid, cursor, callers })
     }
@@ -85,17 +85,15 @@ fn nobody() -> Problem {
 fn refused(refused: Refused) -> Problem {
     match refused {
         Refused::TooMany | Refused::NoNumber => nobody(),
-        Refused::Unusable(unusable) => {
-            not_usable(unusable, "needs a digit, or an @ as an address has, and at most 256 bytes")
-        }
+        Refused::Unusable(unusable) => not_usable(unusable),
     }
 }
 
 /// The 422 that names numbers, and why they cannot be used.
-pub fn not_usable(unusable: Vec<Unusable>, why: &str) -> Problem {
+pub fn not_usable(unusable: Vec<Unusable>) -> Problem {
     let numbers: Vec<_> = unusable.iter().map(|one| format!("{:?}", one.number)).collect();
     let detail = format!("Nothing is done, as a number cannot be used: {}.", numbers.join(", "));
-    let fault = |one: Unusable| Fault { place: one.place, detail: format!("{:?} {why}", one.number) };
+    let fault = |Unusable { place, number, why }| Fault { place, detail: format!("{number:?} {why}") };
     let errors = unusable.into_iter().map(fault).collect();
     Problem { errors, ..Problem::new(Code::UnusableNumber, detail) }
 }
@@ -219,8 +217,18 @@ pub struct CaseAnswer {
     /// The case.
     #[serde(flatten)]
     case: CaseBody,
-    /// What was done for each number, as the request spelled it.
+    /// What was done for each number, as the request spelled it; of a field that holds two, for both.
     consumers: BTreeMap<String, Messages>,
+    /// Whom each spelling means: a number in E.164, a text, or the two numbers of a field that holds two. Absent from an undo by
+    /// case id alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    read_as: Option<BTreeMap<String, Vec<String>>>,
+    /// Other numbers that the same digits are in another reading, and that have messages: how many, of 200 at most; `null`
+    /// where they could not be counted in time. These are not touched: whoever means them names them. Absent likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    perhaps: Option<BTreeMap<String, Option<u64>>>,
 }
 
 /// So many messages.
@@ -271,28 +279,32 @@ impl CaseAnswer {
     pub fn forgot(tenancy: &Tenancy, report: &Report, callers: &Callers) -> Self {
         let case = report.cases.first();
         let status = case.map_or(CaseStatus::Hiding, |case| case.status.into());
-        Self::says(tenancy, report, (CaseOperation::ForgetMe, status), Some(callers))
+        let named = Some((callers, &report.perhaps));
+        Self::says(tenancy, report, (CaseOperation::ForgetMe, status), named)
     }
 
-    /// What an undo did, to one case or to several.
-    pub fn undid(tenancy: &Tenancy, report: &Report, callers: Option<&Callers>) -> Self {
-        Self::says(tenancy, report, (CaseOperation::UndoForget, CaseStatus::Undone), callers)
+    /// What an undo did, to one case or to several; with whom it named, and what was counted of whom that may mean, too.
+    pub fn undid(tenancy: &Tenancy, report: &Report, named: Option<(&Callers, &Perhaps)>) -> Self {
+        Self::says(tenancy, report, (CaseOperation::UndoForget, CaseStatus::Undone), named)
     }
 
     fn says(
         tenancy: &Tenancy,
         report: &Report,
         (operation, status): (CaseOperation, CaseStatus),
-        callers: Option<&Callers>,
+        named: Option<(&Callers, &Perhaps)>,
     ) -> Self {
         let only = if let [only] = report.cases.as_slice() { Some(only) } else { None };
         let found = |subject| report.pass.callers.get(subject).copied().unwrap_or_default();
-        let spellings = callers.into_iter().flat_map(Callers::spellings);
-        let consumers =
-            spellings.map(|(spelling, subject)| (spelling.to_owned(), Messages { messages: found(subject) }));
+        let spellings = named.into_iter().flat_map(|(callers, _)| callers.spellings());
+        let consumers = spellings.map(|(spelling, subjects)| {
+            (spelling.to_owned(), Messages { messages: subjects.map(found).sum() })
+        });
         Self {
             case: CaseBody::says(tenancy, only, operation, status, &report.regions),
             consumers: consumers.collect(),
+            read_as: named.map(|(callers, _)| callers.read_as()),
+            perhaps: named.map(|(callers, counted)| callers.perhaps(counted)),
         }
     }
 }

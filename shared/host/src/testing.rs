@@ -26,7 +26,7 @@ pub(crate) fn tenant() -> Tenant {
     Tenant {
         id: "t".parse().unwrap(),
         ccid: "a customer".into(),
-        country: "DE".parse().unwrap(),
+        numbering: "DE".parse::<domain::Country>().unwrap().into(),
         domain: "t.invalid".into(),
         master: "r".parse().unwrap(),
         regions: vec!["r".parse().unwrap()],

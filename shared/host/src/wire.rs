@@ -99,7 +99,7 @@ impl MessageBody {
             mailbox: facts.mailbox.to_string(),
             folder: folder.into(),
             caller_id: facts.caller.as_ref().map(|caller| caller.reveal().to_owned()),
-            caller_name: facts.caller_name.as_ref().map(|name| name.0.clone()),
+            caller_name: facts.caller_name.as_ref().map(|name| name.reveal().to_owned()),
             received_at: facts.received_at.to_string(),
             duration_ms: facts.duration_ms,
             media_type: facts.media_type.clone(),

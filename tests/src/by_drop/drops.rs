@@ -20,8 +20,9 @@ pub async fn a_drop_becomes_a_message_with_its_facts_and_is_taken_away(on: Emula
     let office = Office::new(on).await;
     let received_at = office.centre.ago(90);
     let facts = [
-        ("caller-id", "+49 30 1234567"),
-        ("caller-name", "J%C3%BCrgen%20M."),
+        // With the marks that a name pasted from elsewhere brings, U+202A and U+2011.
+        ("caller-id", "%E2%80%AA%2B49%E2%80%9130 1234567"),
+        ("caller-name", "J%C3%BCrgen%20M.%E2%80%AE"),
         ("urgent", "true"),
         ("received-at", received_at.as_str()),
         ("call-id", "c-1"),

@@ -45,7 +45,7 @@ pub async fn what_is_put_to_an_upload_link_after_it_was_rejected_is_still_that_m
 
 /// A link for an urgent message of Jürgen, whose address tells nothing of him.
 async fn a_link(office: &Office) -> Value {
-    let facts = json!({"caller_id": "+49 30 1234567", "caller_name": "Jürgen M.", "urgent": true});
+    let facts = json!({"caller_id": "\u{202a}(+49)\u{2011}30 1234567", "caller_name": "Jürgen M.\u{202e}", "urgent": true});
     let link = office.centre.platform().post("5001/uploads").json(facts).await.is(201).json();
     assert!(!link["url"].as_str().unwrap().contains("1234567"), "a URL is written to logs: {link}");
     link

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use domain::{Country, Region, Settings, SomeSettings, Tenant};
+use domain::{BareNumbers, Country, NumberingPlan, Region, Settings, SomeSettings, Tenant};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Entry {
     tenant: String,
     country: String,
+    bare_numbers: Option<String>,
     master: String,
     regions: Vec<String>,
     ccid: Option<String>,
@@ -47,6 +48,7 @@ pub(super) fn demo() -> Tenant {
     let entry = Entry {
         tenant: "demo".into(),
         country: "DE".into(),
+        bare_numbers: None,
         master: "local".into(),
         regions: vec!["local".into()],
         ccid: None,
@@ -95,6 +97,8 @@ fn tenant(entry: Entry) -> Result<Tenant, Vec<String>> {
     }
     let country: Option<Country> =
         entry.country.parse().map_err(|bad| faults.push(format!("country: {bad}"))).ok();
+    let bare_numbers = entry.bare_numbers.as_deref().map(str::parse::<BareNumbers>).transpose();
+    let bare_numbers = bare_numbers.map_err(|bad| faults.push(format!("bare_numbers: {bad}"))).ok().flatten();
     let mut region =
         |text: &str| text.parse().map_err(|bad| faults.push(format!("region {text:?}: {bad}"))).ok();
     let master: Option<Region> = region(&entry.master);
@@ -123,7 +127,8 @@ fn tenant(entry: Entry) -> Result<Tenant, Vec<String>> {
         .ok();
     match (id, country, master, settings) {
         (Some(id), Some(country), Some(master), Some(settings)) if faults.is_empty() => {
-            Ok(Tenant { id, ccid, country, domain, master, regions, clients: entry.clients, settings })
+            let numbering = NumberingPlan { country, bare_numbers: bare_numbers.unwrap_or_default() };
+            Ok(Tenant { id, ccid, numbering, domain, master, regions, clients: entry.clients, settings })
         }
         _ => Err(faults),
     }

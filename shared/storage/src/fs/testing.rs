@@ -41,7 +41,7 @@ pub(super) fn tenant() -> Tenant {
     Tenant {
         id: "t2026".parse().unwrap(),
         ccid: "t2026".into(),
-        country: "DE".parse().unwrap(),
+        numbering: "DE".parse::<domain::Country>().unwrap().into(),
         domain: "voicemail.example.com".into(),
         master: region(),
         regions: vec![region()],
@@ -52,7 +52,7 @@ pub(super) fn tenant() -> Tenant {
 
 pub(super) fn subject(number: &str) -> Subject {
     let key = TenantKey::new(b"a secret of the installation, 32+", &tenant().id);
-    key.subject(&Caller::read(number, tenant().country).unwrap())
+    key.subject(&Caller::read(number, tenant().numbering).unwrap())
 }
 
 pub(super) fn case(name: &str, number: &str, requested_at: Timestamp) -> Case {
@@ -86,7 +86,8 @@ pub(super) fn again(id: MessageId, number: &str) -> Deposit {
         attempt: attempt.clone(),
         mailbox: mailbox(),
         generation: 1,
-        caller: Caller::read(number, tenant().country),
+        caller: Caller::read(number, tenant().numbering),
+        reader: domain::READER,
         caller_name: None,
         subject: Some(subject(number)),
         received_at: at(100),

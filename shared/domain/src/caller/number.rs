@@ -1,0 +1,165 @@
+//! Digits as a number of E.164: by the tenant's dialling rules, in one of two readings where they have two.
+
+use rlibphonenumber::{CountryCodeSource, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat};
+
+use super::country::{BareNumbers, Country, NumberingPlan};
+use super::spelling::Digits;
+use super::withheld;
+
+/// Old forms of numbers that can be nobody else's: the country code, what stood between it and the number, and how many
+/// digits the number has.
+const OLD_FORMS: [(&str, &str, usize); 1] = [
+    // Mexico: the 1 of mobile telephones was abolished on 3 August 2019 (Instituto Federal de Telecomunicaciones, Plan
+    // Técnico Fundamental de Numeración); no number of Mexico has eleven digits.
+    ("52", "1", 10),
+];
+
+/// Digits as they were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Number {
+    /// In E.164 where the library finds a number, else the digits as they came.
+    pub(super) text: String,
+    /// It says whether it is national or international: by a `+`, an exit code or a trunk prefix.
+    pub(super) is_marked: bool,
+    /// It is a number of E.164.
+    pub(super) is_e164: bool,
+    /// The other reading is valid, too.
+    pub(super) has_two_readings: bool,
+}
+
+/// Reads a number. `None`: it stands for one that is withheld. A zero in parentheses is none of it (`+49 (0)30`), but where the number is valid with it: Italy's `+39 (0)6`.
+pub(super) fn read(found: &Digits, plan: NumberingPlan) -> Option<Number> {
+    let number = read_digits(&found.digits, plan)?;
+    match &found.without_zero {
+        Some(without) if !is_valid(&number.text) => read_digits(without, plan),
+        _ => Some(number),
+    }
+}
+
+/// Reads digits, perhaps with a leading `+`. Whether the number is valid in its country is asked only between two readings:
+/// numbers come from telephony, not from a form. So the extension `5001` of a German tenant is `+495001`. What the library
+/// would read otherwise the second time is no number: one caller must have one spelling.
+fn read_digits(digits: &str, plan: NumberingPlan) -> Option<Number> {
+    let country = plan.country;
+    let is_international = digits.starts_with('+') || has_exit_code(digits, country);
+    let has_trunk_prefix = !country.trunk_prefix.is_empty() && digits.starts_with(country.trunk_prefix);
+    let is_bare = !is_international && !has_trunk_prefix;
+    let (e164, has_two_readings) = match plan.bare_numbers {
+        _ if is_international => (as_dialled(digits, country), false),
+        BareNumbers::International => (bare_international(digits, has_trunk_prefix, country), false),
+        _ if has_trunk_prefix => (as_dialled(digits, country), false),
+        BareNumbers::National => (national(digits, country), false),
+        BareNumbers::Auto => bare(digits, country),
+    };
+    let is_withheld = [Some(digits), e164.as_deref()].into_iter().flatten().any(withheld::is_number)
+        || is_bare && withheld::is_bare_number(digits) && !e164.as_deref().is_some_and(is_valid);
+    (!is_withheld).then(|| Number {
+        is_marked: !is_bare,
+        is_e164: e164.is_some(),
+        text: e164.unwrap_or_else(|| digits.to_owned()),
+        has_two_readings,
+    })
+}
+
+/// Bare digits, and whether both readings are valid.
+fn bare(digits: &str, country: Country) -> (Option<String>, bool) {
+    let as_today = || as_dialled(digits, country);
+    if !digits.starts_with(&country.code()) {
+        return (as_today(), false);
+    }
+    let valid = |number: Option<String>| number.filter(|number| is_valid(number));
+    let (abroad, home) = (valid(international(digits)), valid(national(digits, country)));
+    let has_two_readings = abroad.is_some() && home.is_some() && abroad != home;
+    let number = if country.trunk_prefix.is_empty() { home.or(abroad) } else { abroad.or(home) };
+    (number.or_else(as_today), has_two_readings)
+}
+
+/// Digits without `+` where all such are international ones; what no country can have is national, like an extension.
+fn bare_international(digits: &str, has_trunk_prefix: bool, country: Country) -> Option<String> {
+    let abroad = international(digits).filter(|number| !has_trunk_prefix || is_valid(number));
+    abroad.or_else(|| as_dialled(digits, country))
+}
+
+/// The numbers that the same digits are in another reading, as far as they are valid: with the country's code in front, and
+/// without it where the rest begins with it, too. Where bare digits are international ones, those that begin with a trunk
+/// prefix other than 0 have a national reading, too.
+pub(super) fn counterparts(e164: &str, plan: NumberingPlan) -> Vec<String> {
+    let (code, trunk) = (plan.country.code(), plan.country.trunk_prefix);
+    let Some(digits) = e164.strip_prefix('+') else { return Vec::new() };
+    let rest = digits.strip_prefix(code.as_str());
+    let is_trunk_read =
+        plan.bare_numbers == BareNumbers::International && !trunk.is_empty() && !trunk.starts_with('0');
+    let dialled = digits.strip_prefix(trunk).filter(|_| is_trunk_read);
+    let others = [
+        Some(format!("+{code}{digits}")),
+        rest.filter(|rest| rest.starts_with(&code)).map(|rest| format!("+{rest}")),
+        dialled.map(|rest| format!("+{code}{rest}")),
+        rest.filter(|_| is_trunk_read).map(|rest| format!("+{trunk}{rest}")),
+    ];
+    let mut numbers: Vec<_> =
+        others.into_iter().flatten().filter_map(|number| canonical(&number, None)).collect();
+    numbers.retain(|number| number != e164 && is_valid(number));
+    numbers.sort();
+    numbers.dedup();
+    numbers
+}
+
+impl Country {
+    /// Its country code: `49`.
+    fn code(self) -> String {
+        PHONE_NUMBER_UTIL.get_country_code_for_region(self.region).unwrap_or_default().to_string()
+    }
+}
+
+/// Whether the country's exit code stands in front, which then a number follows.
+fn has_exit_code(digits: &str, country: Country) -> bool {
+    let number = PHONE_NUMBER_UTIL.parse_and_keep_raw_input(digits, Some(country.region));
+    number.is_ok_and(|number| number.country_code_source() == CountryCodeSource::FromNumberWithIdd)
+}
+
+/// As somebody in the country who dials it means it.
+fn as_dialled(digits: &str, country: Country) -> Option<String> {
+    canonical(digits, Some(country))
+}
+
+fn international(digits: &str) -> Option<String> {
+    canonical(&format!("+{digits}"), None)
+}
+
+/// As a national number, also where the library would take the first digits for the country's code.
+fn national(digits: &str, country: Country) -> Option<String> {
+    let number = PHONE_NUMBER_UTIL.parse_and_keep_raw_input(digits, Some(country.region)).ok()?;
+    if number.country_code_source() == CountryCodeSource::FromNumberWithoutPlusSign {
+        return canonical(&format!("+{}{digits}", country.code()), None);
+    }
+    as_dialled(digits, country)
+}
+
+/// The one spelling of a number in E.164. `None`: the library finds no number (a single digit, more than 17), or reads what it
+/// has found otherwise.
+fn canonical(digits: &str, country: Option<Country>) -> Option<String> {
+    let region = country.map(|country| country.region);
+    let parse = |text: &str| {
+        let number = PhoneNumber::parse(text, region).ok()?;
+        Some(number.format_as(PhoneNumberFormat::E164).into_owned())
+    };
+    let number = today(parse(digits)?);
+    parse(&number).filter(|again| *again == number)
+}
+
+/// A number without what was abolished.
+fn today(number: String) -> String {
+    for (code, old, length) in OLD_FORMS {
+        let rest = number.strip_prefix('+').and_then(|rest| rest.strip_prefix(code));
+        let rest = rest.and_then(|rest| rest.strip_prefix(old)).filter(|rest| rest.len() == length);
+        if let Some(rest) = rest {
+            return format!("+{code}{rest}");
+        }
+    }
+    number
+}
+
+/// Whether a number in E.164 can be somebody's.
+pub(super) fn is_valid(e164: &str) -> bool {
+    PhoneNumber::parse(e164, None).is_ok_and(|number| number.is_valid())
+}

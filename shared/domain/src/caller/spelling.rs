@@ -1,0 +1,260 @@
+//! The spellings of one number: punctuation, labels, extensions, parameters, and the parts of a field that holds several.
+
+use super::characters::{digit, is_punctuation};
+use super::uri::{decoded, parameters};
+
+/// What people write before or behind a number.
+const LABELS: [&str; 30] = [
+    "tel",
+    "tel nr",
+    "telefon",
+    "telefonnr",
+    "telefonnummer",
+    "telephone",
+    "telefono",
+    "teléfono",
+    "téléphone",
+    "tél",
+    "telefoon",
+    "phone",
+    "phone no",
+    "phone number",
+    "ph",
+    "fon",
+    "fax",
+    "telefax",
+    "mob",
+    "mobil",
+    "mobile",
+    "mobilfunk",
+    "mobiltelefon",
+    "móvil",
+    "handy",
+    "cell",
+    "cellphone",
+    "rufnummer",
+    "nummer",
+    "number",
+];
+
+/// What people write before an extension (RFC 3966, 5.3: `ext`).
+const EXTENSIONS: [&str; 11] =
+    ["extension", "extn", "ext", "x", "durchwahl", "dw", "nebenstelle", "poste", "anexo", "int", "доб"];
+
+/// The most digits of an extension, and the fewest of a number that has one.
+const MAX_EXTENSION: usize = 11;
+const MIN_DIGITS_BEFORE_EXTENSION: usize = 3;
+
+/// The digits of a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Digits {
+    /// ASCII digits, with a leading `+` where there is one.
+    pub(super) digits: String,
+    /// The same without the zero that stood in parentheses behind a country's code, `(0)`.
+    pub(super) without_zero: Option<String>,
+}
+
+/// The digits of a text that is a number with what people and platforms write around it. `None`: it is no number.
+pub(super) fn digits(text: &str) -> Option<Digits> {
+    let (number, parameters) = parameters(text);
+    let number = without_extension(without_label(number.trim()));
+    let mut found = plain(number)?;
+    if !found.digits.starts_with('+') {
+        // RFC 3966, 5.1.5: a local number's context stands in front of it where it is one of numbers; a domain is none of it.
+        let context = parameters.iter().find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("phone-context").then(|| decoded(value))
+        });
+        let context = context.and_then(|context| plain(&context)).map(|context| context.digits);
+        if let Some(context) = context.filter(|context| context.starts_with('+')) {
+            found = Digits { digits: format!("{context}{}", found.digits), without_zero: None };
+        }
+    }
+    Some(found)
+}
+
+/// The digits, with a leading plus where there is one, of a text that has digits and the punctuation of numbers only.
+fn plain(text: &str) -> Option<Digits> {
+    let text = text.strip_prefix(['\'', '\u{2019}']).unwrap_or(text);
+    let begins = text.trim_start_matches(is_punctuation);
+    // Punctuation before a plus is no part of it; before a digit it may be the parenthesis of `(0)`.
+    let (sign, rest) = match begins.strip_prefix('+') {
+        Some(rest) => ("+", rest.trim_start_matches('+')),
+        None => ("", text),
+    };
+    let mut digits = sign.to_owned();
+    let mut zero = None;
+    for (at, c) in rest.char_indices() {
+        if let Some(digit) = digit(c) {
+            let is_behind_others = digits.len() > sign.len();
+            if digit == '0' && is_behind_others && is_in_parentheses(rest, at, at + c.len_utf8()) {
+                zero.get_or_insert(digits.len());
+            }
+            digits.push(digit);
+        } else if !is_punctuation(c) {
+            return None;
+        }
+    }
+    let without_zero = zero.map(|at| {
+        let mut without = digits.clone();
+        without.remove(at);
+        without
+    });
+    (digits.len() > sign.len()).then_some(Digits { digits, without_zero })
+}
+
+/// Whether what stands from `start` to `end` is all that a pair of parentheses encloses.
+fn is_in_parentheses(text: &str, start: usize, end: usize) -> bool {
+    let before = text.get(..start).unwrap_or_default().trim_end();
+    let behind = text.get(end..).unwrap_or_default().trim_start();
+    before.ends_with('(') && behind.starts_with(')') || before.ends_with('[') && behind.starts_with(']')
+}
+
+/// A number without the label before or behind it.
+fn without_label(text: &str) -> &str {
+    let is_mark = |c: char| matches!(c, '.' | ':' | '#' | '=' | ' ' | '(' | ')' | '[' | ']' | '-');
+    let is_label = |text: &str| {
+        let words = text.trim_matches(is_mark).to_lowercase().replace(['.', '-'], " ");
+        LABELS.contains(&words.split_whitespace().collect::<Vec<_>>().join(" ").as_str())
+    };
+    let of_number = |c: char| c == '+' || digit(c).is_some();
+    let (Some(first), Some(last)) = (text.find(of_number), text.rfind(of_number)) else { return text };
+    let (before, number) = text.split_at(first);
+    let text = if is_label(before) {
+        // A parenthesis that opens before the digits is the number's.
+        let opened = before.trim_end().len() - before.trim_end().trim_end_matches(['(', '[']).len();
+        text.get(before.trim_end().len() - opened..).unwrap_or(number)
+    } else {
+        text
+    };
+    let end = text.len() - (before.len() + number.len() - last);
+    let end = end + text.get(end..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    match text.get(end..) {
+        Some(behind) if is_label(behind) => text.get(..end).unwrap_or(text),
+        _ => text,
+    }
+}
+
+/// A number without its extension: `ext. 5`, `x5`, `#5`.
+fn without_extension(text: &str) -> &str {
+    let is_digit = |c: char| digit(c).is_some();
+    let head = text.trim_end_matches(is_digit);
+    let extension = text.get(head.len()..).unwrap_or_default().chars().count();
+    let head = head.trim_end_matches([' ', '.', ':', '=', '-', '(']);
+    let lower = head.to_lowercase();
+    let word =
+        EXTENSIONS.iter().chain(&["#"]).find(|word| lower.ends_with(*word)).map_or(0, |word| word.len());
+    let Some(number) = head.get(..head.len().saturating_sub(word)).filter(|_| lower.len() == head.len())
+    else {
+        return text;
+    };
+    let is_number = number.chars().filter(|c| is_digit(*c)).count() >= MIN_DIGITS_BEFORE_EXTENSION;
+    if word > 0 && (1..=MAX_EXTENSION).contains(&extension) && is_number {
+        number.trim_end_matches([' ', ',', '(', ';'])
+    } else {
+        text
+    }
+}
+
+/// The parts of a field that may hold several numbers.
+pub(super) fn parts(text: &str) -> Vec<&str> {
+    let mut parts = vec![text];
+    for separator in [" / ", ",", ";", "\n", " or ", " oder ", " und "] {
+        parts = parts.into_iter().flat_map(|part| split(part, separator)).collect();
+    }
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+/// Splits at a separator, whatever the case of its letters.
+fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+    let lower = text.to_ascii_lowercase();
+    let (mut parts, mut from) = (Vec::new(), 0);
+    for (at, _) in lower.match_indices(separator) {
+        parts.extend(text.get(from..at));
+        from = at + separator.len();
+    }
+    parts.extend(text.get(from..));
+    parts
+}
+
+/// Whether a number ends in a range of extensions: one or two digits after a last `/`, as in `030 1234567/68`.
+pub(super) fn is_range(text: &str) -> bool {
+    let Some((head, end)) = text.rsplit_once('/') else { return false };
+    let end = end.trim();
+    let count = end.chars().filter_map(digit).count();
+    (1..=2).contains(&count) && count == end.chars().count() && digits(head).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Option<String> {
+        digits(text).map(|found| found.without_zero.unwrap_or(found.digits))
+    }
+
+    #[test]
+    fn what_stands_around_a_number_is_no_part_of_it() {
+        for spelling in [
+            "+49 30 1234567",
+            "(+49) 30 1234567",
+            "+ 49 30 1234567",
+            "/+49301234567",
+            "'+49301234567",
+            "Tel.: +49 30 1234567",
+            "Tel.+49 30 1234567",
+            "MOBIL +49 30 1234567",
+            "Tel.-Nr. +49301234567",
+            "Phone:+49 (0) 30 1234567",
+            "+49 30 1234567 (mobil)",
+            "+49 30 1234567 Tel.",
+            "+49 30 1234567 ext. 5",
+            "+49 30 1234567x5",
+            "+49 30 1234567 x 55",
+            "+49 30 1234567, ext 5",
+            "+49 30 1234567 (ext. 5",
+            "+49 30 1234567 #5",
+            "+49 30 1234567;ext=5",
+            "+49[0]30 1234567",
+            "1234567;phone-context=+4930",
+            "1234567;ext=5;PHONE-CONTEXT=%2B49-30",
+        ] {
+            assert_eq!(of(spelling).as_deref(), Some("+49301234567"), "{spelling}");
+        }
+        assert_eq!(
+            of("Tel. (0)30 1234567").as_deref(),
+            Some("0301234567"),
+            "the trunk prefix of a national number"
+        );
+        assert_eq!(digits("Tel. (030) 1234567").unwrap().digits, "0301234567");
+        assert_eq!(of("1234567;phone-context=pbx.example").as_deref(), Some("1234567"));
+    }
+
+    #[test]
+    fn what_has_other_characters_is_no_number() {
+        for text in [
+            "",
+            "+",
+            "Room 5",
+            "4,93012E+11",
+            "1-800-FLOWERS",
+            "12 x",
+            "x5",
+            "+49+30",
+            "030 1234567;68",
+            "5x5",
+        ] {
+            assert_eq!(digits(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_field_is_split_where_people_separate_numbers() {
+        for text in ["1 / 2", "1,2", "1; 2", "1\n2", "1 or 2", "1 ODER 2", "1 und 2", "1,\n2"] {
+            assert_eq!(parts(text), ["1", "2"], "{text:?}");
+        }
+        assert_eq!(parts("030/1234567"), ["030/1234567"]);
+        assert!(is_range("030 1234567/68") && is_range("030 1234567 / 8") && !is_range("030/1234567"));
+        assert!(!is_range("a/68") && !is_range("/68"));
+    }
+}

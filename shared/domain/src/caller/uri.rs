@@ -1,0 +1,133 @@
+//! URIs and addresses: `tel:` (RFC 3966), `sip:` and `sips:` (RFC 3261, 19.1), `callto:`, a name-addr around one, `user@host`.
+
+use std::borrow::Cow;
+use std::net::Ipv4Addr;
+
+use percent_encoding::percent_decode_str;
+
+use super::characters::clean;
+
+const SCHEMES: [&str; 4] = ["tel:", "sips:", "sip:", "callto:"];
+
+/// Who is named, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    /// A number or a name. Empty where a URI has a host alone.
+    pub(super) user: String,
+    /// The host, without its port; an IPv6 address in its brackets.
+    pub(super) host: Option<String>,
+    /// It stood in a URI, where parameters are no part of a name.
+    is_uri: bool,
+}
+
+impl Address {
+    /// What is kept of it where it is no number.
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        let name = if self.is_uri { parameters(&self.user).0 } else { &self.user };
+        match &self.host {
+            None => Cow::Borrowed(name),
+            Some(host) if name.is_empty() => Cow::Borrowed(host),
+            Some(host) => Cow::Owned(format!("{name}@{host}")),
+        }
+    }
+}
+
+/// Reads a caller ID that is one address.
+pub(super) fn read(text: &str) -> Address {
+    let text = inside(text);
+    let Some(rest) = without_scheme(text) else {
+        let (user, host) = match text.split_once('@') {
+            Some((user, rest)) => (user.trim(), Some(host(rest))),
+            None if is_ipv4(text) => ("", Some(text.to_owned())),
+            None => (text, None),
+        };
+        return Address { user: user.to_owned(), host, is_uri: false };
+    };
+    let is_sip = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("sip"));
+    let (user, host) = match rest.split_once('@') {
+        Some((user, rest)) => (user, Some(host(rest))),
+        None if is_sip && is_host(rest) => ("", Some(host(rest))),
+        None => (rest, None),
+    };
+    // A password, and headers, are no part of who called; parameters may be the number's.
+    let user = user.split([':', '?']).next().unwrap_or(user);
+    Address { user: decoded(user), host, is_uri: true }
+}
+
+/// What stands in `<…>` of a name-addr (RFC 3261, 20.10), else the whole.
+fn inside(text: &str) -> &str {
+    let Some((_, rest)) = text.rsplit_once('<') else { return text };
+    rest.split_once('>').map_or(rest, |(inside, _)| inside).trim()
+}
+
+fn without_scheme(text: &str) -> Option<&str> {
+    let begins =
+        |scheme: &&str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let scheme = SCHEMES.into_iter().find(|scheme| begins(scheme))?;
+    let rest = text.get(scheme.len()..)?;
+    Some(rest.strip_prefix("//").unwrap_or(rest).trim())
+}
+
+/// Whether what a `sip:` URI without a user names is a machine, and no number.
+fn is_host(rest: &str) -> bool {
+    let host = host(rest);
+    is_ipv4(&host) || host.starts_with('[') || host.contains(char::is_alphabetic)
+}
+
+/// Whether it is an IPv4 address, and not a number that is written in pairs as in Denmark: `12.34.56.78`.
+fn is_ipv4(text: &str) -> bool {
+    text.parse::<Ipv4Addr>().is_ok() && !text.split('.').all(|part| part.len() == 2)
+}
+
+/// The host, without port, parameters and headers.
+fn host(rest: &str) -> String {
+    let end = match rest.strip_prefix('[').and_then(|rest| rest.find(']')) {
+        Some(at) => at + 2,
+        None => rest.find([';', '?', ':', '>', ' ']).unwrap_or(rest.len()),
+    };
+    rest.get(..end).unwrap_or(rest).to_owned()
+}
+
+/// A part of a URI without its escapes (RFC 3261, 19.1.2).
+pub(super) fn decoded(part: &str) -> String {
+    clean(&percent_decode_str(part).decode_utf8_lossy())
+}
+
+/// A number and its parameters: `;ext=5`. What follows a semicolon and is none leaves the whole as it is.
+pub(super) fn parameters(text: &str) -> (&str, Vec<&str>) {
+    let is_parameter = |part: &&str| {
+        let name = part.split('=').next().unwrap_or(part).trim();
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic() || c == '-')
+    };
+    let mut parts = text.split(';');
+    let number = parts.next().unwrap_or(text);
+    let parameters: Vec<_> = parts.filter(|part| !part.trim().is_empty()).collect();
+    if parameters.iter().all(is_parameter) { (number, parameters) } else { (text, Vec::new()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_names_a_user_at_a_host() {
+        for (text, user, host) in [
+            ("tel:+49-30-1234567;ext=12", "+49-30-1234567;ext=12", None),
+            ("tel://+49301234567", "+49301234567", None),
+            ("callto:+49301234567", "+49301234567", None),
+            ("SIPS:+4930:secret@pbx.example:5061;transport=tls", "+4930", Some("pbx.example")),
+            ("sip:%2B4930%20123@pbx", "+4930 123", Some("pbx")),
+            ("\"Doe, J\" <sip:alice@[2001:db8::1]:5060;x=y>;tag=1", "alice", Some("[2001:db8::1]")),
+            ("sip:gw1.example.com:5060;transport=udp", "", Some("gw1.example.com")),
+            ("sip:[2001:db8::2]", "", Some("[2001:db8::2]")),
+            ("sip:10.0.0.1:5060", "", Some("10.0.0.1")),
+            ("sip:5001", "5001", None),
+            ("sip:+49301234567;user=phone", "+49301234567;user=phone", None),
+            ("alice@pbx.example;tag=1", "alice", Some("pbx.example")),
+            ("Front Desk", "Front Desk", None),
+        ] {
+            let address = read(text);
+            assert_eq!((address.user.as_str(), address.host.as_deref()), (user, host), "{text}");
+        }
+    }
+}

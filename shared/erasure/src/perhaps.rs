@@ -1,0 +1,55 @@
+//! Who else the digits of a request may mean: counted and told, never touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::Subject;
+use futures::{StreamExt as _, stream};
+use storage::{CallerMarker, StorageError};
+
+use crate::Erasure;
+use crate::pass::{ABREAST, InTime};
+
+/// How many messages of each are counted at most.
+const MAX_COUNTED: usize = 200;
+
+/// How many messages each has; `None`: not counted, as the time was over or something could not be read.
+pub type Perhaps = BTreeMap<Subject, Option<u64>>;
+
+/// What else a number may mean is told beside the request, which does not fail for it.
+fn passed_over(error: &StorageError) {
+    let error = storage::causes(error);
+    tracing::warn!(error, "who else the digits of a request may mean could not be counted");
+}
+
+impl Erasure<'_> {
+    /// Counts the messages of each, hidden ones too, several at once: in two trips, as a pass takes them.
+    pub async fn perhaps(&self, others: &BTreeSet<Subject>, in_time: InTime<'_>) -> Perhaps {
+        let list = |subject: Subject| async move {
+            if !in_time() {
+                return (subject, None);
+            }
+            let markers = self.index().by_caller(&subject, None, MAX_COUNTED).await;
+            (subject, markers.map_err(|error| passed_over(&error)).ok())
+        };
+        let listed: Vec<_> =
+            stream::iter(others.iter().cloned()).map(list).buffer_unordered(ABREAST).collect().await;
+        let (mut counted, mut all) = (Perhaps::new(), Vec::new());
+        for (subject, markers) in listed {
+            counted.insert(subject.clone(), markers.as_ref().map(|_| 0));
+            all.extend(markers.into_iter().flatten().map(|marker| (subject.clone(), marker)));
+        }
+        let look = |(subject, marker): (Subject, CallerMarker)| async move {
+            if !in_time() {
+                return (subject, None);
+            }
+            let found = self.message_of(&marker.remains).await.map_err(|error| passed_over(&error)).ok();
+            (subject, found.map(|found| found.is_some_and(|message| !message.claimed)))
+        };
+        let mut looked = stream::iter(all).map(look).buffer_unordered(ABREAST);
+        while let Some((subject, is_message)) = looked.next().await {
+            let count = counted.entry(subject).or_default();
+            *count = count.zip(is_message).map(|(count, is_message)| count + u64::from(is_message));
+        }
+        counted
+    }
+}
