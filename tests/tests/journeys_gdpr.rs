@@ -62,6 +62,15 @@ async fn an_export_brings_every_recording_of_a_caller_byte_for_byte_and_says_who
     let names: Vec<_> = calls.iter().map(|(id, _)| format!("{id}.wav")).collect();
     let output = tool.output();
     assert_eq!(output["caseid"], "4711");
+    let read_as = json!({CALLER[1]: ["+49301234567"], NOBODY: ["+49555551212"]});
+    assert_eq!((&output["read_as"], &output["perhaps"]), (&read_as, &json!({})));
+    let last = tool.log().lines().last().unwrap().to_owned();
+    assert!(last.contains("Nothing was found for 1 of 2 numbers"), "{last}");
+    assert!(
+        tool.log().contains("Numbers: 2; read otherwise than written: 2; found nothing: 1;"),
+        "{}",
+        tool.log()
+    );
     let whose = output["consumers"].as_object().unwrap();
     assert_eq!((whose.len(), &whose[NOBODY]), (2, &json!([])));
     let mut listed: Vec<_> =

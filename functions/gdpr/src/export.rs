@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::Ended;
 use crate::download::Recording;
 use crate::input::Input;
-use crate::operation::path;
+use crate::operation::{path, say_numbers};
 use crate::output::{OUTPUT, Output};
 use crate::service::Service;
 
@@ -45,7 +45,8 @@ pub(crate) fn run(service: &mut Service, input: &Input, output: &mut Output) -> 
     }
     output.end();
     output.write_json(OUTPUT, &answer)?;
-    output.say(&format!("Export Me is done: {all} bytes."))
+    let nothing = say_numbers(&answer, output)?;
+    output.say(&format!("Export Me is done: {all} bytes.{nothing}"))
 }
 
 /// All pages: the answer as it is kept, and its files.

@@ -10,6 +10,7 @@ mod download;
 mod export;
 mod input;
 mod interrupt;
+mod numbers;
 mod operation;
 mod output;
 mod refusal;

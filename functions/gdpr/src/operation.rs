@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::args::{Args, Operation};
 use crate::credential::Credential;
 use crate::input::Input;
+use crate::numbers::Numbers;
 use crate::output::{OUTPUT, Output};
 use crate::service::Service;
 use crate::{Ended, certificate, export};
@@ -52,8 +53,9 @@ fn forget(service: &mut Service, input: &Input, output: &mut Output) -> Result<(
         )),
         status => {
             let (undo, purge) = (text(&answer, "undo_until"), text(&answer, "purge_at"));
+            let nothing = say_numbers(&answer, output)?;
             output.say(&format!(
-                "Forget Me is {status}. Messages: {}. Undo works until {undo}; all is gone by {purge}.",
+                "Forget Me is {status}. Messages: {}. Undo works until {undo}; all is gone by {purge}.{nothing}",
                 messages(&answer)
             ))
         }
@@ -63,7 +65,15 @@ fn forget(service: &mut Service, input: &Input, output: &mut Output) -> Result<(
 fn undo(service: &mut Service, input: &Input, output: &mut Output) -> Result<(), Ended> {
     let answer = service.ask(output, "/v1/gdpr/undoforget", Some(&input.body(None)))?;
     output.write_json(OUTPUT, &answer)?;
+    say_numbers(&answer, output)?;
     output.say(&format!("Undo is done. Messages: {}.", messages(&answer)))
+}
+
+/// Says how the numbers were read; what the last line is to say of those that found nothing.
+pub(crate) fn say_numbers(answer: &Value, output: &mut Output) -> Result<String, Ended> {
+    let Some(numbers) = Numbers::of(answer) else { return Ok(String::new()) };
+    output.say(&numbers.line())?;
+    Ok(numbers.nothing())
 }
 
 /// Tells how a case stands, and keeps its certificate once it is checked.

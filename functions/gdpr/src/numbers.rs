@@ -1,0 +1,78 @@
+//! How the numbers of a request were read and what they found: counted, as no number is told outside of `output.json`.
+
+use serde_json::Value;
+
+/// The counts of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    all: usize,
+    read_otherwise: usize,
+    found_nothing: usize,
+    perhaps: usize,
+}
+
+impl Numbers {
+    /// Those of an answer to Forget Me, its undo or Export Me. `None`: it is about no numbers.
+    pub(crate) fn of(answer: &Value) -> Option<Self> {
+        let read_as = answer.get("read_as")?.as_object()?;
+        let is_otherwise = |(spelling, callers): &(&String, &Value)| {
+            callers.as_array().is_none_or(|callers| callers != &[Value::from(spelling.as_str())])
+        };
+        let found_nothing = |found: &&Value| {
+            found.get("messages").and_then(Value::as_u64) == Some(0)
+                || found.as_array().is_some_and(Vec::is_empty)
+        };
+        let consumers = answer.get("consumers").and_then(Value::as_object);
+        Some(Self {
+            all: read_as.len(),
+            read_otherwise: read_as.iter().filter(is_otherwise).count(),
+            found_nothing: consumers
+                .into_iter()
+                .flatten()
+                .map(|(_, found)| found)
+                .filter(found_nothing)
+                .count(),
+            perhaps: answer.get("perhaps").and_then(Value::as_object).map_or(0, serde_json::Map::len),
+        })
+    }
+
+    /// All of them, as a line.
+    pub(crate) fn line(self) -> String {
+        let Self { all, read_otherwise, found_nothing, perhaps } = self;
+        format!(
+            "Numbers: {all}; read otherwise than written: {read_otherwise}; found nothing: {found_nothing}; other callers whom \
+             the same digits may mean and who have messages: {perhaps}. Which is in output.json."
+        )
+    }
+
+    /// What the last line of a run says where a number found nothing.
+    pub(crate) fn nothing(self) -> String {
+        match self.found_nothing {
+            0 => String::new(),
+            nothing => format!(
+                " Nothing was found for {nothing} of {} numbers: see read_as in output.json.",
+                self.all
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_answer_tells_how_many_numbers_were_read_otherwise_found_nothing_or_may_mean_others() {
+        let answer = json!({
+            "read_as": {"+49301": ["+49301"], "0301": ["+49301"], "a / b": ["+491", "+492"]},
+            "perhaps": {"+4949301": 2, "+4949302": null},
+            "consumers": {"+49301": {"messages": 2}, "0301": {"messages": 0}, "a / b": []},
+        });
+        let numbers = Numbers::of(&answer).unwrap();
+        assert_eq!(numbers, Numbers { all: 3, read_otherwise: 2, found_nothing: 2, perhaps: 2 });
+        assert!(numbers.nothing().contains("2 of 3"));
+        assert!(!numbers.line().contains("49"));
+        assert_eq!(Numbers::of(&json!({"consumers": {}})), None, "an undo by case id alone");
+    }
+}
