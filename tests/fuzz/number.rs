@@ -3,6 +3,8 @@
 #![no_main]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what is found is told by a panic")]
 
+use std::net::Ipv4Addr;
+
 use domain::{BareNumbers, Caller, NumberingPlan};
 use libfuzzer_sys::fuzz_target;
 
@@ -22,7 +24,13 @@ fuzz_target!(|input: (u8, u8, &str)| {
     };
     let read = fuzz::cheap(|| Caller::read(received, plan));
     if let Some(caller) = &read {
-        assert_eq!(Caller::read(caller.reveal(), plan).as_ref(), Some(caller), "{:?}", caller.reveal());
+        // Of all that was read only the host of a URI may look like a number: `20.20.30.40`.
+        let is_host = caller.reveal().parse::<Ipv4Addr>().is_ok();
+        assert!(
+            is_host || Caller::read(caller.reveal(), plan).as_ref() == Some(caller),
+            "{:?}",
+            caller.reveal()
+        );
         assert!(caller.reveal().len() <= MAX_GROWTH * received.len() + MAX_PREFIX, "{:?}", caller.reveal());
         for other in caller.counterparts(plan) {
             assert_ne!(&other, caller);

@@ -52,7 +52,7 @@ impl Crowd {
         let took = begun.elapsed();
         let mut calls = self.counter.take().calls;
         calls.sort_unstable();
-        let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
+        let Forgotten::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
         assert_eq!(report.pass.callers.values().sum::<u64>(), FOUND);
         let undone = erasure.undo(&case, None, &|| true).await.unwrap();
         assert!(

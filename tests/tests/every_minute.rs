@@ -75,7 +75,7 @@ impl Office {
             .forget(case, subjects, &std::collections::BTreeSet::new(), DAY, &|| true)
             .await
             .unwrap();
-        assert!(matches!(forgotten, Forgotten::Pending(_)));
+        assert!(matches!(forgotten, Forgotten::Pending(_, _)));
     }
 
     fn goes_to(&self, time: Timestamp) {

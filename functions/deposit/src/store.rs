@@ -46,9 +46,7 @@ pub async fn store(
     };
     let attempt = Attempt::draw(host.random.as_ref());
     let reading = call.caller_id.and_then(|received| Reading::of(&received, tenancy.tenant.numbering));
-    if reading.as_ref().is_some_and(|reading| reading.has_two_readings) {
-        metrics::counter!("voicemail_ambiguous_numbers_total").increment(1);
-    }
+    let has_two_readings = reading.as_ref().is_some_and(|reading| reading.has_two_readings);
     let caller = reading.map(|reading| reading.caller);
     let facts = Facts {
         id,
@@ -70,6 +68,9 @@ pub async fn store(
     };
     let deposited = elect(tenancy, mailbox, &Deposit { facts, begun_at: now }, audio).await?;
     if let Deposited::Born(message) = &deposited {
+        if has_two_readings {
+            metrics::counter!("voicemail_ambiguous_numbers_total").increment(1);
+        }
         erasure(host, tenancy).condemn_born(message).await;
     }
     Ok(deposited)

@@ -53,9 +53,9 @@ async fn forgetme(
     let forgotten = erasure(&host, tenancy)
         .forget(case_id, callers.subjects(), &callers.others(), host.erase_after(), &in_time(&host))
         .await?;
-    let (status, report) = match forgotten {
-        Forgotten::Pending(report) => (StatusCode::ACCEPTED, report),
-        Forgotten::Closed(report) => (StatusCode::OK, report),
+    let (status, report, perhaps) = match forgotten {
+        Forgotten::Pending(report, perhaps) => (StatusCode::ACCEPTED, report, perhaps),
+        Forgotten::Closed(report, perhaps) => (StatusCode::OK, report, perhaps),
         Forgotten::Conflict => {
             let detail = "The case id is another request's, for other numbers. Nothing is done.";
             return Err(Problem::new(Code::CaseConflict, detail));
@@ -64,7 +64,7 @@ async fn forgetme(
     for case in &report.cases {
         audit(&who, Operation::ForgetMe, &[("of_tenant", &tenancy.tenant.id), ("case", &case.key)]);
     }
-    Ok((status, Json(CaseAnswer::forgot(tenancy, &report, callers))))
+    Ok((status, Json(CaseAnswer::forgot(tenancy, &report, (callers, &perhaps)))))
 }
 
 fn is_case_id(text: &str) -> bool {

@@ -7,12 +7,14 @@ use serde_json::Value;
 pub(crate) struct Numbers {
     all: usize,
     read_otherwise: usize,
-    found_nothing: usize,
+    /// `None`: the answer does not tell.
+    found_nothing: Option<usize>,
     perhaps: usize,
 }
 
 impl Numbers {
-    /// Those of an answer to Forget Me, its undo or Export Me. `None`: it is about no numbers.
+    /// Those of an answer to Forget Me, its undo or Export Me. `None`: it is about no numbers. What the numbers of a case found is
+    /// told while it is pending: of one that is hiding not all is counted yet, and nothing is counted of one that is closed.
     pub(crate) fn of(answer: &Value) -> Option<Self> {
         let read_as = answer.get("read_as")?.as_object()?;
         let is_otherwise = |(spelling, callers): &(&String, &Value)| {
@@ -22,16 +24,14 @@ impl Numbers {
             found.get("messages").and_then(Value::as_u64) == Some(0)
                 || found.as_array().is_some_and(Vec::is_empty)
         };
+        let is_counted = answer.get("status").is_none_or(|status| status == "pending" || status == "undone");
         let consumers = answer.get("consumers").and_then(Value::as_object);
         Some(Self {
             all: read_as.len(),
             read_otherwise: read_as.iter().filter(is_otherwise).count(),
-            found_nothing: consumers
-                .into_iter()
-                .flatten()
-                .map(|(_, found)| found)
-                .filter(found_nothing)
-                .count(),
+            found_nothing: is_counted.then(|| {
+                consumers.into_iter().flatten().map(|(_, found)| found).filter(found_nothing).count()
+            }),
             perhaps: answer.get("perhaps").and_then(Value::as_object).map_or(0, serde_json::Map::len),
         })
     }
@@ -39,17 +39,18 @@ impl Numbers {
     /// All of them, as a line.
     pub(crate) fn line(self) -> String {
         let Self { all, read_otherwise, found_nothing, perhaps } = self;
+        let nothing = found_nothing.map(|nothing| format!("; found nothing: {nothing}")).unwrap_or_default();
         format!(
-            "Numbers: {all}; read otherwise than written: {read_otherwise}; found nothing: {found_nothing}; other callers whom \
-             the same digits may mean and who have messages: {perhaps}. Which is in output.json."
+            "Numbers: {all}; read otherwise than written: {read_otherwise}{nothing}; other callers whom the same digits may mean \
+             and who have messages: {perhaps}. Which is in output.json."
         )
     }
 
     /// What the last line of a run says where a number found nothing.
     pub(crate) fn nothing(self) -> String {
         match self.found_nothing {
-            0 => String::new(),
-            nothing => format!(
+            None | Some(0) => String::new(),
+            Some(nothing) => format!(
                 " Nothing was found for {nothing} of {} numbers: see read_as in output.json.",
                 self.all
             ),
@@ -70,9 +71,12 @@ mod tests {
             "consumers": {"+49301": {"messages": 2}, "0301": {"messages": 0}, "a / b": []},
         });
         let numbers = Numbers::of(&answer).unwrap();
-        assert_eq!(numbers, Numbers { all: 3, read_otherwise: 2, found_nothing: 2, perhaps: 2 });
+        assert_eq!(numbers, Numbers { all: 3, read_otherwise: 2, found_nothing: Some(2), perhaps: 2 });
         assert!(numbers.nothing().contains("2 of 3"));
         assert!(!numbers.line().contains("49"));
+        let closed =
+            json!({"read_as": {"1": ["+491"]}, "consumers": {"1": {"messages": 0}}, "status": "erased"});
+        assert_eq!(Numbers::of(&closed).unwrap().nothing(), "");
         assert_eq!(Numbers::of(&json!({"consumers": {}})), None, "an undo by case id alone");
     }
 }

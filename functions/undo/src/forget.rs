@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::Code;
-use erasure::{Callers, Undone};
+use erasure::{Callers, Report, Undone};
 use futures::future::try_join;
 use host::privacy::{Asked, CaseAnswer, erasure, in_time, not_usable};
 use host::{Host, Operation, Principal, Problem, ProblemBody, audit};
@@ -57,34 +57,35 @@ async fn undo(
     let callers = asked.some_callers();
     let (erasure, in_time) = (erasure(host, tenancy), in_time(host));
     let undone = async {
-        Ok(match (asked.caseid.as_deref(), callers) {
+        let undone = match (asked.caseid.as_deref(), callers) {
             (Some(case_id), _) => {
                 let subjects = callers.map(Callers::subjects);
                 erasure.undo(case_id, subjects.as_ref(), &in_time).await?
             }
             (None, Some(callers)) => erasure.undo_callers(&callers.subjects(), &in_time).await?,
             (None, None) => return Err(Problem::bad("caseid", "a case, or numbers in `consumers`")),
-        })
+        };
+        reported(undone, callers)
     };
     let others = callers.map(Callers::others).unwrap_or_default();
     let perhaps = async { Ok(erasure.perhaps(&others, &in_time).await) };
-    let (undone, perhaps) = try_join(undone, perhaps).await?;
-    let report = match undone {
-        Undone::Undone(report) => report,
-        Undone::TooLate => {
-            return Err(Problem::new(
-                Code::Gone,
-                "It is too late: what was hidden is erased, or about to be.",
-            ));
-        }
-        Undone::NotInCase(case) => {
-            let beyond = callers.map(|callers| callers.beyond(&case.subjects)).unwrap_or_default();
-            return Err(not_usable(beyond));
-        }
-        Undone::Missing => return Err(Problem::not_found("case")),
-    };
+    let (report, perhaps) = try_join(undone, perhaps).await?;
     for case in &report.cases {
         audit(who, Operation::UndoForget, &[("of_tenant", &tenancy.tenant.id), ("case", &case.key)]);
     }
     Ok(Json(CaseAnswer::undid(tenancy, &report, callers.map(|callers| (callers, &perhaps)))))
+}
+
+/// What an undo did; refused where it did nothing.
+fn reported(undone: Undone, callers: Option<&Callers>) -> Result<Box<Report>, Problem> {
+    match undone {
+        Undone::Undone(report) => Ok(report),
+        Undone::TooLate => {
+            Err(Problem::new(Code::Gone, "It is too late: what was hidden is erased, or about to be."))
+        }
+        Undone::NotInCase(case) => {
+            Err(not_usable(callers.map(|callers| callers.beyond(&case.subjects)).unwrap_or_default()))
+        }
+        Undone::Missing => Err(Problem::not_found("case")),
+    }
 }

@@ -214,4 +214,19 @@ proptest! {
             prop_assert!(both.iter().all(can_be), "{:?}", both);
         }
     }
+
+    #[test]
+    fn whoever_is_stored_for_a_number_without_its_plus_is_that_caller_or_told_as_perhaps(
+        region in prop::sample::select(table().into_keys().collect::<Vec<_>>()),
+        (whose, _) in spelling(),
+        bare_numbers in prop::sample::select(vec![BareNumbers::Auto, BareNumbers::International, BareNumbers::National]),
+    ) {
+        let (_, number) = whose.split_once(' ').unwrap();
+        let plan = plan(region, bare_numbers);
+        let caller = Caller::read(number, plan).unwrap();
+        if let Some(stored) = Caller::read(number.trim_start_matches('+'), plan) {
+            let is_told = stored == caller || caller.counterparts(plan).contains(&stored) || !is_valid(stored.reveal());
+            prop_assert!(is_told, "{} in {}: {}", number, region, stored.reveal());
+        }
+    }
 }

@@ -131,7 +131,7 @@ async fn without_time_left_to_condemn_all_is_hidden_and_the_sweep_goes_on() {
     let asked = AtomicUsize::new(0);
     let in_time = || asked.fetch_add(1, Ordering::SeqCst) < all.len();
     let forgotten = world.erasure().forget("1", subjects(&[ALICE]), &NOBODY, DAY, &in_time).await.unwrap();
-    let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
+    let Forgotten::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
     assert_eq!((asked.load(Ordering::SeqCst), report.cases[0].status), (4, Status::Pending));
     assert!(report.regions.iter().all(|region| !region.reached && region.messages == 1));
     for facts in all.iter().flatten() {
@@ -182,7 +182,7 @@ async fn a_region_that_is_lost_after_the_case_was_written_is_told_and_the_certif
         };
         let forgotten =
             world.erasure().forget("1", subjects(&[ALICE]), &NOBODY, DAY, &in_time).await.unwrap();
-        let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
+        let Forgotten::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
         let reached = report.regions.iter().map(|region| region.reached).collect::<Vec<_>>();
         assert_eq!(reached, ["west", "east"].map(|region| region != lost));
         assert_eq!(report.cases[0].status, Status::Pending, "it is hidden all the same");
@@ -211,7 +211,7 @@ async fn what_a_request_has_no_time_for_the_sweep_hides() {
     let world = World::new().await;
     let facts = world.deposit(ALICE, "5001", "west").await.unwrap();
     let forgotten = world.erasure().forget("1", subjects(&[ALICE]), &NOBODY, DAY, &|| false).await.unwrap();
-    let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
+    let Forgotten::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
     assert_eq!((report.cases[0].status, world.folder_of(&facts).await), (Status::Hiding, Some(Folder::New)));
     world.sweep().await;
     assert_eq!((world.case("1").await.status, world.folder_of(&facts).await), (Status::Pending, None));
@@ -234,7 +234,7 @@ async fn a_repeat_answers_the_case_as_it_is_and_never_opens_a_closed_one() {
     }
     assert_eq!(world.undone("1").await, 2);
     let closed = world.erasure().forget("1", subjects(&[ALICE, BOB]), &NOBODY, DAY, &|| true).await.unwrap();
-    assert!(matches!(closed, Forgotten::Closed(report) if report.cases[0].status == Status::Undone));
+    assert!(matches!(closed, Forgotten::Closed(report, _) if report.cases[0].status == Status::Undone));
     assert_eq!(world.folder_of(&late).await, Some(Folder::New));
 }
 

@@ -86,12 +86,21 @@ pub fn hash(certificate: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(certificate))
 }
 
+/// How many callers a note names: a case must fit into an item of `DynamoDB`, 400 KB, with its certificate.
+const MAX_NAMED: usize = 100;
+
 /// What the counts alone would leave to be guessed.
 fn notes(case: &Case) -> Vec<String> {
     let mut notes = Vec::new();
-    if !case.nothing_found.is_empty() {
-        let nobody: Vec<_> = case.nothing_found.iter().map(Subject::as_str).collect();
-        notes.push(format!("When the purge began, no message was found of {}.", nobody.join(", ")));
+    let nothing = case.nothing_found.len();
+    if nothing > 0 {
+        let all = subjects_of(case, false).len();
+        let named: Vec<_> = case.nothing_found.iter().take(MAX_NAMED).map(Subject::as_str).collect();
+        let which = if nothing > MAX_NAMED { "among them " } else { "" };
+        notes.push(format!(
+            "When the purge began, no message was found of {nothing} of {all} callers: {which}{}.",
+            named.join(", ")
+        ));
     }
     if !case.perhaps.is_empty() {
         notes.push(

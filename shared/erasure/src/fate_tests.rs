@@ -123,8 +123,8 @@ async fn take(world: &World, model: &mut Model, step: Step) {
             let case = model.cases.entry(id).or_insert(new);
             match forgotten {
                 Forgotten::Conflict => assert!(!case.callers.keys().eq(&callers)),
-                Forgotten::Closed(_) => assert_ne!(case.status(), Status::Pending),
-                Forgotten::Pending(report) => {
+                Forgotten::Closed(_, _) => assert_ne!(case.status(), Status::Pending),
+                Forgotten::Pending(report, _) => {
                     assert_eq!(
                         (case.status(), report.cases[0].requested_at),
                         (Status::Pending, case.requested_at)

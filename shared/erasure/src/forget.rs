@@ -9,13 +9,13 @@ use storage::{Expect, StorageError, Versioned, Written};
 use crate::pass::{InTime, Pass, subjects_of};
 use crate::{Erasure, Error, Perhaps, Report};
 
-/// What became of a Forget Me.
+/// What became of a Forget Me, and how many messages there are of whom its digits mean in another reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forgotten {
     /// The case is pending, or hiding where not all could be hidden at once; the sweep goes on.
-    Pending(Box<Report>),
+    Pending(Box<Report>, Perhaps),
     /// The case was closed before; nothing is done.
-    Closed(Box<Report>),
+    Closed(Box<Report>, Perhaps),
     /// The id is another request's, for other callers; nothing is done.
     Conflict,
 }
@@ -49,13 +49,9 @@ impl Erasure<'_> {
                 }
                 if !there.is_pending() {
                     let regions = there.regions.clone();
-                    let report = Report {
-                        cases: vec![there],
-                        pass: Pass::default(),
-                        regions,
-                        perhaps: self.perhaps(others, in_time).await,
-                    };
-                    return Ok(Forgotten::Closed(Box::new(report)));
+                    let report = Report { cases: vec![there], pass: Pass::default(), regions };
+                    let perhaps = self.perhaps(others, in_time).await;
+                    return Ok(Forgotten::Closed(Box::new(report), perhaps));
                 }
                 there
             }
@@ -67,7 +63,7 @@ impl Erasure<'_> {
             tracing::warn!(error, "a case could not be told what was hidden; the next sweep tells it");
             case
         });
-        Ok(Forgotten::Pending(Box::new(Report { cases: vec![told], pass, regions, perhaps })))
+        Ok(Forgotten::Pending(Box::new(Report { cases: vec![told], pass, regions }), perhaps))
     }
 
     /// Tells a case what its hold pass found, and takes back what the pass hid of callers who were undone meanwhile: their

@@ -71,8 +71,6 @@ pub struct Report {
     pub pass: Pass,
     /// The same for each region, the master first.
     pub regions: Vec<RegionReport>,
-    /// How many messages there are of whom the same digits mean in another reading; of a Forget Me alone.
-    pub perhaps: Perhaps,
 }
 
 impl<'a> Erasure<'a> {

@@ -22,30 +22,30 @@ fn passed_over(error: &StorageError) {
 }
 
 impl Erasure<'_> {
-    /// Counts the messages of each, hidden ones too, several at once: in two trips, as a pass takes them.
+    /// Counts the messages of each, hidden ones too: in two trips as a pass takes them, eight lists and eight messages at once.
     pub async fn perhaps(&self, others: &BTreeSet<Subject>, in_time: InTime<'_>) -> Perhaps {
+        let mut counted: Perhaps = others.iter().map(|subject| (subject.clone(), Some(0))).collect();
         let list = |subject: Subject| async move {
-            if !in_time() {
-                return (subject, None);
-            }
-            let markers = self.index().by_caller(&subject, None, MAX_COUNTED).await;
-            (subject, markers.map_err(|error| passed_over(&error)).ok())
+            let markers = if in_time() {
+                let markers = self.index().by_caller(&subject, None, MAX_COUNTED).await;
+                markers.map_err(|error| passed_over(&error)).ok()
+            } else {
+                None
+            };
+            // Of a caller who could not be listed nothing is looked at, which tells it.
+            let looks: Vec<_> = match markers {
+                Some(markers) => markers.into_iter().map(|marker| (subject.clone(), Some(marker))).collect(),
+                None => vec![(subject, None)],
+            };
+            stream::iter(looks)
         };
-        let listed: Vec<_> =
-            stream::iter(others.iter().cloned()).map(list).buffer_unordered(ABREAST).collect().await;
-        let (mut counted, mut all) = (Perhaps::new(), Vec::new());
-        for (subject, markers) in listed {
-            counted.insert(subject.clone(), markers.as_ref().map(|_| 0));
-            all.extend(markers.into_iter().flatten().map(|marker| (subject.clone(), marker)));
-        }
-        let look = |(subject, marker): (Subject, CallerMarker)| async move {
-            if !in_time() {
-                return (subject, None);
-            }
+        let look = |(subject, marker): (Subject, Option<CallerMarker>)| async move {
+            let Some(marker) = marker.filter(|_| in_time()) else { return (subject, None) };
             let found = self.message_of(&marker.remains).await.map_err(|error| passed_over(&error)).ok();
             (subject, found.map(|found| found.is_some_and(|message| !message.claimed)))
         };
-        let mut looked = stream::iter(all).map(look).buffer_unordered(ABREAST);
+        let listed = stream::iter(others.iter().cloned()).map(list).buffer_unordered(ABREAST);
+        let mut looked = listed.flatten().map(look).buffer_unordered(ABREAST);
         while let Some((subject, is_message)) = looked.next().await {
             let count = counted.entry(subject).or_default();
             *count = count.zip(is_message).map(|(count, is_message)| count + u64::from(is_message));

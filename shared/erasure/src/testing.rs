@@ -176,7 +176,7 @@ impl World {
 
     pub(crate) async fn forget(&self, case: &str, numbers: &[&str]) -> Report {
         match self.erasure().forget(case, subjects(numbers), &NOBODY, DAY, &|| true).await.unwrap() {
-            Forgotten::Pending(report) => *report,
+            Forgotten::Pending(report, _) => *report,
             other => panic!("{other:?}"),
         }
     }

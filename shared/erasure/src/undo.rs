@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use storage::{Expect, Versioned, Written};
 
 use crate::pass::{InTime, Pass};
-use crate::{Erasure, Error, Perhaps, Report};
+use crate::{Erasure, Error, Report};
 
 /// What became of an undo.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Erasure<'_> {
         let chosen = subjects.cloned().unwrap_or_else(|| case.subjects.keys().cloned().collect());
         let pass = self.show(&case, chosen.into_iter().collect(), in_time).await;
         let regions = self.reports(&pass);
-        Ok(Undone::Undone(Box::new(Report { cases: vec![case], pass, regions, perhaps: Perhaps::new() })))
+        Ok(Undone::Undone(Box::new(Report { cases: vec![case], pass, regions })))
     }
 
     /// Undoes these callers in every pending case that names them. Where none does, the newest that names one decides: one
@@ -88,7 +88,7 @@ impl Erasure<'_> {
             }
         }
         let regions = self.reports(&pass);
-        Ok(Undone::Undone(Box::new(Report { cases: undone, pass, regions, perhaps: Perhaps::new() })))
+        Ok(Undone::Undone(Box::new(Report { cases: undone, pass, regions })))
     }
 
     /// Decides an undo, by one conditional write: of an undo and a sweep that race, one wins. `None`: there is no case.

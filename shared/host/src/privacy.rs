@@ -275,12 +275,11 @@ impl CaseBody {
 }
 
 impl CaseAnswer {
-    /// What a Forget Me did.
-    pub fn forgot(tenancy: &Tenancy, report: &Report, callers: &Callers) -> Self {
+    /// What a Forget Me did, with whom it named, and what was counted of whom that may mean, too.
+    pub fn forgot(tenancy: &Tenancy, report: &Report, named: (&Callers, &Perhaps)) -> Self {
         let case = report.cases.first();
         let status = case.map_or(CaseStatus::Hiding, |case| case.status.into());
-        let named = Some((callers, &report.perhaps));
-        Self::says(tenancy, report, (CaseOperation::ForgetMe, status), named)
+        Self::says(tenancy, report, (CaseOperation::ForgetMe, status), Some(named))
     }
 
     /// What an undo did, to one case or to several; with whom it named, and what was counted of whom that may mean, too.

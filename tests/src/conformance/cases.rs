@@ -285,7 +285,7 @@ pub async fn of_an_undo_and_a_sweep_whose_clocks_differ_one_wins_and_the_answer_
         let erasure = |clock| Erasure { tenant: &space.tenant, storage: &space.storage, clock };
         let subjects = [space.subject(&caller)].into();
         let forgotten = erasure(&asked).forget(&id, subjects, &BTreeSet::new(), DAY, &|| true).await.unwrap();
-        let Forgotten::Pending(report) = forgotten else { panic!("{forgotten:?}") };
+        let Forgotten::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
         let case = &report.cases[0];
         let slow = ManualClock::at(case.deadlines.undo_until.minus(Duration::from_millis(1)));
         let fast = ManualClock::at(case.deadlines.claim_from);

@@ -7,8 +7,10 @@ use icu_properties::CodePointMapData;
 use icu_properties::props::GeneralCategory;
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
-/// How often a text is normalised at most: lower case can ask for another composition, and that for another lower case.
-const MAX_ROUNDS: usize = 4;
+use super::MAX_CALLER_BYTES;
+
+/// How often a text is brought to lower case at most: that can ask for another composition, and that for another lower case.
+const MAX_LOWERINGS: usize = 4;
 
 fn category(c: char) -> GeneralCategory {
     CodePointMapData::<GeneralCategory>::new().get(c)
@@ -39,15 +41,19 @@ pub(super) fn clean(text: &str) -> String {
         kept.collect()
     };
     // Before, as what is taken out may have kept two characters from being composed; after, as NFKC makes spaces.
-    keep(&nfkc(&keep(text))).trim().to_owned()
+    let kept = keep(text);
+    let composed = keep(&nfkc(&kept));
+    // A caller must be nameable: one character of Arabic becomes eighteen, and the field of a request takes 256 bytes.
+    let is_longer = composed.len() > MAX_CALLER_BYTES && composed.len() > kept.len();
+    (if is_longer { kept } else { composed }).trim().to_owned()
 }
 
 /// A text caller as it is kept: on one line, in lower case, trimmed.
 pub(super) fn as_text(cleaned: &str) -> String {
     let mut text = cleaned.replace('\n', " ");
-    for _ in 0..MAX_ROUNDS {
+    for _ in 0..MAX_LOWERINGS {
         let next = clean(&text.to_lowercase());
-        if next == text {
+        if next == text || next.len() > MAX_CALLER_BYTES.max(text.len()) {
             break;
         }
         text = next;

@@ -28,9 +28,6 @@ pub const MAX_CALLER_BYTES: usize = 256;
 /// Which reader made a message's caller: counts on whenever a caller ID is read otherwise than before.
 pub const READER: u8 = 2;
 
-/// How often a text is read again at most, until reading it changes nothing.
-const MAX_ROUNDS: usize = 4;
-
 /// A caller: an E.164 number, or the text that is no number. `Debug` shows neither; there is no `Display`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -50,6 +47,8 @@ enum Single {
     Withheld,
     Number(Number),
     Text(String),
+    /// The host of an address without a user: no number, whatever it looks like.
+    Host(String),
 }
 
 impl Reading {
@@ -58,19 +57,17 @@ impl Reading {
     /// is left.
     pub fn of(received: &str, plan: NumberingPlan) -> Option<Self> {
         let mut text = characters::clean(received);
-        for _ in 0..MAX_ROUNDS {
-            let single = match several(&text, plan).into_iter().next() {
-                Some(first) => Single::Number(first),
-                None => single(&text, plan),
-            };
-            match single {
+        // Whoever reads what was kept must find the same caller. Each reading that changes a text takes something from it, or
+        // makes it lower case.
+        for _ in 0..=text.len() {
+            match first(&text, plan) {
                 Single::Withheld => return None,
                 Single::Number(Number { text, has_two_readings, .. }) => {
                     return Some(Self { caller: Caller(text), has_two_readings });
                 }
-                // Whoever reads what was kept must find the same caller.
                 Single::Text(kept) if kept == text => break,
                 Single::Text(kept) => text = kept,
+                Single::Host(host) => return Some(Self { caller: Caller(host), has_two_readings: false }),
             }
         }
         Some(Self { caller: Caller(text), has_two_readings: false })
@@ -109,27 +106,33 @@ impl fmt::Debug for Caller {
     }
 }
 
-/// The numbers of a text that has nothing but several of them, each of which says whether it is national or international.
-fn several(cleaned: &str, plan: NumberingPlan) -> Vec<Number> {
+/// The first of several numbers, or what is one caller ID.
+fn first(cleaned: &str, plan: NumberingPlan) -> Single {
     let parts = spelling::parts(cleaned);
-    if parts.len() < 2 {
-        return Vec::new();
-    }
-    let number = |part: &str| match single(part, plan) {
-        Single::Number(number) if number.is_marked && number.is_e164 => Some(number),
+    several(&parts, plan).into_iter().next().map_or_else(|| single(cleaned, plan), Single::Number)
+}
+
+/// The numbers of a field that has nothing but them: one, or several that each say whether they are national or international.
+fn several(parts: &[&str], plan: NumberingPlan) -> Vec<Number> {
+    let number = |part: &&str| match single(part, plan) {
+        Single::Number(number) if parts.len() == 1 || number.is_marked && number.is_e164 => Some(number),
         _ => None,
     };
-    parts.into_iter().map(number).collect::<Option<_>>().unwrap_or_default()
+    parts.iter().map(number).collect::<Option<_>>().unwrap_or_default()
 }
 
 /// Reads what is one caller ID.
 fn single(cleaned: &str, plan: NumberingPlan) -> Single {
     let address = uri::read(cleaned);
-    if let Some(digits) = spelling::digits(&address.user) {
-        return number::read(&digits, plan).map_or(Single::Withheld, Single::Number);
+    if let Some(spelling) = address.number() {
+        return number::read(&spelling, plan).map_or(Single::Withheld, Single::Number);
     }
     let text = characters::as_text(&address.text());
-    if withheld::is_word(&text) { Single::Withheld } else { Single::Text(text) }
+    match text {
+        text if withheld::is_word(&text) => Single::Withheld,
+        text if address.user.is_empty() => Single::Host(text),
+        text => Single::Text(text),
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The field of a data protection request that names a caller: what it names, or why it can name nobody.
 
 use super::characters::clean;
-use super::{Caller, MAX_CALLER_BYTES, NumberingPlan, Reading, Single, number, several, single, spelling};
+use super::number::Number;
+use super::{Caller, MAX_CALLER_BYTES, NumberingPlan, Reading, Single, several, single, spelling, uri};
 
 /// The marks that a quoted text stands in, as people type and paste them.
-const QUOTES: [char; 6] = ['"', '\u{201c}', '\u{201d}', '\u{201e}', '\u{201f}', '\u{ff02}'];
+const QUOTES: [char; 5] = ['"', '\u{201c}', '\u{201d}', '\u{201e}', '\u{201f}'];
 
 /// ITU-T E.164, 6.2.1.
 const MAX_E164_DIGITS: usize = 15;
@@ -16,7 +17,7 @@ pub enum Unreadable {
     #[error("is empty")]
     Empty,
     /// It is longer than any caller ID.
-    #[error("has more than 256 bytes, which no caller ID has")]
+    #[error("has more than 256 bytes")]
     TooLong,
     /// It stands for a number that is withheld, which is nobody's.
     #[error("stands for callers who withhold their number: it is nobody's, and would mean all of them")]
@@ -38,51 +39,47 @@ pub(super) fn read(field: &str, plan: NumberingPlan) -> Result<Vec<Caller>, Unre
     if cleaned.is_empty() {
         return Err(Unreadable::Empty);
     }
-    if field.len() > MAX_CALLER_BYTES {
+    let text = quoted(&cleaned);
+    let marks = text.map_or(0, |text| cleaned.len() - text.len());
+    if field.trim().len() > MAX_CALLER_BYTES + marks {
         return Err(Unreadable::TooLong);
     }
-    if let Some(text) = quoted(&cleaned) {
+    if let Some(text) = text {
         let withheld = if text.trim().is_empty() { Unreadable::Empty } else { Unreadable::Withheld };
         return Reading::of(text, plan).map(|reading| vec![reading.caller]).ok_or(withheld);
     }
-    if spelling::is_range(&cleaned) {
+    let parts = spelling::parts(&cleaned);
+    let mut numbers = several(&parts, plan);
+    if numbers.is_empty() {
+        match single(&cleaned, plan) {
+            Single::Withheld => return Err(Unreadable::Withheld),
+            // `030 / 1234567`
+            Single::Number(number) => numbers.push(number),
+            Single::Text(text) if parts.len() == 1 && is_address(&text) && !uri::has_more(&cleaned) => {
+                return Reading::of(&cleaned, plan)
+                    .map(|reading| vec![reading.caller])
+                    .ok_or(Unreadable::Withheld);
+            }
+            Single::Text(_) | Single::Host(_) => return Err(Unreadable::Other),
+        }
+    }
+    let is_range = |part: &&str| uri::read(part).number().is_some_and(|spelling| spelling.is_range);
+    if parts.iter().any(is_range) || is_range(&cleaned.as_str()) {
         return Err(Unreadable::Range);
     }
-    let numbers = several(&cleaned, plan);
-    match numbers.len() {
-        0 => {}
-        2 => return Ok(numbers.into_iter().map(|number| Caller(number.text)).collect()),
-        _ => return Err(Unreadable::Other),
-    }
-    if has_a_second(&cleaned, plan) {
+    // Two numbers without prefixes, as in `1234567 / 7654321`; whoever means digits as they are quotes them.
+    let is_too_long = |number: &Number| number.text.trim_start_matches('+').len() > MAX_E164_DIGITS;
+    if numbers.len() > 2 || numbers.iter().any(is_too_long) || parts.iter().any(|part| uri::has_more(part)) {
         return Err(Unreadable::Other);
     }
-    match single(&cleaned, plan) {
-        Single::Withheld => Err(Unreadable::Withheld),
-        Single::Number(number) => Ok(vec![Caller(number.text)]),
-        Single::Text(text) if is_address(&text) => {
-            Reading::of(&text, plan).map(|reading| vec![reading.caller]).ok_or(Unreadable::Withheld)
-        }
-        Single::Text(_) => Err(Unreadable::Other),
-    }
+    Ok(numbers.into_iter().map(|number| Caller(number.text)).collect())
 }
 
-/// Whether what could be read as one number is two without prefixes: `1234567 / 7654321`, where `030 / 1234567` is one.
-fn has_a_second(cleaned: &str, plan: NumberingPlan) -> bool {
-    let parts = spelling::parts(cleaned);
-    let digits = |part: &&str| spelling::digits(part);
-    let numbers: Vec<_> = parts.iter().map_while(digits).collect();
-    let count: usize = numbers.iter().map(|number| number.digits.trim_start_matches('+').len()).sum();
-    let is_whole = |digits| number::read(digits, plan).is_some_and(|number| number::is_valid(&number.text));
-    numbers.len() == parts.len()
-        && parts.len() > 1
-        && (count > MAX_E164_DIGITS || numbers.iter().all(is_whole))
-}
-
-/// The text within the quotes that enclose the whole field.
+/// The text within the quotes that enclose the whole field, and no name before an address.
 fn quoted(cleaned: &str) -> Option<&str> {
     let inside = cleaned.strip_prefix(QUOTES)?.strip_suffix(QUOTES)?;
-    (!inside.contains('<')).then_some(inside)
+    let is_name = inside.split('"').skip(1).any(|rest| rest.trim_start().starts_with('<'));
+    (!is_name).then_some(inside)
 }
 
 fn is_address(text: &str) -> bool {

@@ -75,11 +75,16 @@ fn a_withheld_caller_is_none() {
         "+266696687",
         "sip:+2562533@trunk",
         "<tel:+8656696>",
-        "266696687",
+        "1266696687",
+        "00464",
+        "+10000000000",
+        "Out-of-Area",
         "00266696687",
     ] {
-        assert_eq!(read(text, "DE").filter(|_| text != "266696687"), None, "{text:?}");
+        let country = if text.starts_with('1') { "US" } else { "DE" };
+        assert_eq!(read(text, country), None, "{text:?}");
     }
+    assert_eq!(read("266696687", "DE").as_deref(), Some("+49266696687"), "somebody's in Rhineland");
     assert_eq!(read("266696687", "US"), None, "no number of North America has nine digits");
     assert_eq!(read("7378742833", "US").as_deref(), Some("+17378742833"), "somebody's in Texas");
     assert_eq!(read("private@acme.example", "DE").as_deref(), Some("private@acme.example"));
@@ -155,12 +160,47 @@ fn a_uri_is_read_with_its_parameters_and_escapes() {
         ("/+49301234567", "+49301234567"),
         ("sip:gw1.example.com", "gw1.example.com"),
         ("sip:10.0.0.1:5060", "10.0.0.1"),
+        ("sip:20.20.30.40", "20.20.30.40"),
+        ("20.20.30.40", "+4920203040"),
+        ("alice@2001:db8::1", "alice@[2001:db8::1]"),
+        ("sip:2001:DB8::1", "[2001:db8::1]"),
+        ("tel:0049301234567;phone-context=+49", "+49301234567"),
+        ("100x5@acme.example", "100x5@acme.example"),
+        ("sip:sip%3Asip%253Asip%25253Asip%2525253Asip%252525253Aalice@x", "alice@x"),
         ("sip:Alice@[2001:DB8::1]:5060", "alice@[2001:db8::1]"),
         ("sip:alice@[2001:db8::2]", "alice@[2001:db8::2]"),
         ("sip:alice%20smith;x=y@pbx", "alice smith@pbx"),
     ] {
         assert_eq!(read(uri, "DE").as_deref(), Some(caller), "{uri}");
     }
+}
+
+#[test]
+fn what_is_no_number_has_no_counterparts_and_no_text_makes_a_panic() {
+    let plan: NumberingPlan = "DE".parse::<Country>().unwrap().into();
+    for text in ["+1;phone-context=+4930;tel:@x", "\"+1;phone-context=+4930;tel:\u{e4}\"", "+1 800 FLOWERS@x"]
+    {
+        for caller in Caller::requested(text, plan).unwrap_or_default() {
+            assert!(caller.counterparts(plan).is_empty(), "{text}");
+        }
+    }
+    let long = "a".repeat(256);
+    assert_eq!(Caller::requested(&format!("\"{long}\""), plan), Ok(vec![Caller::read(&long, plan).unwrap()]));
+    let arabic = "\u{fdfa}".repeat(20);
+    let stored = Caller::read(&arabic, plan).unwrap();
+    assert_eq!(
+        Caller::requested(&format!("\"{}\"", stored.reveal()), plan),
+        Ok(vec![stored]),
+        "as it is shown"
+    );
+}
+
+#[test]
+fn where_bare_digits_are_international_a_number_of_russia_stays_one() {
+    let plan = NumberingPlan { country: "RU".parse().unwrap(), bare_numbers: BareNumbers::International };
+    let read = |text| Caller::read(text, plan).unwrap().reveal().to_owned();
+    assert_eq!(read("8 (800) 817-35-66"), "+78008173566", "the library reads a number of Bangladesh");
+    assert_eq!(read("84951234567"), "+84951234567");
 }
 
 fn requested(field: &str, country: &str) -> Result<Vec<String>, Unreadable> {
@@ -179,6 +219,15 @@ fn a_request_names_a_number_in_any_spelling_two_numbers_an_address_or_a_quoted_t
         ("+49 30 1234567 / 0151 12345678", &["+49301234567", "+4915112345678"]),
         ("Tel. 030 1234567, Mobil: 0151 12345678", &["+49301234567", "+4915112345678"]),
         ("030 1234567\n0151 12345678", &["+49301234567", "+4915112345678"]),
+        ("030 / 1234567", &["+49301234567"]),
+        ("1234567;phone-context=+4930, +49301234568", &["+49301234567", "+49301234568"]),
+        ("+49301234567,", &["+49301234567"]),
+        (
+            "sip:+49301234567@pbx;user=phone, sip:+49301234568@pbx;user=phone",
+            &["+49301234567", "+49301234568"],
+        ),
+        ("<sip:+49301234567@pbx;user=phone>, <sip:+49301234568@pbx>", &["+49301234567", "+49301234568"]),
+        ("tel:+49301234567;ext=5, tel:+49301234568", &["+49301234567", "+49301234568"]),
         ("030 1234567 oder 0049 151 12345678", &["+49301234567", "+4915112345678"]),
         ("Alice@PBX.example", &["alice@pbx.example"]),
         ("\"Front Desk\"", &["front desk"]),
@@ -210,6 +259,17 @@ fn a_request_refuses_what_can_find_nobody_and_says_why() {
         ("+", Unreadable::Other),
         ("4,93012E+11", Unreadable::Other),
         ("1234567, 7654321", Unreadable::Other),
+        ("1234567 / 7654321", Unreadable::Other),
+        ("0301234567 01511234567", Unreadable::Other),
+        ("sip:+49301234567@pbx +49301234568", Unreadable::Other),
+        ("alice@pbx.example, bob@pbx.example", Unreadable::Other),
+        ("alice@pbx.example or bob@pbx.example", Unreadable::Other),
+        ("+49301234568, alice@pbx.example", Unreadable::Other),
+        ("Alice <alice@pbx.example>, Bob <bob@pbx.example>", Unreadable::Other),
+        ("030 1234567/68 oder 0151 12345678", Unreadable::Range),
+        ("0151 12345678, 030 1234567/68", Unreadable::Range),
+        ("030 1234567/68 (mobil)", Unreadable::Range),
+        ("sip:0301234567/68@pbx", Unreadable::Range),
         ("+4930123, +4930124, +4930125", Unreadable::Other),
         ("sip:gw1.example.com", Unreadable::Other),
         ("@pbx.example", Unreadable::Other),

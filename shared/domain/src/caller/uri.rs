@@ -1,11 +1,12 @@
 //! URIs and addresses: `tel:` (RFC 3966), `sip:` and `sips:` (RFC 3261, 19.1), `callto:`, a name-addr around one, `user@host`.
 
 use std::borrow::Cow;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 
 use super::characters::clean;
+use super::spelling::{self, Spelling};
 
 const SCHEMES: [&str; 4] = ["tel:", "sips:", "sip:", "callto:"];
 
@@ -21,6 +22,11 @@ pub(super) struct Address {
 }
 
 impl Address {
+    /// The number that it is.
+    pub(super) fn number(&self) -> Option<Spelling> {
+        spelling::digits(&self.user, self.host.is_some())
+    }
+
     /// What is kept of it where it is no number.
     pub(super) fn text(&self) -> Cow<'_, str> {
         let name = if self.is_uri { parameters(&self.user).0 } else { &self.user };
@@ -38,7 +44,7 @@ pub(super) fn read(text: &str) -> Address {
     let Some(rest) = without_scheme(text) else {
         let (user, host) = match text.split_once('@') {
             Some((user, rest)) => (user.trim(), Some(host(rest))),
-            None if is_ipv4(text) => ("", Some(text.to_owned())),
+            None if is_ipv4(text) && !is_in_pairs(text) => ("", Some(text.to_owned())),
             None => (text, None),
         };
         return Address { user: user.to_owned(), host, is_uri: false };
@@ -46,12 +52,23 @@ pub(super) fn read(text: &str) -> Address {
     let is_sip = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("sip"));
     let (user, host) = match rest.split_once('@') {
         Some((user, rest)) => (user, Some(host(rest))),
-        None if is_sip && is_host(rest) => ("", Some(host(rest))),
-        None => (rest, None),
+        None => match Some(host(rest)).filter(|host| is_sip && is_machine(host)) {
+            Some(host) => ("", Some(host)),
+            None => (rest, None),
+        },
     };
     // A password, and headers, are no part of who called; parameters may be the number's.
     let user = user.split([':', '?']).next().unwrap_or(user);
     Address { user: decoded(user), host, is_uri: true }
+}
+
+/// Whether something stands behind the host that is no part of an address.
+pub(super) fn has_more(text: &str) -> bool {
+    let rest = inside(text).split_once('@').map_or("", |(_, rest)| rest);
+    let behind = rest.find([';', '?', '>', ' ']).and_then(|end| rest.get(end..)).unwrap_or_default();
+    behind.starts_with(' ')
+        && !behind.trim_start().is_empty()
+        && !behind.trim_start().starts_with([';', '?', '>'])
 }
 
 /// What stands in `<…>` of a name-addr (RFC 3261, 20.10), else the whole.
@@ -68,24 +85,29 @@ fn without_scheme(text: &str) -> Option<&str> {
     Some(rest.strip_prefix("//").unwrap_or(rest).trim())
 }
 
-/// Whether what a `sip:` URI without a user names is a machine, and no number.
-fn is_host(rest: &str) -> bool {
-    let host = host(rest);
-    is_ipv4(&host) || host.starts_with('[') || host.contains(char::is_alphabetic)
+/// Whether the host of a URI without a user is a machine, and no number.
+fn is_machine(host: &str) -> bool {
+    is_ipv4(host) || host.starts_with('[') || host.contains(char::is_alphabetic)
 }
 
-/// Whether it is an IPv4 address, and not a number that is written in pairs as in Denmark: `12.34.56.78`.
 fn is_ipv4(text: &str) -> bool {
-    text.parse::<Ipv4Addr>().is_ok() && !text.split('.').all(|part| part.len() == 2)
+    text.parse::<Ipv4Addr>().is_ok()
 }
 
-/// The host, without port, parameters and headers.
+/// Whether a text may as well be a number, written in pairs as in Denmark: `12.34.56.78`.
+fn is_in_pairs(text: &str) -> bool {
+    text.split('.').all(|part| part.len() == 2)
+}
+
+/// The host, without port, parameters and headers. An IPv6 address, with or without brackets, in its one form (RFC 5952).
 fn host(rest: &str) -> String {
-    let end = match rest.strip_prefix('[').and_then(|rest| rest.find(']')) {
-        Some(at) => at + 2,
-        None => rest.find([';', '?', ':', '>', ' ']).unwrap_or(rest.len()),
-    };
-    rest.get(..end).unwrap_or(rest).to_owned()
+    let whole = rest.get(..rest.find([';', '?', '>', ' ']).unwrap_or(rest.len())).unwrap_or(rest);
+    let (address, _) = whole.strip_prefix('[').and_then(|rest| rest.split_once(']')).unwrap_or((whole, ""));
+    match address.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) if whole.starts_with('[') => format!("[{address}]"),
+        Err(_) => whole.split(':').next().unwrap_or(whole).to_owned(),
+    }
 }
 
 /// A part of a URI without its escapes (RFC 3261, 19.1.2).
@@ -95,14 +117,23 @@ pub(super) fn decoded(part: &str) -> String {
 
 /// A number and its parameters: `;ext=5`. What follows a semicolon and is none leaves the whole as it is.
 pub(super) fn parameters(text: &str) -> (&str, Vec<&str>) {
-    let is_parameter = |part: &&str| {
-        let name = part.split('=').next().unwrap_or(part).trim();
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic() || c == '-')
-    };
     let mut parts = text.split(';');
     let number = parts.next().unwrap_or(text);
     let parameters: Vec<_> = parts.filter(|part| !part.trim().is_empty()).collect();
-    if parameters.iter().all(is_parameter) { (number, parameters) } else { (text, Vec::new()) }
+    if parameters.iter().all(|part| is_parameter(part)) { (number, parameters) } else { (text, Vec::new()) }
+}
+
+/// Whether what stands behind a semicolon begins with a parameter.
+pub(super) fn begins_with_parameter(text: &str) -> bool {
+    is_parameter(text.split([';', ',', '\n', '>']).next().unwrap_or(text))
+}
+
+/// A name, perhaps with a value, of the characters that RFC 3966, 3 and RFC 3261, 25.1 have for them.
+fn is_parameter(text: &str) -> bool {
+    let (name, value) = text.trim().split_once('=').unwrap_or((text.trim(), ""));
+    let of_value = |c: char| c.is_ascii_alphanumeric() || "-_.!~*'()[]/:&+$%".contains(c);
+    let begins = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
+    begins && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') && value.chars().all(of_value)
 }
 
 #[cfg(test)]
@@ -121,6 +152,11 @@ mod tests {
             ("sip:gw1.example.com:5060;transport=udp", "", Some("gw1.example.com")),
             ("sip:[2001:db8::2]", "", Some("[2001:db8::2]")),
             ("sip:10.0.0.1:5060", "", Some("10.0.0.1")),
+            ("sip:20.20.30.40", "", Some("20.20.30.40")),
+            ("20.20.30.40", "20.20.30.40", None),
+            ("alice@2001:DB8::1", "alice", Some("[2001:db8::1]")),
+            ("sip:alice@[2001:0db8:0:0::1]", "alice", Some("[2001:db8::1]")),
+            ("sip:2001:db8::2", "", Some("[2001:db8::2]")),
             ("sip:5001", "5001", None),
             ("sip:+49301234567;user=phone", "+49301234567;user=phone", None),
             ("alice@pbx.example;tag=1", "alice", Some("pbx.example")),

@@ -10,44 +10,59 @@ const AT_ANY_HOST: [&str; 4] = [
     "unknown",     // Asterisk and FreeSWITCH, where no number came
 ];
 
-/// As the whole text, or as the user at a host under `.invalid` (RFC 2606), as a user of a real host may have such a name.
-const AS_A_WHOLE: [&str; 34] = [
-    // Displays of Bellcore GR-30 and GR-31: private, out of area.
+/// As the whole text, or as the user at a host under `.invalid` (RFC 2606), as a user of a real host may have such a name. Spaces
+/// stand for hyphens and underscores, too. What a number's absence is called is in no standard but the first; the others are
+/// the displays of carriers, exchanges and telephones, as their manuals print them.
+const AS_A_WHOLE: [&str; 43] = [
+    // Telcordia GR-30-CORE and ETSI EN 300 659-3, 5.4.4: the reasons for the absence of a number, private and out of area.
     "private",
     "private caller",
     "private name",
     "private number",
     "out of area",
-    // Carriers of North America, and Twilio's words for its numbers below.
+    "not available",
+    // North America, and Twilio's words for its numbers below.
     "blocked",
     "blocked number",
     "caller id blocked",
     "no caller id",
     "no number",
-    "not available",
     "number unavailable",
     "unknown caller",
     "unknown number",
     "anonymous caller",
     "restricted number",
-    // Carriers of the United Kingdom and Australia.
+    // The United Kingdom and Australia.
     "withheld",
     "number withheld",
     "withheld number",
     "caller withheld",
     "suppressed",
-    // The same in the languages of exchanges: German, French, Italian, Spanish, Dutch.
+    // German.
     "anonym",
+    "privat",
     "unbekannt",
     "unterdrückt",
+    "unterdrueckt",
     "nummer unterdrückt",
     "rufnummer unterdrückt",
+    // French.
     "inconnu",
     "numéro masqué",
+    "numero masque",
+    "numéro privé",
+    // Italian.
     "anonimo",
     "sconosciuto",
+    "numero privato",
+    // Spanish and Portuguese.
     "privado",
+    "oculto",
+    "número oculto",
+    "número privado",
     "desconocido",
+    "desconhecido",
+    // Dutch.
     "anoniem",
     "onbekend",
 ];
@@ -66,6 +81,9 @@ const NUMBERS: [&str; 8] = [
     "+464",         // on that page without a word
 ];
 
+/// The fewest digits of a word on the keys that counts without its `+`, too: shorter ones may be somebody's number within a town.
+const MIN_BARE_DIGITS: usize = 9;
+
 /// Whether a text, in lower case, stands for a number that is withheld.
 pub(super) fn is_word(text: &str) -> bool {
     let (user, host) = match text.split_once('@') {
@@ -74,11 +92,9 @@ pub(super) fn is_word(text: &str) -> bool {
         None => text.strip_suffix(".invalid").map_or((text, None), |user| (user, Some("invalid"))),
     };
     let is_nowhere = host.is_none_or(|host| host == "invalid" || host.ends_with(".invalid"));
-    user.is_empty() || AT_ANY_HOST.contains(&user) || is_nowhere && AS_A_WHOLE.contains(&user)
+    let words = user.replace(['-', '_'], " ");
+    user.is_empty() || AT_ANY_HOST.contains(&user) || is_nowhere && AS_A_WHOLE.contains(&words.as_str())
 }
-
-/// The fewest digits of a word on the keys that counts without its `+`, too: shorter ones may be somebody's number within a town.
-const MIN_BARE_DIGITS: usize = 9;
 
 /// Whether digits, behind a `+` where they are international, are all zeros or one of the numbers that stand for none.
 pub(super) fn is_number(number: &str) -> bool {
