@@ -47,7 +47,7 @@ enum Single {
     Withheld,
     Number(Number),
     Text(String),
-    /// The host of an address without a user: no number, whatever it looks like.
+    /// The IPv4 address of a host without a user: no number, though it looks like one.
     Host(String),
 }
 
@@ -130,7 +130,7 @@ fn single(cleaned: &str, plan: NumberingPlan) -> Single {
     let text = characters::as_text(&address.text());
     match text {
         text if withheld::is_word(&text) => Single::Withheld,
-        text if address.user.is_empty() => Single::Host(text),
+        text if address.user.is_empty() && uri::is_ipv4(&text) => Single::Host(text),
         text => Single::Text(text),
     }
 }

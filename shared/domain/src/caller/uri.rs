@@ -90,7 +90,8 @@ fn is_machine(host: &str) -> bool {
     is_ipv4(host) || host.starts_with('[') || host.contains(char::is_alphabetic)
 }
 
-fn is_ipv4(text: &str) -> bool {
+/// Whether it is an IPv4 address.
+pub(super) fn is_ipv4(text: &str) -> bool {
     text.parse::<Ipv4Addr>().is_ok()
 }
 

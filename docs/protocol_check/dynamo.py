@@ -1,0 +1,87 @@
+"""DynamoDB and S3: `shared/storage/src/aws`. Each step on a row is one conditional write, which says what it found where it is
+refused."""
+
+from .clouds import ROW, Audio, Clouds, Fence, Stored, message_in
+from .message import TOMBSTONE, Message, deadline
+from .steps import atomically, put, read, take
+
+
+class Dynamo(Clouds):
+    """Each step is one conditional write, which says what it found where it is refused."""
+
+    def change(self, what, rule, noted=None, left=None, touched=()):
+        def write(files):
+            found = message_in(files.get(ROW))
+            if not found.facts:
+                return {}, "gone" if found.is_gone else "missing"
+            after, answer = rule(found)
+            return ({} if after == found else {ROW: Stored(after, 0)}), answer
+        write.told = what
+        return (yield atomically(write))
+
+    def put_row(self, facts):
+        def write(files):
+            row = files.get(ROW)
+            if row is None or isinstance(row, Fence) and facts.attempt not in row.attempts:
+                row = Stored(Message(facts, False, frozenset(), False), 0)
+                return {ROW: row}, row
+            return {}, row
+        write.told = f"birth of {facts.attempt}"
+        return (yield atomically(write))
+
+    def fence_row(self, attempt):
+        def write(files):
+            row = files.get(ROW)
+            if row is not None and not isinstance(row, Fence):
+                return {}, row
+            fenced = Fence((row.attempts if row else frozenset()) | {attempt}, 0)
+            return {ROW: fenced}, fenced
+        write.told = f"fence of {attempt}"
+        return (yield atomically(write))
+
+    def bury(self, attempt):
+        """The tombstone, and what names the message, in one transaction."""
+        named = {f"callers/{attempt}": None, f"arriving/{attempt}": None}
+
+        def write(files):
+            found = message_in(files.get(ROW))
+            if not found.of(attempt) or not found.is_claimed:
+                return {}, False
+            return {ROW: TOMBSTONE if self.keeps("a tombstone stays") else None, **(named if is_whole else {})}, True
+        write.told = f"burial of {attempt}"
+        is_whole = self.keeps("a burial is one transaction")
+        if (yield atomically(write)) and not is_whole:
+            for path in named:
+                yield take(path)
+
+    def due(self):
+        """What the rows tell to be due. A case's claim is due at once, unless the message has a deadline."""
+        found = yield from self.message()
+        deadlines = sorted((hold for hold in found.holds if hold[0] != "c"), key=deadline)
+        due = deadlines[0] if deadlines else "t.0" if found.facts and found.is_claimed else None
+        return [(due, found.facts.attempt)] if due else []
+
+    def settle(self, _due):
+        yield from ()
+
+    def note_overdue(self, _message):
+        yield from ()
+
+    def condemn(self, attempt):
+        """A copy onto itself, only onto what was looked at: a copy that ends after a delete must not bring it back."""
+        if (yield read(self.audio(attempt))) is None:
+            return
+        if not self.keeps("a recording is condemned where it is"):
+            yield put(self.audio(attempt), Audio(0, 0, True))
+            return
+        yield from self.tag(attempt, True)
+
+    def pardon(self, attempt):
+        yield from self.tag(attempt, False)
+
+    def tag(self, attempt, is_condemned):
+        def write(files):
+            is_there = self.audio(attempt) in files
+            return ({self.audio(attempt): Audio(0, 0, is_condemned)}, True) if is_there else ({}, False)
+        write.told = f"{'condemn' if is_condemned else 'pardon'} {attempt}"
+        return (yield atomically(write))
