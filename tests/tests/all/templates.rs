@@ -87,10 +87,7 @@ fn each_operation_is_a_function_of_the_azure_app_and_nothing_else_is() {
     for (name, function) in &functions {
         let text = std::fs::read_to_string(app.join(name).join("function.json")).unwrap();
         let its: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(
-            &its, function,
-            "{name}: VOICEMAIL_TESTS=write cargo test -p tests --test templates writes it"
-        );
+        assert_eq!(&its, function, "{name}: VOICEMAIL_TESTS=write cargo test -p tests templates writes it");
     }
 }
 
