@@ -8,6 +8,7 @@ from . import clouds, files
 from .cast import CASE, OTHER_CASE, TRASH, Cast
 from .engine import actor
 from .message import Case
+from .promises import CLOSED as DECIDED
 from .promises import KEPT, NEWEST, PARDONED
 
 RECORDING = "a message has its recording"
@@ -33,7 +34,9 @@ class Control:
     def scenario(self, is_left_out):
         cast = Cast(self.letter, *(self.rules if is_left_out else ()))
         breaks = self.breaks if is_left_out else None
-        return cast.scenario(self.name, self.start(cast), self.actors(cast), breaks=breaks, **self.allowed)
+        recovery = self.allowed.get("recovery")
+        allowed = self.allowed | {"recovery": recovery(cast) if callable(recovery) else recovery}
+        return cast.scenario(self.name, self.start(cast), self.actors(cast), breaks=breaks, **allowed)
 
 
 def of(letters, rules, breaks, start, actors, **allowed):
@@ -150,6 +153,8 @@ def of_purges():
             lambda cast: [cast.sweep(), cast.repeat()], clock=1),
         *of("F", "the recording goes before the tombstone", NOTHING_LEFT, live(TRASH), sweep, clock=1, crashes=1, **BARE),
         *of("FB", "the marker goes after the facts", CERTIFICATE, live(CASE), two_case_sweeps, clock=1),
+        *of("D", "a claim for a case is due at once", CLOSED, lambda cast: cast.born_late(), lambda cast: [cast.tries()],
+            clock=1, recovery=lambda cast: cast.soon(), promises=(), ends=DECIDED),
         *of("D", "a burial is one transaction", NOTHING_LEFT, live(CASE), case_sweep, clock=1, crashes=1),
         *of("B", "an entry tells what is left before the claim", NOTHING_LEFT, live(TRASH), sweep, clock=1, crashes=1, **BARE),
     ]

@@ -55,10 +55,11 @@ class Dynamo(Clouds):
                 yield take(path)
 
     def due(self):
-        """What the rows tell to be due. A case's claim is due at once, unless the message has a deadline."""
+        """What the rows tell to be due. A case's claim is due at once, whatever deadline the message had."""
         found = yield from self.message()
         deadlines = sorted((hold for hold in found.holds if hold[0] != "c"), key=deadline)
-        due = deadlines[0] if deadlines else "t.0" if found.facts and found.is_claimed else None
+        is_at_once = self.keeps("a claim for a case is due at once") or not deadlines
+        due = "t.0" if found.facts and found.is_claimed and is_at_once else next(iter(deadlines), None)
         return [(due, found.facts.attempt)] if due else []
 
     def settle(self, _due):

@@ -135,7 +135,7 @@ def on_clouds(letter):
            clock=1, crashes=1),
         of("27 held by both, due | the sweep of each", live(CASE, OTHER_CASE), [case_sweep, cast.sweep_case("2", "sweep of 2")],
            clock=1, crashes=1, lost=1),
-        *(late if letter == "B" else []),
+        *late,
     ]
 
 
@@ -159,6 +159,4 @@ def gaps():
             lambda cast: cast.mailbox(), lambda cast: [cast.deposit(), cast.delete_mailbox(), cast.make_mailbox()])
     gap("B", "3 two sweeps, and an entry that one of them listed before it told what is left", "nothing is left behind",
         lambda cast: cast.live(TRASH), lambda cast: [cast.sweep(), cast.sweep("other sweep")], clock=1, crashes=1)
-    gap("D", "4 a claim for a case that leaves the deadline of the trash", "a case is closed as it was decided",
-        lambda cast: cast.born_late(), lambda cast: [cast.tries()], clock=1, recovery=Cast("D").soon(), ends=CLOSED)
     return found

@@ -203,9 +203,9 @@ impl Rows {
                 "d = :at AND attribute_not_exists(claim)",
                 vec![(":at", number(purge_at.millis()))],
             ),
-            // From here on the sweep of what is due finishes it, too.
+            // From here on the sweep of what is due finishes it, too, also where it had a deadline in the trash.
             Claim::Due(Hold::Case { .. }) | Claim::Case(_) => (
-                "SET claim=:yes, op=:op, tenant=:tenant, due=if_not_exists(due,:due) REMOVE f",
+                "SET claim=:yes, op=:op, tenant=:tenant, due=:due REMOVE f",
                 "attribute_exists(facts)",
                 vec![(":tenant", text(self.layout.tenant())), (":due", text(layout::due_now(id, mailbox)))],
             ),
