@@ -8,7 +8,7 @@
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use domain::{Case, Claim, Hold, Message, Subject, Timestamp};
+use domain::{Case, Claim, FENCE_LIFETIME, Hold, Message, Subject, Timestamp};
 use futures::future::{BoxFuture, OptionFuture};
 use futures::{StreamExt as _, join, stream};
 
@@ -21,8 +21,6 @@ use super::{cases, mailboxes};
 use crate::stored::{StoredMarker, StoredRemains, decode};
 use crate::{Arrival, Birth, Deposit, Fenced, Found, Remains, Result, StorageError};
 
-/// How long a fence stands: longer than a platform repeats a call.
-const KEPT: std::time::Duration = std::time::Duration::from_hours(24 * 31);
 /// How many messages are looked after at once.
 const ABREAST: usize = 16;
 /// `f` of the journal of a try that was fenced: before all times.
@@ -234,7 +232,7 @@ impl AwsIndex {
             condition: "attribute_not_exists(facts) AND attribute_not_exists(gone)",
             values: vec![
                 (":a", AttributeValue::Ss(vec![attempt.to_string()])),
-                (":ttl", number(put_at.plus(KEPT).millis() / 1000)),
+                (":ttl", number(put_at.plus(FENCE_LIFETIME).millis() / 1000)),
             ],
             names: vec![("#ttl", "ttl".to_owned())],
         };

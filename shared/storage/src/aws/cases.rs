@@ -1,9 +1,8 @@
 //! Cases: a record each, a name beside the markers of each subject, and `f` while they are watched.
 
-use domain::{Case, CaseKey, Certified, Status, Subject};
+use domain::{CLOSED_CASE_LIFETIME, Case, CaseKey, Certified, Status, Subject};
 
 use super::layout::{FOLDER, FORGET, Key, Layout, ms13};
-use super::purge::KEPT;
 use super::records::{self, Next, Record, parse};
 use super::row::PassedOver;
 use super::table::{Item, Query, Table, Update, number, text, text_of};
@@ -89,7 +88,7 @@ pub(super) async fn dismiss(table: &Table, layout: &Layout, key: &CaseKey) -> Re
     let context = "dismissing a case";
     let Some(case) = read(table, layout, key).await? else { return Ok(()) };
     if let Some(closed) = case.value.closed_at() {
-        let ttl = number(closed.plus(KEPT).millis() / 1000);
+        let ttl = number(closed.plus(CLOSED_CASE_LIFETIME).millis() / 1000);
         let named = |subject| {
             let mut item = layout.forget(subject, key).item();
             item.insert("ttl".to_owned(), ttl.clone());

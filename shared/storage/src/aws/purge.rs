@@ -1,16 +1,13 @@
 //! The purge: what is due, the burial; and the caller markers, which find a caller's messages.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
-use domain::{Subject, Timestamp};
+use domain::{Subject, TOMBSTONE_LIFETIME, Timestamp};
 
 use super::layout::{self, AFTER_FORGETS, DUE, Key};
 use super::row::{PassedOver, Row, Rows};
 use super::table::{Item, Query, number, text, text_of};
 use crate::stored::{StoredMarker, decode};
 use crate::{CallerMarker, Due, Remains, Result, StorageError};
-
-/// How long a tombstone turns repeats away.
-pub(super) const KEPT: std::time::Duration = std::time::Duration::from_hours(24 * 30);
 
 impl Rows {
     /// Replaces a claimed message by a tombstone and takes what names it, as one.
@@ -20,7 +17,7 @@ impl Rows {
         let mut tombstone = self.layout.message(&remains.mailbox, remains.id).item();
         tombstone.extend([
             ("gone".to_owned(), number(now.millis())),
-            ("ttl".to_owned(), number(now.plus(KEPT).millis() / 1000)),
+            ("ttl".to_owned(), number(now.plus(TOMBSTONE_LIFETIME).millis() / 1000)),
         ]);
         let put = Put::builder()
             .table_name(&self.table.name)

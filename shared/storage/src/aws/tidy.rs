@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use domain::{AudioKey, Case, CaseKey, Hold, MailboxId, Message, Region, Release, Timestamp};
+use domain::{
+    AudioKey, Case, CaseKey, Hold, MailboxId, Message, Region, Release, TOMBSTONE_LIFETIME, Timestamp,
+};
 use futures::TryStreamExt as _;
 use futures::future::join_all;
 
 use super::fault::fault;
 use super::index::AwsIndex;
 use super::layout::Key;
-use super::purge::KEPT;
 use super::recordings::Bucketed;
 use super::row::{PassedOver, Row, passing_over};
 use super::table::{Item, Update, number_of, text, text_of};
@@ -34,7 +35,7 @@ impl AwsIndex {
                     self.let_go(&message, &mut known).await?;
                     rows.hold_earlier(item, before, purge_at).await?;
                 }
-                Row::Gone(gone) if gone.plus(KEPT) < now => self.remove(&item, "gone").await?,
+                Row::Gone(gone) if gone.plus(TOMBSTONE_LIFETIME) < now => self.remove(&item, "gone").await?,
                 Row::Fence if number_of(&item, "ttl").is_some_and(|ttl| ttl < now.millis() / 1000) => {
                     self.remove(&item, "fence").await?;
                 }

@@ -6,10 +6,9 @@
 //! is struck off by the sweep and not by the deposit, which would wait for it.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use bytes::Bytes;
-use domain::{Case, Claim, Hold, Message, Subject, Timestamp};
+use domain::{Case, Claim, FENCE_LIFETIME, Hold, Message, Subject, Timestamp};
 use futures::future::{BoxFuture, OptionFuture};
 use futures::{StreamExt as _, join, stream};
 
@@ -23,8 +22,6 @@ use super::{cases, mailboxes};
 use crate::stored::{StoredMarker, StoredRemains};
 use crate::{Arrival, Birth, Deposit, Fenced, Found, Recordings as _, Remains, Result, StorageError};
 
-/// How long a fence stands: longer than a platform repeats a call.
-const KEPT: Duration = Duration::from_hours(24 * 31);
 /// What a journal tells beside what is left of the try: when it began.
 const BEGUN: &str = "begun";
 
@@ -216,7 +213,7 @@ impl AzureIndex {
         let blobs = &self.rows.blobs;
         self.journal(remains, Timestamp::default()).await?;
         let corrupt = || StorageError::Corrupt { context: format!("the key of the recording of {id}") };
-        let until = hour(&audio.hour).ok_or_else(corrupt)?.plus(KEPT);
+        let until = hour(&audio.hour).ok_or_else(corrupt)?.plus(FENCE_LIFETIME);
         let name = self.rows.layout.message(mailbox, *id);
         for round in 0..ROUNDS {
             let (tries, until, condition) = match self.rows.at(context, mailbox, *id).await? {

@@ -10,8 +10,6 @@ use super::row::{PassedOver, REMAINS, Row, Rows, tombstone};
 use crate::stored::{StoredMarker, StoredRemains};
 use crate::{CallerMarker, Due, Remains, Result, StorageError};
 
-/// How long a tombstone turns repeats away.
-pub(super) const KEPT: std::time::Duration = std::time::Duration::from_hours(24 * 30);
 /// What a marker tells, in its metadata.
 pub(super) const MARKER: &str = "marker";
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::{AudioKey, Case, CaseKey, Hold, MailboxId, Message, MessageId, Release, Timestamp};
+use domain::{
+    AudioKey, Case, CaseKey, Hold, MailboxId, Message, MessageId, Release, TOMBSTONE_LIFETIME, Timestamp,
+};
 
 use futures::future::join_all;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -13,7 +15,6 @@ use super::arrive::hour;
 use super::blobs::{ABREAST, If, Metadata, With};
 use super::cases;
 use super::index::AzureIndex;
-use super::purge::KEPT;
 use super::recordings::BlobRecordings;
 use super::row::{PassedOver, Row, passing_over};
 use crate::{Fenced, Remains, Result};
@@ -39,7 +40,7 @@ impl AzureIndex {
                     self.note_overdue(&message, now).await?;
                     continue;
                 }
-                Row::Gone(gone) => gone.plus(KEPT) < now,
+                Row::Gone(gone) => gone.plus(TOMBSTONE_LIFETIME) < now,
                 Row::Fence(_, until) => until < now,
                 // What is claimed is told by what is due.
                 Row::Message(_) | Row::Nothing => false,

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash as _, Hasher as _};
 use std::time::Duration;
 
-use domain::{Case, CaseKey, Hold, MailboxId, MessageId, Subject, Timestamp};
+use domain::{
+    CLOSED_CASE_LIFETIME, Case, CaseKey, Hold, MailboxId, MessageId, Subject, TOMBSTONE_LIFETIME, Timestamp,
+};
 
 use super::arrive::CUT_OFF;
 use super::blocking::{Fault, Step};
@@ -23,10 +25,6 @@ use super::{cases, mailboxes};
 use crate::Remains;
 
 const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
-
-/// How long a tombstone turns repeats away, and a closed case is found by its subjects.
-const KEPT: Duration = DAY.saturating_mul(30);
 
 /// Tidies a mailbox, and with it its share of what lies beside the mailboxes: caller markers, past hours of due holds,
 /// subjects of cases closed long ago. How many recordings were orphans. What cannot be done keeps nothing
@@ -217,7 +215,7 @@ impl<'a> Net<'a> {
 
     fn mend_tombstone(&mut self, id: MessageId, gone: Timestamp) -> Step<()> {
         self.mend_nothing_but_claim(id)?;
-        if gone.plus(KEPT) < self.now {
+        if gone.plus(TOMBSTONE_LIFETIME) < self.now {
             // In this order: a claim without a tombstone would hide the next message of this id.
             self.tree.disk.take(&layout::row(self.mailbox, id))?;
             self.tree.disk.take(&layout::claim(self.mailbox, id))?;
@@ -325,7 +323,7 @@ fn tidy_forgets(disk: &Disk, subject: &str, now: Timestamp, faults: &mut FirstFa
         let Ok(key) = name.parse::<CaseKey>() else { continue };
         let Some(case) = faults.note(cases::read(disk, &key)) else { continue };
         let closed = case.value.closed_at();
-        if closed.is_some_and(|closed| closed.plus(KEPT) < now) {
+        if closed.is_some_and(|closed| closed.plus(CLOSED_CASE_LIFETIME) < now) {
             disk.take(&format!("{folder}/{name}"))?;
         }
     }

@@ -4,6 +4,8 @@ use super::super::testing::*;
 use super::*;
 use crate::{Birth, Expect, Found, Index as _, Recordings as _, Written};
 
+const DAY: std::time::Duration = std::time::Duration::from_hours(24);
+
 fn days(n: u32) -> Timestamp {
     at(100).plus(DAY * n)
 }
