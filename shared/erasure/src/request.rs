@@ -139,8 +139,10 @@ fn numbers(consumers: &[Consumer]) -> impl Iterator<Item = (&str, String)> {
 impl Callers {
     fn new(named: BTreeMap<String, Named>, plan: NumberingPlan, key: &TenantKey) -> Self {
         let callers = || named.values().flat_map(|named| &named.callers);
+        let readings = named.keys().flat_map(|field| Caller::readings(field, plan));
         let mut others: BTreeMap<_, _> = callers()
             .flat_map(|(_, caller)| caller.counterparts(plan))
+            .chain(readings)
             .map(|other| (key.subject(&other), other))
             .collect();
         for (subject, _) in callers() {

@@ -60,6 +60,10 @@ impl Reading {
         // Whoever reads what was kept must find the same caller. Each reading that changes a text takes something from it, or
         // makes it lower case.
         for _ in 0..=text.len() {
+            if let Some(inside) = requested::quoted(&text) {
+                text = inside.trim().to_owned();
+                continue;
+            }
             match first(&text, plan) {
                 Single::Withheld => return None,
                 Single::Number(Number { text, has_two_readings, .. }) => {
@@ -91,6 +95,14 @@ impl Caller {
     /// The callers that the same digits are in another reading, as far as these are valid numbers.
     pub fn counterparts(&self, plan: NumberingPlan) -> Vec<Self> {
         number::counterparts(&self.0, plan).into_iter().map(Self).collect()
+    }
+
+    /// The callers that the bare digits of a field may mean, in whichever reading is a valid number: of digits without a prefix
+    /// the reader chooses one, and whoever wrote them may have meant the other. None where the field says which it is.
+    pub fn readings(field: &str, plan: NumberingPlan) -> Vec<Self> {
+        let spelling = uri::read(&characters::clean(field)).number();
+        let numbers = spelling.map(|spelling| number::readings(&spelling, plan.country));
+        numbers.into_iter().flatten().map(Self).collect()
     }
 
     /// The number or text in clear. For facts, for the answer to a person who may see it, for the keyed hash; never for

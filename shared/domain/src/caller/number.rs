@@ -60,7 +60,7 @@ fn read_digits(digits: &str, plan: NumberingPlan) -> Option<Number> {
     let is_international = digits.starts_with('+');
     let has_trunk_prefix = !country.trunk_prefix.is_empty() && digits.starts_with(country.trunk_prefix);
     let (e164, has_two_readings) = match plan.bare_numbers {
-        _ if is_international => (canonical(digits, None), false),
+        _ if is_international => (as_dialled(digits, country), false),
         BareNumbers::International => (bare_international(digits, has_trunk_prefix, country), false),
         _ if has_trunk_prefix => (as_dialled(digits, country), false),
         BareNumbers::National => (national(digits, country), false),
@@ -120,6 +120,17 @@ pub(super) fn counterparts(caller: &str, plan: NumberingPlan) -> Vec<String> {
     numbers.sort();
     numbers.dedup();
     numbers
+}
+
+/// What bare digits are in each reading, as far as that is valid.
+pub(super) fn readings(found: &Spelling, country: Country) -> Vec<String> {
+    let digits = with_plus(&found.digits, country);
+    let has_trunk_prefix = !country.trunk_prefix.is_empty() && digits.starts_with(country.trunk_prefix);
+    if digits.starts_with('+') || has_trunk_prefix {
+        return Vec::new();
+    }
+    let both = [international(&digits), national(&digits, country)];
+    both.into_iter().flatten().filter(|number| is_valid(number)).collect()
 }
 
 impl Country {

@@ -76,7 +76,7 @@ pub(super) fn read(field: &str, plan: NumberingPlan) -> Result<Vec<Caller>, Unre
 }
 
 /// The text within the quotes that enclose the whole field, and no name before an address.
-fn quoted(cleaned: &str) -> Option<&str> {
+pub(super) fn quoted(cleaned: &str) -> Option<&str> {
     let inside = cleaned.strip_prefix(QUOTES)?.strip_suffix(QUOTES)?;
     let is_name = inside.split('"').skip(1).any(|rest| rest.trim_start().starts_with('<'));
     (!is_name).then_some(inside)

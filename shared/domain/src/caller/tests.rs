@@ -176,6 +176,29 @@ fn a_uri_is_read_with_its_parameters_and_escapes() {
 }
 
 #[test]
+fn of_bare_digits_in_a_request_each_valid_reading_is_known() {
+    let readings = |field: &str, country: &str| -> Vec<String> {
+        let callers = Caller::readings(field, country.parse::<Country>().unwrap().into());
+        callers.iter().map(|caller| caller.reveal().to_owned()).collect()
+    };
+    assert_eq!(readings("4915112345678", "US"), ["+4915112345678"]);
+    assert_eq!(readings("15123456789", "DE"), ["+15123456789", "+4915123456789"]);
+    for field in ["+4915112345678", "0151 23456789", "0015123456789", "Front Desk", "\"4915112345678\""] {
+        assert!(readings(field, "DE").is_empty(), "{field}");
+    }
+}
+
+#[test]
+fn a_deposit_in_quotes_is_read_as_without_them() {
+    assert_eq!(read("\"+49 30 1234567\"", "DE").as_deref(), Some("+49301234567"));
+    assert_eq!(read("\"Anonymous\"", "DE"), None);
+    assert_eq!(read("\u{201e}Front Desk\u{201c}", "DE").as_deref(), Some("front desk"));
+    assert_eq!(read("\"\"", "DE"), None);
+    assert_eq!(read("+0049 30 1234567", "DE").as_deref(), Some("+49301234567"));
+    assert_eq!(read("alice@pbx.example, bob@pbx.example", "DE").as_deref(), Some("alice@pbx.example"));
+}
+
+#[test]
 fn what_is_no_number_has_no_counterparts_and_no_text_makes_a_panic() {
     let plan: NumberingPlan = "DE".parse::<Country>().unwrap().into();
     for text in ["+1;phone-context=+4930;tel:@x", "\"+1;phone-context=+4930;tel:\u{e4}\"", "+1 800 FLOWERS@x"]

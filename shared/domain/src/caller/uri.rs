@@ -102,7 +102,7 @@ fn is_in_pairs(text: &str) -> bool {
 
 /// The host, without port, parameters and headers. An IPv6 address, with or without brackets, in its one form (RFC 5952).
 fn host(rest: &str) -> String {
-    let whole = rest.get(..rest.find([';', '?', '>', ' ']).unwrap_or(rest.len())).unwrap_or(rest);
+    let whole = rest.get(..rest.find([';', '?', '>', ' ', ',']).unwrap_or(rest.len())).unwrap_or(rest);
     let (address, _) = whole.strip_prefix('[').and_then(|rest| rest.split_once(']')).unwrap_or((whole, ""));
     match address.parse::<Ipv6Addr>() {
         Ok(address) => format!("[{address}]"),
