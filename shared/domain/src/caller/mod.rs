@@ -148,4 +148,6 @@ fn single(cleaned: &str, plan: NumberingPlan) -> Single {
 }
 
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod tests;

@@ -1,9 +1,8 @@
 //! Caller IDs as platforms send them, and fields as data protection officers write them.
 
 use super::*;
-use proptest::prelude::*;
 
-fn read(text: &str, country: &str) -> Option<String> {
+pub(super) fn read(text: &str, country: &str) -> Option<String> {
     Caller::read(text, country.parse::<Country>().unwrap()).map(|caller| caller.reveal().to_owned())
 }
 
@@ -226,7 +225,7 @@ fn where_bare_digits_are_international_a_number_of_russia_stays_one() {
     assert_eq!(read("84951234567"), "+84951234567");
 }
 
-fn requested(field: &str, country: &str) -> Result<Vec<String>, Unreadable> {
+pub(super) fn requested(field: &str, country: &str) -> Result<Vec<String>, Unreadable> {
     let callers = Caller::requested(field, country.parse::<Country>().unwrap().into())?;
     Ok(callers.iter().map(|caller| caller.reveal().to_owned()).collect())
 }
@@ -307,98 +306,4 @@ fn a_request_refuses_what_can_find_nobody_and_says_why() {
 fn a_caller_never_prints() {
     let caller = Caller::read("+49301234567", "DE".parse::<Country>().unwrap()).unwrap();
     assert_eq!(format!("{caller:?}"), "Caller(…)");
-}
-
-const COUNTRIES: [&str; 8] = ["DE", "US", "IT", "FR", "AR", "RU", "MX", "HU"];
-
-proptest! {
-    #[test]
-    fn reading_twice_changes_nothing(text in "\\PC{0,64}") {
-        for country in COUNTRIES {
-            if let Some(once) = read(&text, country) {
-                prop_assert_eq!(read(&once, country), Some(once));
-            }
-        }
-    }
-
-    #[test]
-    fn a_number_read_twice_is_the_same_number(text in "\\+?[0-9 ()/.-]{1,24}") {
-        for country in COUNTRIES {
-            if let Some(once) = read(&text, country) {
-                prop_assert_eq!(read(&once, country), Some(once));
-            }
-        }
-    }
-
-    #[test]
-    fn what_a_request_does_not_refuse_it_reads_as_a_deposit_does(text in field()) {
-        for country in COUNTRIES {
-            if let Ok(callers) = requested(&text, country) {
-                let bare = text.trim_matches(|c: char| c == '"' || c.is_whitespace());
-                let deposited = read(if text.contains('"') { bare } else { &text }, country);
-                prop_assert!(callers.len() <= 2);
-                prop_assert_eq!(deposited.as_ref(), callers.first(), "{:?} in {}", text, country);
-            }
-        }
-    }
-}
-
-/// Pieces of what people write into a field.
-fn field() -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        "[0-9]{1,12}",
-        "\\+[1-9][0-9]{4,12}",
-        "0[1-9][0-9]{4,10}",
-        "00[1-9][0-9]{4,10}",
-        prop::sample::select(&[
-            " ",
-            "/",
-            " / ",
-            ",",
-            ";",
-            "\n",
-            " or ",
-            " oder ",
-            "(",
-            ")",
-            "(0)",
-            "-",
-            "\u{2011}",
-            "\u{a0}",
-            "\u{202a}",
-            "'",
-            "Tel.: ",
-            "Mobil ",
-            "ext. ",
-            "x",
-            "#",
-            ";ext=",
-            ";phone-context=+4930",
-            "tel:",
-            "sip:",
-            "sips:",
-            "callto:",
-            "//",
-            "@",
-            "pbx.example",
-            "[2001:db8::1]",
-            "anonymous",
-            "private",
-            "unknown.invalid",
-            "<",
-            ">",
-            "%2B",
-            "%41",
-            "alice",
-            "E+",
-            ".",
-        ])
-        .prop_map(str::to_owned),
-        "\\PC{1,4}",
-    ];
-    let pieces = prop::collection::vec(piece, 0..7).prop_map(|pieces| pieces.concat());
-    (pieces, any::<bool>()).prop_map(|(text, is_quoted)| {
-        let text = text.replace('"', "");
-        if is_quoted && !text.contains('<') { format!("\"{text}\"") } else { text }
-    })
 }
