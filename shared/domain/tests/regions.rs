@@ -202,6 +202,10 @@ proptest! {
         let found = read(&spelling, auto(region));
         prop_assert_eq!(found.as_deref(), Some(number), "{:?}", spelling);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn bare_digits_have_two_readings_only_where_the_table_has_such(region in prop::sample::select(table().into_keys().collect::<Vec<_>>()), rest in "[0-9]{4,11}") {
