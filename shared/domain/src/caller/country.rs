@@ -9,7 +9,7 @@ use crate::names::BadName;
 /// The countries whose dialling rules the library knows, by the trunk prefix that their national numbers are dialled with:
 /// elsewhere (`UK` in place of `GB`) no national number would become one of E.164, and the spellings of one caller would
 /// silently be several. Written out from the metadata of libphonenumber 9.0.43, as the library in Rust does not tell the
-/// prefix, and as programs that read no numbers are linked without the library, which a start would wait 9 ms for.
+/// prefix, and as programs that read no numbers are linked without the library, which a start would wait 6 ms for.
 const BY_TRUNK_PREFIX: [(&str, &str); 5] = [
     (
         "0",

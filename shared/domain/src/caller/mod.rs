@@ -71,7 +71,10 @@ impl Reading {
                 }
                 Single::Text(kept) if kept == text => break,
                 Single::Text(kept) => text = kept,
-                Single::Host(host) => return Some(Self { caller: Caller(host), has_two_readings: false }),
+                Single::Host(host) => {
+                    text = host;
+                    break;
+                }
             }
         }
         Some(Self { caller: Caller(text), has_two_readings: false })

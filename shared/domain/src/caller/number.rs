@@ -58,7 +58,7 @@ pub(super) fn read(found: &Spelling, plan: NumberingPlan) -> Option<Number> {
 fn read_digits(digits: &str, plan: NumberingPlan) -> Option<Number> {
     let country = plan.country;
     let is_international = digits.starts_with('+');
-    let has_trunk_prefix = !country.trunk_prefix.is_empty() && digits.starts_with(country.trunk_prefix);
+    let has_trunk_prefix = country.is_trunk_prefix_of(digits);
     let (e164, has_two_readings) = match plan.bare_numbers {
         _ if is_international => (as_dialled(digits, country), false),
         BareNumbers::International => (bare_international(digits, has_trunk_prefix, country), false),
@@ -79,15 +79,14 @@ fn read_digits(digits: &str, plan: NumberingPlan) -> Option<Number> {
 
 /// Bare digits, and whether both readings are valid.
 fn bare(digits: &str, country: Country) -> (Option<String>, bool) {
-    let as_today = || as_dialled(digits, country);
     if !digits.starts_with(&country.code()) {
-        return (as_today(), false);
+        return (as_dialled(digits, country), false);
     }
     let valid = |number: Option<String>| number.filter(|number| is_valid(number));
     let (abroad, home) = (valid(international(digits)), valid(national(digits, country)));
     let has_two_readings = abroad.is_some() && home.is_some() && abroad != home;
     let number = if country.trunk_prefix.is_empty() { home.or(abroad) } else { abroad.or(home) };
-    (number.or_else(as_today), has_two_readings)
+    (number.or_else(|| as_dialled(digits, country)), has_two_readings)
 }
 
 /// Digits without `+` where all such are international ones; what no country can have is national, like an extension. Behind a
@@ -125,8 +124,7 @@ pub(super) fn counterparts(caller: &str, plan: NumberingPlan) -> Vec<String> {
 /// What bare digits are in each reading, as far as that is valid.
 pub(super) fn readings(found: &Spelling, country: Country) -> Vec<String> {
     let digits = with_plus(&found.digits, country);
-    let has_trunk_prefix = !country.trunk_prefix.is_empty() && digits.starts_with(country.trunk_prefix);
-    if digits.starts_with('+') || has_trunk_prefix {
+    if digits.starts_with('+') || country.is_trunk_prefix_of(&digits) {
         return Vec::new();
     }
     let both = [international(&digits), national(&digits, country)];
@@ -137,6 +135,11 @@ impl Country {
     /// Its country code: `49`.
     fn code(self) -> String {
         PHONE_NUMBER_UTIL.get_country_code_for_region(self.region).unwrap_or_default().to_string()
+    }
+
+    /// Whether digits begin as national numbers are dialled.
+    fn is_trunk_prefix_of(self, digits: &str) -> bool {
+        !self.trunk_prefix.is_empty() && digits.starts_with(self.trunk_prefix)
     }
 }
 
@@ -206,12 +209,12 @@ fn canonical(digits: &str, country: Option<Country>) -> Option<String> {
         let number = PhoneNumber::parse(text, region).ok()?;
         Some(number.format_as(PhoneNumberFormat::E164).into_owned())
     };
-    let number = today(parse(digits)?);
+    let number = without_old_form(parse(digits)?);
     parse(&number).filter(|again| *again == number)
 }
 
 /// A number without what was abolished.
-fn today(number: String) -> String {
+fn without_old_form(number: String) -> String {
     for (code, old, length) in OLD_FORMS {
         let rest = number.strip_prefix('+').and_then(|rest| rest.strip_prefix(code));
         let rest = rest.and_then(|rest| rest.strip_prefix(old)).filter(|rest| rest.len() == length);

@@ -2,7 +2,7 @@
 
 use super::characters::clean;
 use super::number::Number;
-use super::{Caller, MAX_CALLER_BYTES, NumberingPlan, Reading, Single, several, single, spelling, uri};
+use super::{Caller, MAX_CALLER_BYTES, NumberingPlan, Single, several, single, spelling, uri};
 
 /// The marks that a quoted text stands in, as people type and paste them.
 const QUOTES: [char; 5] = ['"', '\u{201c}', '\u{201d}', '\u{201e}', '\u{201f}'];
@@ -46,7 +46,7 @@ pub(super) fn read(field: &str, plan: NumberingPlan) -> Result<Vec<Caller>, Unre
     }
     if let Some(text) = text {
         let withheld = if text.trim().is_empty() { Unreadable::Empty } else { Unreadable::Withheld };
-        return Reading::of(text, plan).map(|reading| vec![reading.caller]).ok_or(withheld);
+        return Caller::read(text, plan).map(|caller| vec![caller]).ok_or(withheld);
     }
     let parts = spelling::parts(&cleaned);
     let mut numbers = several(&parts, plan);
@@ -56,9 +56,7 @@ pub(super) fn read(field: &str, plan: NumberingPlan) -> Result<Vec<Caller>, Unre
             // `030 / 1234567`
             Single::Number(number) => numbers.push(number),
             Single::Text(text) if parts.len() == 1 && is_address(&text) && !uri::has_more(&cleaned) => {
-                return Reading::of(&cleaned, plan)
-                    .map(|reading| vec![reading.caller])
-                    .ok_or(Unreadable::Withheld);
+                return Caller::read(&cleaned, plan).map(|caller| vec![caller]).ok_or(Unreadable::Withheld);
             }
             Single::Text(_) | Single::Host(_) => return Err(Unreadable::Other),
         }
