@@ -182,16 +182,16 @@ impl Damages for Azurite {
     }
 
     async fn damage(&self, tenant: &Tenant, stored: Stored<'_>, text: &'static str) {
-        let of_a_try = |facts: &Facts| format!("{}!{}!{}", facts.id, facts.attempt, facts.mailbox);
+        let of_an_attempt = |facts: &Facts| format!("{}!{}!{}", facts.id, facts.attempt, facts.mailbox);
         // Records are content, all else is metadata.
         let (name, part) = match stored {
             Stored::Message(facts, part) => {
                 (format!("m/{}!{}", facts.mailbox, inverse(&facts.id.to_string())), Some(part))
             }
-            Stored::Try(facts) => (format!("arriving/{}", of_a_try(facts)), Some("remains")),
+            Stored::Attempt(facts) => (format!("arriving/{}", of_an_attempt(facts)), Some("remains")),
             Stored::Marker(facts) => {
                 let subject = facts.subject.as_ref().unwrap();
-                (format!("callers/{subject}/{}", of_a_try(facts)), Some("marker"))
+                (format!("callers/{subject}/{}", of_an_attempt(facts)), Some("marker"))
             }
             Stored::Mailbox(id) => (format!("mailbox/{id}!"), None),
             Stored::Case(key) => (format!("case/{key}"), None),

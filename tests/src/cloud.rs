@@ -96,7 +96,7 @@ pub enum Step {
     Read,
     /// The recording of the message.
     Put,
-    /// The birth of the message.
+    /// The commit of the message.
     Insert,
     /// What the mailbox holds.
     Count,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use domain::{Attempt, ManualClock, MessageId, Random, Subject, SystemRandom, TenantId, TenantKey};
 use erasure::{Erasure, Forgotten, Undone};
 use futures::{FutureExt as _, StreamExt as _, stream};
-use storage::{Arrival, Birth};
+use storage::{Arrival, Insertion};
 
 use crate::counting::{self, Counter};
 use crate::faults::folder::files;
@@ -104,7 +104,7 @@ async fn add(space: &Namespace, messages: u64) {
         async move {
             let arrival = space.index().arrive(&deposit, async { Ok(()) }.boxed()).await.unwrap();
             assert!(matches!(arrival, Arrival::Arrived(_)));
-            assert!(matches!(space.insert(&deposit).await, Birth::Born(_)));
+            assert!(matches!(space.insert(&deposit).await, Insertion::Created(_)));
         }
     });
     deposits.buffer_unordered(8).collect::<()>().await;

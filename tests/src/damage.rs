@@ -18,8 +18,8 @@ const RUBBISH: [&str; 5] = ["", "{", "[1]", r#"{"v":2}"#, "%ff"];
 pub enum Stored<'a> {
     /// A part of a message.
     Message(&'a Facts, &'static str),
-    /// The journal of a try.
-    Try(&'a Facts),
+    /// The journal of an attempt.
+    Attempt(&'a Facts),
     /// The marker of a message's caller.
     Marker(&'a Facts),
     /// A mailbox.
@@ -94,7 +94,7 @@ pub async fn what_is_due_tells_a_damaged_message_once_it_has_nothing_else_to_tel
     cloud.damage(&space.tenant, Stored::Message(&bad.facts, "facts"), "{").await;
     let due = async |last: Option<Due>| space.index().due(after(9), last.as_ref(), 1).await;
     let told = due(None).await.unwrap();
-    assert_eq!(told.iter().map(|due| due.remains.id).collect::<Vec<_>>(), [good.facts.id]);
+    assert_eq!(told.iter().map(|due| due.message_ref.id).collect::<Vec<_>>(), [good.facts.id]);
     space.erase(&good.facts, after(9)).await;
     assert!(is_corrupt(due(None).await));
     assert!(space.index().due(after(0), None, 1).await.unwrap().is_empty(), "it is not due yet");
@@ -105,14 +105,14 @@ pub async fn tries_tell_a_damaged_one_and_one_of_a_damaged_message_once_they_hav
 ) {
     let space = cloud.open().await;
     let mailbox = space.mailbox("5001").await;
-    let tries = [(); 2].map(|()| space.attempt(&Call::to(&mailbox)));
-    for deposit in &tries {
+    let attempts = [(); 2].map(|()| space.attempt(&Call::to(&mailbox)));
+    for deposit in &attempts {
         space.arrived(deposit).await;
     }
-    let [bad, good] = tries.map(|deposit| deposit.facts);
-    cloud.damage(&space.tenant, Stored::Try(&bad), "{").await;
+    let [bad, good] = attempts.map(|deposit| deposit.facts);
+    cloud.damage(&space.tenant, Stored::Attempt(&bad), "{").await;
     let arriving = space.index().arriving(after(3600)).await.unwrap();
-    assert_eq!(arriving.iter().map(|remains| remains.id).collect::<Vec<_>>(), [good.id]);
+    assert_eq!(arriving.iter().map(|message_ref| message_ref.id).collect::<Vec<_>>(), [good.id]);
     space.janitor(after(3600)).await;
     assert!(is_corrupt(space.index().arriving(after(3600)).await));
     assert!(space.index().arriving(after(0)).await.unwrap().is_empty(), "it began later");
@@ -121,7 +121,7 @@ pub async fn tries_tell_a_damaged_one_and_one_of_a_damaged_message_once_they_hav
     let mailbox = space.mailbox("5001").await;
     let message = space.deposit(&Call::to(&mailbox)).await;
     cloud.damage(&space.tenant, Stored::Message(&message.facts, "facts"), "{").await;
-    assert!(is_corrupt(space.index().arriving(after(3600)).await), "whether it was born is not known");
+    assert!(is_corrupt(space.index().arriving(after(3600)).await), "whether it was created is not known");
     assert!(space.recordings().exists(&message.facts.audio).await.unwrap());
 }
 
@@ -132,7 +132,7 @@ pub async fn a_caller_tells_a_damaged_marker_once_there_is_nothing_else_to_tell(
     let subject = space.subject(ALICE);
     cloud.damage(&space.tenant, Stored::Marker(&bad.facts), "{").await;
     let told = space.index().by_caller(&subject, None, 1).await.unwrap();
-    assert_eq!(told.iter().map(|marker| marker.remains.id).collect::<Vec<_>>(), [good.facts.id]);
+    assert_eq!(told.iter().map(|marker| marker.message_ref.id).collect::<Vec<_>>(), [good.facts.id]);
     space.hold(&good.facts, &trash(after(1))).await.unwrap();
     space.erase(&good.facts, after(9)).await;
     assert!(is_corrupt(space.index().by_caller(&subject, None, 1).await));
@@ -171,7 +171,7 @@ pub async fn a_damaged_case_keeps_no_other_try_from_being_told(cloud: &impl Dama
     cloud.damage(&space.tenant, Stored::Case(&case.key), "{").await;
     for _ in 0..2 {
         let told = space.index().arriving(after(3600)).await.unwrap();
-        assert_eq!(told.iter().map(|remains| remains.id).collect::<Vec<_>>(), [under_way.facts.id]);
+        assert_eq!(told.iter().map(|message_ref| message_ref.id).collect::<Vec<_>>(), [under_way.facts.id]);
     }
     space.janitor(after(3600)).await;
     assert!(space.index().arriving(after(3600)).await.unwrap().is_empty());

@@ -12,7 +12,9 @@ use domain::{
     SystemRandom, Tenant, TenantKey, Timestamp,
 };
 use futures::{StreamExt as _, TryStreamExt as _};
-use storage::{Arrival, Birth, Deposit, Expect, Found, Index, PageOf, Recordings, TenantStorage, Written};
+use storage::{
+    Arrival, Deposit, Expect, Found, Index, Insertion, PageOf, Recordings, TenantStorage, Written,
+};
 
 /// An hour.
 pub const HOUR: Duration = Duration::from_hours(1);
@@ -95,7 +97,7 @@ impl Namespace {
         mailbox.id
     }
 
-    /// A fresh try to deposit a call.
+    /// A fresh attempt to deposit a call.
     pub fn attempt(&self, call: &Call) -> Deposit {
         let id = MessageId::random(call.received_at, &*self.random);
         let attempt = Attempt::draw(&*self.random);
@@ -122,7 +124,7 @@ impl Namespace {
         Deposit { facts: Facts { bytes, ..facts }, begun_at: call.received_at }
     }
 
-    /// Another try of the same message.
+    /// Another attempt of the same message.
     pub fn again(&self, deposit: &Deposit) -> Deposit {
         let mut again = deposit.clone();
         again.facts.attempt = Attempt::draw(&*self.random);
@@ -156,22 +158,22 @@ impl Namespace {
     }
 
     /// The second half of a deposit.
-    pub async fn insert(&self, deposit: &Deposit) -> Birth {
+    pub async fn insert(&self, deposit: &Deposit) -> Insertion {
         self.index().insert(deposit).await.unwrap()
     }
 
-    /// Both halves of a try that must be born.
-    pub async fn born(&self, deposit: &Deposit) -> Message {
+    /// Both halves of an attempt that must be created.
+    pub async fn created(&self, deposit: &Deposit) -> Message {
         self.arrived(deposit).await;
         match self.insert(deposit).await {
-            Birth::Born(message) => *message,
+            Insertion::Created(message) => *message,
             other => panic!("{other:?}"),
         }
     }
 
-    /// Deposits a call, which must be born.
+    /// Deposits a call, which must be created.
     pub async fn deposit(&self, call: &Call) -> Message {
-        self.born(&self.attempt(call)).await
+        self.created(&self.attempt(call)).await
     }
 
     /// What is under a message's id.
@@ -314,7 +316,7 @@ fn read_caller(text: &str) -> Caller {
     Caller::read(text, "DE".parse::<domain::Country>().unwrap()).unwrap()
 }
 
-/// The audio of a try: other bytes for each.
+/// The audio of an attempt: other bytes for each.
 pub fn audio_of(facts: &Facts) -> Bytes {
     Bytes::from(format!("audio of {} by {}", facts.id, facts.attempt))
 }

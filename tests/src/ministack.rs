@@ -224,12 +224,12 @@ impl Damages for Ministack {
     }
 
     async fn damage(&self, tenant: &Tenant, stored: Stored<'_>, text: &'static str) {
-        let of_a_try = |facts: &Facts| format!("{}#{}#{}", facts.id, facts.attempt, facts.mailbox);
+        let of_an_attempt = |facts: &Facts| format!("{}#{}#{}", facts.id, facts.attempt, facts.mailbox);
         let (partition, item, attribute) = match stored {
             Stored::Message(facts, part) => (format!("m#{}", facts.mailbox), facts.id.to_string(), part),
-            Stored::Try(facts) => ("arriving".to_owned(), of_a_try(facts), "remains"),
+            Stored::Attempt(facts) => ("arriving".to_owned(), of_an_attempt(facts), "remains"),
             Stored::Marker(facts) => {
-                (format!("s#{}", facts.subject.as_ref().unwrap()), of_a_try(facts), "marker")
+                (format!("s#{}", facts.subject.as_ref().unwrap()), of_an_attempt(facts), "marker")
             }
             Stored::Mailbox(id) => ("mailbox".to_owned(), id.to_string(), "body"),
             Stored::Case(key) => ("case".to_owned(), key.to_string(), "body"),

@@ -24,14 +24,14 @@ use crate::proxy::{Proxy, Weather};
 macro_rules! regions {
     ($on:expr) => {
         $crate::each!($on, regions:
-            forget_me_hides_counts_and_condemns_in_three_regions_and_its_undo_brings_all_of_it_back,
-            a_call_that_is_deposited_while_its_caller_is_being_forgotten_is_hidden_and_condemned,
+            forget_me_hides_counts_and_schedules_deletions_in_three_regions_and_its_undo_brings_all_of_it_back,
+            a_call_that_is_deposited_while_its_caller_is_being_forgotten_is_hidden_and_its_deletion_scheduled,
             an_export_hands_out_the_recordings_of_three_regions_also_while_they_are_hidden,
             an_erasure_leaves_no_recording_in_any_of_three_regions_and_is_certified_for_each,
             a_region_that_is_down_is_named_and_nothing_is_changed_in_any,
             a_region_that_dies_after_the_case_was_written_is_told_and_the_certificate_waits_for_it,
             recordings_of_the_master_that_die_after_the_case_was_written_are_told_and_the_certificate_waits_for_them,
-            recordings_that_a_lost_region_did_not_condemn_the_next_sweep_does_and_touches_no_others,
+            recordings_that_a_lost_region_did_not_schedule_for_deletion_the_next_sweep_does_and_touches_no_others,
             an_erasure_that_still_waits_for_regions_ten_minutes_before_its_end_is_counted_as_overdue,
             an_undo_while_a_region_fails_says_what_is_back_and_the_next_sweep_shows_the_rest,
         );
@@ -168,9 +168,9 @@ impl Spread {
     }
 
     /// How many recordings are under the rule of the lifecycle, by region.
-    async fn condemned(&self) -> [usize; 3] {
-        let is_condemned = |(_, told): &&(String, Value)| told["tags"]["forget"] == "1";
-        self.stored(&self.contents().await).map(|its| its.iter().filter(is_condemned).count())
+    async fn scheduled(&self) -> [usize; 3] {
+        let is_scheduled = |(_, told): &&(String, Value)| told["tags"]["forget"] == "1";
+        self.stored(&self.contents().await).map(|its| its.iter().filter(is_scheduled).count())
     }
 
     /// From now on this happens to each request about such parts of these regions.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Claim, Release};
-use storage::Birth;
+use storage::Insertion;
 
 use crate::counting::Trips;
 use crate::fixture::{ALICE, Call, Namespace, after, mark, trash};
@@ -32,7 +32,7 @@ pub async fn each_call_makes_its_requests_and_no_more(
     };
     space.arrived(&deposit).await;
     took.push(("arrive", taken()));
-    assert!(matches!(space.insert(&deposit).await, Birth::Born(_)));
+    assert!(matches!(space.insert(&deposit).await, Insertion::Created(_)));
     took.push(("insert", taken()));
 
     space.counts(&mailbox).await;
@@ -60,10 +60,10 @@ pub async fn each_call_makes_its_requests_and_no_more(
     took.push(("by caller", taken()));
     space.hold(facts, &case_hold(&case)).await.unwrap();
     took.push(("hiding, and looking at the case again", taken()));
-    space.recordings().condemn(&facts.audio, &case.key).await.unwrap();
-    took.push(("condemn", taken()));
-    space.recordings().pardon(&facts.audio).await.unwrap();
-    took.push(("pardon", taken()));
+    space.recordings().schedule_deletion(&facts.audio, &case.key).await.unwrap();
+    took.push(("schedule_deletion", taken()));
+    space.recordings().cancel_deletion(&facts.audio).await.unwrap();
+    took.push(("cancel_deletion", taken()));
     space.release(facts, &Release::Case(case.key)).await;
     took.push(("undo of a case, each message", taken()));
 
@@ -76,10 +76,10 @@ pub async fn each_call_makes_its_requests_and_no_more(
     took.push(("delete of a recording", taken()));
     assert!(!space.recordings().exists(&facts.audio).await.unwrap());
     took.push(("its proof", taken()));
-    space.index().bury(&due.remains, after(9)).await.unwrap();
-    took.push(("bury", taken()));
-    space.index().settle(&due).await.unwrap();
-    took.push(("settle", taken()));
+    space.index().leave_tombstone(&due.message_ref, after(9)).await.unwrap();
+    took.push(("leave_tombstone", taken()));
+    space.index().remove_due_entry(&due).await.unwrap();
+    took.push(("remove_due_entry", taken()));
     space.assert_purged(facts).await;
 
     let expected: Vec<_> = expected

@@ -1,7 +1,7 @@
 //! How many serial round trips each operation takes at the contracts, warm: the rows of the design's table.
 
 use domain::{Claim, Claimed, Release};
-use storage::Birth;
+use storage::Insertion;
 
 use crate::counting::{self, Trips};
 use crate::fixture::{Call, Namespace, after, mark, trash};
@@ -16,7 +16,7 @@ pub async fn each_operation_takes_its_round_trips(space: Namespace) {
 
     let deposit = space.attempt(&Call::to(&mailbox));
     space.arrived(&deposit).await;
-    assert!(matches!(space.insert(&deposit).await, Birth::Born(_)));
+    assert!(matches!(space.insert(&deposit).await, Insertion::Created(_)));
     assert_eq!(counter.take(), trips(2, &["arrive", "put", "insert"]), "deposit");
 
     let again = space.again(&deposit);
@@ -39,9 +39,13 @@ pub async fn each_operation_takes_its_round_trips(space: Namespace) {
     let due = space.all_due(after(9)).await.pop().unwrap();
     counter.take();
     let claim = Claim::Due(due.hold.clone());
-    let claimed = steps::purge(&space.storage, &due.remains, &claim, after(9)).await.unwrap();
+    let claimed = steps::purge(&space.storage, &due.message_ref, &claim, after(9)).await.unwrap();
     assert_eq!(claimed, Claimed::Claimed);
-    assert_eq!(counter.take(), trips(4, &["claim", "delete", "exists", "bury"]), "purge of a message");
-    space.index().settle(&due).await.unwrap();
-    assert_eq!(counter.take(), trips(1, &["settle"]), "what the sweep strikes off afterwards");
+    assert_eq!(
+        counter.take(),
+        trips(4, &["claim", "delete", "exists", "leave_tombstone"]),
+        "purge of a message"
+    );
+    space.index().remove_due_entry(&due).await.unwrap();
+    assert_eq!(counter.take(), trips(1, &["remove_due_entry"]), "what the sweep strikes off afterwards");
 }

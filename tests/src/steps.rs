@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     Case, CaseKey, Claim, Claimed, Facts, Hold, Message, Release, Released, Status, Subject, Timestamp, Undo,
 };
-use storage::{Birth, Due, Expect, Fenced, Found, Remains, Result, TenantStorage, Written};
+use storage::{Due, Expect, Fenced, Found, Insertion, MessageRef, Result, TenantStorage, Written};
 
 use crate::fixture::{DAY, Namespace};
 
@@ -105,10 +105,10 @@ impl Namespace {
     /// The messages that a case covers, found by their markers.
     pub async fn in_scope(&self, case: &Case) -> Vec<Facts> {
         let mut facts = Vec::new();
-        for remains in self.markers(case.subjects.keys()).await {
-            let found = self.index().message(&remains.mailbox, remains.id).await.unwrap();
+        for message_ref in self.markers(case.subjects.keys()).await {
+            let found = self.index().message(&message_ref.mailbox, message_ref.id).await.unwrap();
             if let Found::Message(message) = found
-                && message.facts.attempt == remains.attempt
+                && message.facts.attempt == message_ref.attempt
                 && case.covers(message.facts.received_at)
             {
                 facts.push(message.facts);
@@ -118,12 +118,12 @@ impl Namespace {
     }
 
     /// All markers of callers.
-    pub async fn markers(&self, subjects: impl IntoIterator<Item = &Subject>) -> Vec<Remains> {
+    pub async fn markers(&self, subjects: impl IntoIterator<Item = &Subject>) -> Vec<MessageRef> {
         let mut markers = Vec::new();
         for subject in subjects {
             let mut page = self.index().by_caller(subject, None, PAGE).await.unwrap();
             while let Some(last) = page.last().cloned() {
-                markers.extend(page.into_iter().map(|marker| marker.remains));
+                markers.extend(page.into_iter().map(|marker| marker.message_ref));
                 page = self.index().by_caller(subject, Some(&last), PAGE).await.unwrap();
             }
         }
@@ -131,7 +131,7 @@ impl Namespace {
     }
 
     /// The markers of one caller.
-    pub async fn markers_of(&self, caller: &str) -> Vec<Remains> {
+    pub async fn markers_of(&self, caller: &str) -> Vec<MessageRef> {
         self.markers([&self.subject(caller)]).await
     }
 
@@ -148,8 +148,8 @@ impl Namespace {
     }
 
     /// Claims a message and purges it.
-    pub async fn purge(&self, remains: &Remains, claim: &Claim, now: Timestamp) -> Claimed {
-        purge(&self.storage, remains, claim, now).await.unwrap()
+    pub async fn purge(&self, message_ref: &MessageRef, claim: &Claim, now: Timestamp) -> Claimed {
+        purge(&self.storage, message_ref, claim, now).await.unwrap()
     }
 
     /// Purges a message in whatever state it is, as a case that is erasing does.
@@ -166,44 +166,44 @@ impl Namespace {
     /// The sweep of a case that is erasing.
     pub async fn sweep_case(&self, case: &Case, now: Timestamp) {
         for facts in self.in_scope(case).await {
-            self.purge(&Remains::from(&facts), &Claim::Case(case.key.clone()), now).await;
+            self.purge(&MessageRef::from(&facts), &Claim::Case(case.key.clone()), now).await;
         }
     }
 
-    /// Takes back what a try made: its audio first.
-    pub async fn take_back(&self, remains: &Remains) {
-        self.recordings_in(&remains.region).delete(&remains.audio).await.unwrap();
-        self.index().withdraw(remains).await.unwrap();
+    /// Takes back what an attempt made: its audio first.
+    pub async fn take_back(&self, message_ref: &MessageRef) {
+        self.recordings_in(&message_ref.region).delete(&message_ref.audio).await.unwrap();
+        self.index().withdraw(message_ref).await.unwrap();
     }
 
-    /// The janitor: fences every try that began before `before` and takes back those that are not born.
+    /// The janitor: fences every attempt that began before `before` and takes back those that are not created.
     pub async fn janitor(&self, before: Timestamp) {
-        for remains in self.index().arriving(before).await.unwrap() {
-            if self.index().fence(&remains).await.unwrap() == Fenced::Never {
-                self.take_back(&remains).await;
+        for message_ref in self.index().arriving(before).await.unwrap() {
+            if self.index().fence(&message_ref).await.unwrap() == Fenced::Never {
+                self.take_back(&message_ref).await;
             }
         }
     }
 
-    /// A deposit as the function does it: what is not born is taken back.
-    pub async fn deposit_or_take_back(&self, deposit: &storage::Deposit) -> Birth {
+    /// A deposit as the function does it: what is not created is taken back.
+    pub async fn deposit_or_take_back(&self, deposit: &storage::Deposit) -> Insertion {
         self.arrived(deposit).await;
-        let birth = self.insert(deposit).await;
-        if !matches!(birth, Birth::Born(_)) {
-            self.take_back(&Remains::from(&deposit.facts)).await;
+        let insertion = self.insert(deposit).await;
+        if !matches!(insertion, Insertion::Created(_)) {
+            self.take_back(&MessageRef::from(&deposit.facts)).await;
         }
-        birth
+        insertion
     }
 
-    /// A try left no audio, no marker and no journal.
+    /// An attempt left no audio, no marker and no journal.
     pub async fn assert_try_left_nothing(&self, facts: &Facts) {
         assert!(!self.recordings_in(&facts.region).exists(&facts.audio).await.unwrap(), "its audio is there");
         assert_eq!(self.bytes(&facts.audio, None).await, None, "its audio plays");
-        let remains = Remains::from(facts);
+        let message_ref = MessageRef::from(facts);
         let markers = self.markers(&facts.subject).await;
-        assert!(!markers.contains(&remains), "its caller marker is there");
+        assert!(!markers.contains(&message_ref), "its caller marker is there");
         let arriving = self.index().arriving(facts.received_at.plus(DAY * 365)).await.unwrap();
-        assert!(!arriving.contains(&remains), "its journal is there");
+        assert!(!arriving.contains(&message_ref), "its journal is there");
     }
 
     /// A purge left a tombstone and nothing else.
@@ -211,7 +211,7 @@ impl Namespace {
         assert_eq!(self.look(facts).await, Found::Gone);
         self.assert_try_left_nothing(facts).await;
         let due = self.all_due(facts.received_at.plus(DAY * 365)).await;
-        assert!(due.iter().all(|due| due.remains.id != facts.id), "it is due for ever");
+        assert!(due.iter().all(|due| due.message_ref.id != facts.id), "it is due for ever");
         for folder in [None, Some(domain::Folder::Trash)] {
             let listed = self.walk(&facts.mailbox, folder, PAGE).await;
             assert!(listed.iter().all(|message| message.facts.id != facts.id), "it is listed in {folder:?}");
@@ -224,7 +224,7 @@ impl Namespace {
         let bytes = self.bytes(&before.facts.audio, None).await;
         assert_eq!(bytes.as_deref(), Some(&*crate::fixture::audio_of(&before.facts)), "its audio");
         let markers = self.markers(&before.facts.subject).await;
-        let marked = markers.contains(&Remains::from(&before.facts));
+        let marked = markers.contains(&MessageRef::from(&before.facts));
         assert_eq!(marked, before.facts.subject.is_some(), "its caller marker");
     }
 }
@@ -234,22 +234,22 @@ pub fn case_hold(case: &Case) -> Hold {
     Hold::Case { case: case.key.clone(), purge_at: case.deadlines.purge_at }
 }
 
-/// Claim, delete, proof, burial: in this order, each safe to repeat.
+/// Claim, delete, proof, tombstone: in this order, each safe to repeat.
 pub async fn purge(
     storage: &TenantStorage,
-    remains: &Remains,
+    message_ref: &MessageRef,
     claim: &Claim,
     now: Timestamp,
 ) -> Result<Claimed> {
-    let claimed = storage.index.claim(&remains.mailbox, remains.id, claim).await?;
+    let claimed = storage.index.claim(&message_ref.mailbox, message_ref.id, claim).await?;
     if claimed == Claimed::Claimed {
-        let recordings = &storage.recordings[&remains.region];
-        recordings.delete(&remains.audio).await?;
-        assert!(!recordings.exists(&remains.audio).await?, "deleted, and there");
+        let recordings = &storage.recordings[&message_ref.region];
+        recordings.delete(&message_ref.audio).await?;
+        assert!(!recordings.exists(&message_ref.audio).await?, "deleted, and there");
     }
-    // Gone: perhaps its burial was cut off.
+    // Gone: perhaps leaving its tombstone was cut off.
     if claimed != Claimed::Undone {
-        storage.index.bury(remains, now).await?;
+        storage.index.leave_tombstone(message_ref, now).await?;
     }
     Ok(claimed)
 }
@@ -262,8 +262,8 @@ pub async fn sweep(storage: &TenantStorage, now: Timestamp) -> Result<()> {
             return Ok(());
         }
         for due in due {
-            purge(storage, &due.remains, &Claim::Due(due.hold.clone()), now).await?;
-            storage.index.settle(&due).await?;
+            purge(storage, &due.message_ref, &Claim::Due(due.hold.clone()), now).await?;
+            storage.index.remove_due_entry(&due).await?;
         }
     }
 }

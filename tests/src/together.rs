@@ -65,8 +65,8 @@ impl Client<'_> {
         let (here, there) =
             join(async { here.deposit(MAILBOX, &call).await }, async { there.deposit(MAILBOX, &call).await })
                 .await;
-        let (born, repeat) = if here.status == 201 { (here, there) } else { (there, here) };
-        let message = id(&born.is(201).json());
+        let (created, repeat) = if here.status == 201 { (here, there) } else { (there, here) };
+        let message = id(&created.is(201).json());
         assert_eq!(id(&repeat.is(200).json()), message);
         self.messages.insert(message, (State::default(), audio));
     }
@@ -147,14 +147,14 @@ pub async fn a_storage_whose_port_is_closed_is_503_in_time_and_work_goes_on_when
     assert_eq!(fronts[1].ids(MAILBOX, "").await, std::slice::from_ref(&message));
 
     for front in &fronts {
-        // In the middle of a deposit: its birth is under way.
+        // In the middle of a deposit: its commit is under way.
         let (place, under_way) = (Arc::clone(&cloud.place), Arc::new(Notify::new()));
-        let birth = Arc::clone(&under_way);
+        let insertion = Arc::clone(&under_way);
         proxy.forecast_of(move |request, target| {
             if !place.is(Step::Insert, request, target) {
                 return Weather::Fair;
             }
-            birth.notify_one();
+            insertion.notify_one();
             Weather::Silent
         });
         let begun = Instant::now();

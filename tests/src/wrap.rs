@@ -15,8 +15,8 @@ use domain::{
 };
 use futures::future::BoxFuture;
 use storage::{
-    Arrival, Audio, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf,
-    Recordings, Remains, Result, StorageError, TenantStorage, Versioned, Written,
+    Arrival, Audio, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Insertion, MessageRef, Page,
+    PageOf, Recordings, Result, StorageError, TenantStorage, Versioned, Written,
 };
 
 /// What happens to each call.
@@ -67,8 +67,8 @@ macro_rules! wrapped {
 
 wrapped! { Index:
     arrive(deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Arrival;
-    insert(deposit: &Deposit) -> Birth;
-    withdraw(remains: &Remains) -> ();
+    insert(deposit: &Deposit) -> Insertion;
+    withdraw(message_ref: &MessageRef) -> ();
     message(mailbox: &MailboxId, id: MessageId) -> Found;
     page(mailbox: &MailboxId, of: PageOf) -> Page;
     counts(mailbox: &MailboxId) -> Counts;
@@ -77,12 +77,12 @@ wrapped! { Index:
     hold(mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Option<Message>;
     release(mailbox: &MailboxId, id: MessageId, release: &Release) -> Released;
     claim(mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Claimed;
-    bury(remains: &Remains, now: Timestamp) -> ();
+    leave_tombstone(message_ref: &MessageRef, now: Timestamp) -> ();
     by_caller(subject: &Subject, after: Option<&CallerMarker>, limit: usize) -> Vec<CallerMarker>;
     due(before: Timestamp, after: Option<&Due>, limit: usize) -> Vec<Due>;
-    settle(due: &Due) -> ();
-    arriving(before: Timestamp) -> Vec<Remains>;
-    fence(remains: &Remains) -> Fenced;
+    remove_due_entry(due: &Due) -> ();
+    arriving(before: Timestamp) -> Vec<MessageRef>;
+    fence(message_ref: &MessageRef) -> Fenced;
     tidy(mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> u64;
     remove_orphans(until: Timestamp, now: Timestamp) -> u64;
     mailbox(id: &MailboxId) -> Option<Versioned<Mailbox>>;
@@ -109,8 +109,8 @@ wrapped! { Recordings:
     put(key: &AudioKey, bytes: Bytes, media_type: &str, subject: Option<&Subject>) -> ();
     get(key: &AudioKey, range: Option<Range<u64>>) -> Option<Audio>;
     link(key: &AudioKey, ttl: Duration, file_name: Option<&str>) -> Option<String>;
-    condemn(key: &AudioKey, case: &CaseKey) -> ();
-    pardon(key: &AudioKey) -> bool;
+    schedule_deletion(key: &AudioKey, case: &CaseKey) -> ();
+    cancel_deletion(key: &AudioKey) -> bool;
     delete(key: &AudioKey) -> ();
     exists(key: &AudioKey) -> bool;
     ping() -> ();

@@ -86,11 +86,11 @@ async fn target(tenancy: &Tenancy, name: &str) -> Result<(MailboxId, Option<Mail
 
 fn answer(deposited: &Deposited) -> Result<Response, Problem> {
     match deposited {
-        Deposited::Born(message) => {
+        Deposited::Created(message) => {
             // A case may hide it already; the platform is answered what it deposited, and nobody else sees it.
-            let born = Message::born(message.facts.clone());
-            let location = format!("/v1/mailboxes/{}/messages/{}", born.facts.mailbox, born.facts.id);
-            let body = Json(MessageBody::shown(&born)?);
+            let created = Message::new(message.facts.clone());
+            let location = format!("/v1/mailboxes/{}/messages/{}", created.facts.mailbox, created.facts.id);
+            let body = Json(MessageBody::shown(&created)?);
             Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
         }
         Deposited::Repeat(message) => Ok(Json(MessageBody::shown(message)?).into_response()),

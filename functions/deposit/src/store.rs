@@ -6,7 +6,7 @@ use domain::{
 };
 use host::privacy::erasure;
 use host::{Problem, Service, Tenancy};
-use storage::{Arrival, Birth, Deposit, Found, Recordings, Remains};
+use storage::{Arrival, Deposit, Found, Insertion, MessageRef, Recordings};
 
 use crate::admit::{admit, within};
 use crate::call::Call;
@@ -15,7 +15,7 @@ use crate::call::Call;
 #[derive(Debug)]
 pub enum Deposited {
     /// A new message.
-    Born(Box<Message>),
+    Created(Box<Message>),
     /// The message that an earlier delivery of the call made.
     Repeat(Box<Message>),
 }
@@ -66,12 +66,12 @@ pub async fn store(
         region: region.clone(),
         audio: AudioKey::new(now, id, attempt, mailbox_id, recording.kind.extension()),
     };
-    let deposited = elect(tenancy, mailbox, &Deposit { facts, begun_at: now }, audio).await?;
-    if let Deposited::Born(message) = &deposited {
+    let deposited = commit(tenancy, mailbox, &Deposit { facts, begun_at: now }, audio).await?;
+    if let Deposited::Created(message) = &deposited {
         if has_two_readings {
             metrics::counter!("voicemail_ambiguous_numbers_total").increment(1);
         }
-        erasure(host, tenancy).condemn_born(message).await;
+        erasure(host, tenancy).schedule_deletion_if_hidden(message).await;
     }
     Ok(deposited)
 }
@@ -99,8 +99,8 @@ async fn refused(
     Err(refusal)
 }
 
-/// Two steps to the storage: everything that carries the attempt, then the birth.
-async fn elect(
+/// Two steps to the storage: everything that carries the attempt, then the commit.
+async fn commit(
     tenancy: &Tenancy,
     mailbox: &Mailbox,
     deposit: &Deposit,
@@ -121,21 +121,21 @@ async fn elect(
         take_back(tenancy, recordings, facts).await;
         return Err(full);
     }
-    // Where this fails it is not known who was born: nothing is taken back, the sweep finds out.
+    // Where this fails it is not known who was created: nothing is taken back, the sweep finds out.
     match tenancy.index().insert(deposit).await? {
-        Birth::Born(message) => {
+        Insertion::Created(message) => {
             metrics::counter!("voicemail_deposits_total").increment(1);
-            Ok(Deposited::Born(message))
+            Ok(Deposited::Created(message))
         }
-        Birth::Taken(found) => {
+        Insertion::Taken(found) => {
             take_back(tenancy, recordings, facts).await;
             repeat(found)
         }
-        Birth::Forgotten => {
+        Insertion::Forgotten => {
             take_back(tenancy, recordings, facts).await;
             repeat(Found::Gone)
         }
-        Birth::Fenced => {
+        Insertion::Fenced => {
             take_back(tenancy, recordings, facts).await;
             Err(Problem::new(
                 Code::StorageUnavailable,
@@ -149,7 +149,7 @@ async fn elect(
 async fn take_back(tenancy: &Tenancy, recordings: &dyn Recordings, facts: &Facts) {
     let taken = async {
         recordings.delete(&facts.audio).await?;
-        tenancy.index().withdraw(&Remains::from(facts)).await
+        tenancy.index().withdraw(&MessageRef::from(facts)).await
     };
     if let Err(error) = taken.await {
         tracing::warn!(error = storage::causes(&error), "an attempt is left for the sweep to take back");

@@ -54,24 +54,24 @@ pub(crate) async fn due(
     tenancy.index().due(now, None, 1).await.map(drop)
 }
 
-/// Purges one message: claim, delete the audio, see that it is gone, bury. `false`: somebody took the hold off, or an
+/// Purges one message: claim, delete the audio, see that it is gone, leave a tombstone. `false`: somebody took the hold off, or an
 /// earlier sweep was here.
 async fn purge(tenancy: &Tenancy, due: &Due, now: Timestamp) -> Result<bool, StorageError> {
-    let (index, remains) = (tenancy.index(), &due.remains);
-    let claimed = index.claim(&remains.mailbox, remains.id, &Claim::Due(due.hold.clone())).await?;
+    let (index, message_ref) = (tenancy.index(), &due.message_ref);
+    let claimed = index.claim(&message_ref.mailbox, message_ref.id, &Claim::Due(due.hold.clone())).await?;
     match claimed {
         Claimed::Claimed => {
-            let recordings = tenancy.recordings(&remains.region)?;
-            recordings.delete(&remains.audio).await?;
-            if recordings.exists(&remains.audio).await? {
+            let recordings = tenancy.recordings(&message_ref.region)?;
+            recordings.delete(&message_ref.audio).await?;
+            if recordings.exists(&message_ref.audio).await? {
                 return Err(StorageError::unavailable("deleting a recording", "it is still there"));
             }
-            index.bury(remains, now).await?;
+            index.leave_tombstone(message_ref, now).await?;
         }
-        // A burial may have been cut off before all that names the message was taken: it is finished here.
-        Claimed::Gone => index.bury(remains, now).await?,
+        // A purge may have been cut off before all that names the message was taken: it is finished here.
+        Claimed::Gone => index.leave_tombstone(message_ref, now).await?,
         Claimed::Undone => {}
     }
-    index.settle(due).await?;
+    index.remove_due_entry(due).await?;
     Ok(claimed == Claimed::Claimed)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{MailboxId, Timestamp};
 use host::{Service, Tenancy};
-use storage::{Fenced, Remains, StorageError};
+use storage::{Fenced, MessageRef, StorageError};
 
 use crate::{Swept, failed};
 
@@ -26,30 +26,30 @@ pub(crate) async fn attempts(
     swept: &mut Swept,
 ) -> Result<(), StorageError> {
     let before = now.minus(CUT_OFF);
-    for remains in tenancy.index().arriving(before).await? {
+    for message_ref in tenancy.index().arriving(before).await? {
         if !in_time() {
             break;
         }
-        match take_back(tenancy, &remains).await {
+        match take_back(tenancy, &message_ref).await {
             Ok(orphan) => swept.orphans += u64::from(orphan),
             Err(error) => failed(swept, &error, "a deposit that was cut off could not be taken back"),
         }
     }
-    // A try that cannot be read is told where no other is left.
+    // An attempt that cannot be read is told where no other is left.
     tenancy.index().arriving(before).await.map(drop)
 }
 
-/// Whether it left something: one that was born and only not finished did not.
-async fn take_back(tenancy: &Tenancy, remains: &Remains) -> Result<bool, StorageError> {
-    if tenancy.index().fence(remains).await? == Fenced::Born {
+/// Whether it left something: one that was created and only not finished did not.
+async fn take_back(tenancy: &Tenancy, message_ref: &MessageRef) -> Result<bool, StorageError> {
+    if tenancy.index().fence(message_ref).await? == Fenced::Created {
         return Ok(false);
     }
-    tenancy.recordings(&remains.region)?.delete(&remains.audio).await?;
-    tenancy.index().withdraw(remains).await?;
+    tenancy.recordings(&message_ref.region)?.delete(&message_ref.audio).await?;
+    tenancy.index().withdraw(message_ref).await?;
     Ok(true)
 }
 
-/// Removes the recordings that no try and no message tells of, once their hour is over for another hour.
+/// Removes the recordings that no attempt and no message tells of, once their hour is over for another hour.
 pub(crate) async fn orphans(
     tenancy: &Tenancy,
     now: Timestamp,

@@ -29,9 +29,9 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    /// From here on no recording is condemned any more: 5 minutes before undo ends, for 24 h. A copy that the storage is
+    /// From here on no recording is scheduled for deletion any more: 5 minutes before undo ends, for 24 h. A copy that the storage is
     /// still making would end before the purge begins.
-    pub fn condemn_until(&self) -> Timestamp {
+    pub fn schedule_until(&self) -> Timestamp {
         self.undo_until.minus(self.purge_at.since(self.undo_until) * 5 / 30)
     }
 
@@ -283,7 +283,7 @@ mod tests {
             [undo_until, claim_from, alarm_at, purge_at],
             [at(23, 30), at(23, 32), at(23, 50), at(24, 0)]
         );
-        assert_eq!(case.deadlines.condemn_until(), at(23, 25));
+        assert_eq!(case.deadlines.schedule_until(), at(23, 25));
     }
 
     #[test]
@@ -303,7 +303,7 @@ mod tests {
         fn deadlines_keep_their_order_for_every_length(minutes in 1..=1440u32) {
             let case = case(minutes * MINUTE);
             let d = case.deadlines;
-            prop_assert!(case.requested_at < d.condemn_until() && d.condemn_until() < d.undo_until);
+            prop_assert!(case.requested_at < d.schedule_until() && d.schedule_until() < d.undo_until);
             prop_assert!(d.undo_until < d.claim_from);
             prop_assert!(d.claim_from < d.alarm_at && d.alarm_at < d.purge_at);
         }

@@ -1,7 +1,7 @@
 //! A message: facts, a read mark, a set of holds, a claim. Its rules, as functions over values.
 //!
 //! ```text
-//! facts     what came in; elected once, never changed
+//! facts     what came in; committed once, never changed
 //! read      there or not
 //! holds     trash · with its mailbox · case            any number at once
 //! claim     irrevocable: being purged; afterwards the facts become a tombstone
@@ -22,7 +22,7 @@ use crate::ids::{AudioKey, MessageId};
 use crate::names::{Attempt, CaseKey, MailboxId, Region, UserId};
 use crate::subject::Subject;
 
-/// What came in. Written once, by the attempt that was elected.
+/// What came in. Written once, by the attempt that was committed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The message.
@@ -169,8 +169,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message as it is born: new.
-    pub fn born(facts: Facts) -> Self {
+    /// A message as it is created: new.
+    pub fn new(facts: Facts) -> Self {
         Self { facts, read: None, holds: BTreeSet::new(), claimed: false }
     }
 

@@ -7,7 +7,7 @@ fn message() -> Message {
     let received_at = Timestamp::from_millis(1_795_341_600_000);
     let (id, attempt) = (MessageId::random(received_at, &random), Attempt::draw(&random));
     let mailbox: MailboxId = "5001".parse().unwrap();
-    Message::born(Facts {
+    Message::new(Facts {
         id,
         attempt: attempt.clone(),
         mailbox: mailbox.clone(),
@@ -84,7 +84,7 @@ fn run(message: &mut Message, step: &Step) {
 }
 
 #[test]
-fn a_message_is_born_new() {
+fn a_message_is_created_new() {
     assert_eq!(message().folder(), Some(Folder::New));
 }
 

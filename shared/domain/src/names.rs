@@ -78,7 +78,7 @@ name!(
     Region, is_tenant, "a region has 1 to 60 of a-z 0-9 -"
 );
 name!(
-    /// The nonce of one deposit attempt: 64 random bits as 16 hex digits. All that the attempt makes before the birth
+    /// The nonce of one deposit attempt: 64 random bits as 16 hex digits. All that the attempt makes before the commit
     /// carries it, so that it takes back its own things only.
     Attempt, is_hex16, "an attempt is 16 hex digits"
 );

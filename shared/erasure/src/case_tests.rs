@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use domain::{Clock as _, Folder, Status, Undo};
-use storage::{Birth, Found};
+use storage::{Found, Insertion};
 
 use crate::testing::*;
 use crate::{Error, Forgotten, Swept, Undone};
@@ -124,10 +124,10 @@ async fn an_erasure_that_is_overdue_is_told_also_where_nothing_but_its_certifica
 }
 
 #[tokio::test]
-async fn without_time_left_to_condemn_all_is_hidden_and_the_sweep_goes_on() {
+async fn without_time_left_to_schedule_deletions_all_is_hidden_and_the_sweep_goes_on() {
     let world = World::new().await;
     let all = [world.deposit(ALICE, "5001", "west").await, world.deposit(ALICE, "5001", "east").await];
-    // It is asked for each message before its hold, and again before it is condemned.
+    // It is asked for each message before its hold, and again before it is scheduled for deletion.
     let asked = AtomicUsize::new(0);
     let in_time = || asked.fetch_add(1, Ordering::SeqCst) < all.len();
     let forgotten = world.erasure().forget("1", subjects(&[ALICE]), &NOBODY, DAY, &in_time).await.unwrap();
@@ -321,7 +321,7 @@ async fn a_deposit_under_way_holds_the_certificate_and_a_late_one_of_an_erased_c
     world.clock.advance(hm(23, 32));
     world.sweep().await;
     assert_eq!(world.case("1").await.status, Status::Erasing, "its marker tells of it");
-    assert_eq!(world.storage.index.insert(&slow).await.unwrap(), Birth::Forgotten);
+    assert_eq!(world.storage.index.insert(&slow).await.unwrap(), Insertion::Forgotten);
     world.take_back(&slow.facts).await;
     world.sweep().await;
     assert_eq!(world.case("1").await.status, Status::Erased);
@@ -330,21 +330,21 @@ async fn a_deposit_under_way_holds_the_certificate_and_a_late_one_of_an_erased_c
 }
 
 #[tokio::test]
-async fn a_try_that_lost_to_another_callers_does_not_hide_that_callers_message() {
+async fn an_attempt_that_lost_to_another_callers_does_not_hide_that_callers_message() {
     let world = World::new().await;
     let lost = world.attempt(ALICE, "5001", "west");
     world.arrive(&lost).await;
-    let born = world.repeat(&lost, BOB);
-    world.arrive(&born).await;
-    assert!(matches!(world.storage.index.insert(&born).await.unwrap(), Birth::Born(_)));
+    let created = world.repeat(&lost, BOB);
+    world.arrive(&created).await;
+    assert!(matches!(world.storage.index.insert(&created).await.unwrap(), Insertion::Created(_)));
     world.forget("1", &[ALICE]).await;
     world.clock.advance(hm(23, 32));
     world.sweep().await;
-    assert_eq!(world.case("1").await.status, Status::Erasing, "what is left of the try is the caller's");
+    assert_eq!(world.case("1").await.status, Status::Erasing, "what is left of the attempt is the caller's");
     world.take_back(&lost.facts).await;
     world.sweep().await;
     assert_eq!(world.case("1").await.status, Status::Erased);
-    assert_eq!(world.folder_of(&born.facts).await, Some(Folder::New));
+    assert_eq!(world.folder_of(&created.facts).await, Some(Folder::New));
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ impl Erasure<'_> {
         }
     }
 
-    /// Closes an erasing case with its certificate. The certificate takes its place in the chain first, which elects one;
+    /// Closes an erasing case with its certificate. The certificate takes its place in the chain first, which chooses one;
     /// then its case is closed with it, by this sweep or, where this one is cut off, by whoever comes next.
     pub(crate) async fn close(&self, key: &CaseKey, sign: Sign<'_>) -> storage::Result<()> {
         loop {

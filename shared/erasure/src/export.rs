@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use domain::{Message, MessageId, Subject};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use storage::Remains;
+use storage::MessageRef;
 
 use crate::pass::ABREAST;
 use crate::{Erasure, Error};
@@ -39,7 +39,7 @@ impl Erasure<'_> {
             let mut files = Vec::new();
             let mut pages = pin!(self.pages(subject));
             while let Some(markers) = pages.try_next().await? {
-                let looks = stream::iter(markers).map(|marker| self.exported(marker.remains));
+                let looks = stream::iter(markers).map(|marker| self.exported(marker.message_ref));
                 let mut found = looks.buffered(ABREAST);
                 while let Some(message) = found.try_next().await? {
                     let Some(message) = message else { continue };
@@ -60,7 +60,7 @@ impl Erasure<'_> {
     }
 
     /// The message of a marker, hidden ones too. `None`: it is none, or is being purged.
-    async fn exported(&self, remains: Remains) -> storage::Result<Option<Message>> {
-        Ok(self.message_of(&remains).await?.filter(|message| !message.claimed))
+    async fn exported(&self, message_ref: MessageRef) -> storage::Result<Option<Message>> {
+        Ok(self.message_of(&message_ref).await?.filter(|message| !message.claimed))
     }
 }

@@ -86,7 +86,7 @@ impl Erasure<'_> {
             let was = case.clone();
             case.regions = self.reports_at_least(pass, &was);
             case.counted(perhaps);
-            // Of a region that was lost all is hidden, too, and the sweep condemns what it could not.
+            // Of a region that was lost all is hidden, too, and the sweep schedules the deletions that it could not.
             if pass.hid_all && !pass.cut_off {
                 case.status = Status::Pending;
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::{Case, CaseKey, Hold, Message, Region, RegionReport, Release, Released, Subject, Timestamp};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
-use storage::{CallerMarker, Found, Remains, StorageError};
+use storage::{CallerMarker, Found, MessageRef, StorageError};
 
 use crate::Erasure;
 
@@ -34,7 +34,7 @@ pub struct Pass {
     pub failed: u64,
     /// Its time was over before it had come to every message.
     pub cut_off: bool,
-    /// Of a hold pass: nothing of what it came to was left unhidden. A recording may still have to be condemned.
+    /// Of a hold pass: nothing of what it came to was left unhidden. A recording may still have to be scheduled for deletion.
     pub hid_all: bool,
 }
 
@@ -125,7 +125,7 @@ impl Erasure<'_> {
         (case, subject): (&Case, &Subject),
         pass: &mut Pass,
         in_time: InTime<'_>,
-        work: impl Fn(Remains) -> BoxFuture<'w, storage::Result<T>>,
+        work: impl Fn(MessageRef) -> BoxFuture<'w, storage::Result<T>>,
         mut take: impl FnMut(&mut Pass, CallerMarker, storage::Result<T>),
     ) {
         let mut pages = pin!(self.pages(subject));
@@ -137,7 +137,7 @@ impl Erasure<'_> {
                 }
             };
             let work = |marker: CallerMarker| {
-                let working = in_time().then(|| work(marker.remains.clone()));
+                let working = in_time().then(|| work(marker.message_ref.clone()));
                 async move {
                     let done = match working {
                         Some(working) => Some(working.await),
@@ -160,34 +160,34 @@ impl Erasure<'_> {
         }
     }
 
-    /// The message of a marker. `None`: the marker is of a try that is under way or lost, or what it told is purged.
-    pub(crate) async fn message_of(&self, remains: &Remains) -> storage::Result<Option<Message>> {
-        let Remains { mailbox, id, attempt, .. } = remains;
+    /// The message of a marker. `None`: the marker is of an attempt that is under way or lost, or what it told is purged.
+    pub(crate) async fn message_of(&self, message_ref: &MessageRef) -> storage::Result<Option<Message>> {
+        let MessageRef { mailbox, id, attempt, .. } = message_ref;
         Ok(match self.index().message(mailbox, *id).await? {
             Found::Message(message) if message.facts.attempt == *attempt => Some(*message),
             Found::Message(_) | Found::Nothing | Found::Gone => None,
         })
     }
 
-    /// The hold pass: hides every message of those whom the case forgets, then condemns the recordings, those of the
-    /// master first and then those of the others. A recording is condemned with its hold; those of a region that was lost,
+    /// The hold pass: hides every message of those whom the case forgets, then schedules the deletion of the recordings, those of the
+    /// master first and then those of the others. A recording is scheduled for deletion with its hold; those of a region that was lost,
     /// or of a pass that was cut off, once more.
     pub(crate) async fn hide(&self, case: &Case, in_time: InTime<'_>) -> Pass {
-        let (mut pass, mut condemned) = (Pass::default(), Vec::new());
+        let (mut pass, mut scheduled) = (Pass::default(), Vec::new());
         let hold = hold_of(case);
         let lost = |region: &Region| {
             let said = case.regions.iter().find(|report| report.region == *region);
             said.is_none_or(|report| !report.reached)
         };
         for subject in subjects_of(case, false) {
-            let hide = |remains| self.hide_one(remains, &hold).boxed();
+            let hide = |message_ref| self.hide_one(message_ref, &hold).boxed();
             let take =
                 |pass: &mut Pass, marker: CallerMarker, hidden: storage::Result<Option<bool>>| match hidden {
                     Ok(None) => {}
                     Ok(Some(new)) => {
-                        pass.count(&subject, &marker.remains.region);
-                        if new || case.status == domain::Status::Hiding || lost(&marker.remains.region) {
-                            condemned.push(marker.remains);
+                        pass.count(&subject, &marker.message_ref.region);
+                        if new || case.status == domain::Status::Hiding || lost(&marker.message_ref.region) {
+                            scheduled.push(marker.message_ref);
                         }
                     }
                     Err(error) => pass.fail(&self.tenant.master, &error, "a message could not be hidden"),
@@ -196,16 +196,16 @@ impl Erasure<'_> {
         }
         pass.hid_all = pass.failed == 0;
         let (master, others): (Vec<_>, Vec<_>) =
-            condemned.into_iter().partition(|remains| remains.region == self.tenant.master);
-        for remains in [master, others] {
-            self.condemn(case, remains, &mut pass, in_time).await;
+            scheduled.into_iter().partition(|message_ref| message_ref.region == self.tenant.master);
+        for message_ref in [master, others] {
+            self.schedule_deletion(case, message_ref, &mut pass, in_time).await;
         }
         pass
     }
 
     /// Puts the case's hold on. `None`: there is nothing to hold, or the case was undone; else whether it is new.
-    async fn hide_one(&self, remains: Remains, hold: &Hold) -> storage::Result<Option<bool>> {
-        let Some(message) = self.message_of(&remains).await? else { return Ok(None) };
+    async fn hide_one(&self, message_ref: MessageRef, hold: &Hold) -> storage::Result<Option<bool>> {
+        let Some(message) = self.message_of(&message_ref).await? else { return Ok(None) };
         if message.holds.contains(hold) {
             return Ok(Some(false));
         }
@@ -213,53 +213,61 @@ impl Erasure<'_> {
         Ok(after.filter(|message| message.holds.contains(hold)).map(|_| true))
     }
 
-    /// Condemns recordings, so that the storage deletes them should every sweep fail. Not shortly before the sweep does: a
+    /// Schedules the deletion of recordings, so that the storage deletes them should every sweep fail. Not shortly before the sweep does: a
     /// copy that ends after the delete would bring one back. A region for which there is no time left is told as not reached, and
     /// the next sweep does it again; it begins at another place, so that it comes to all in the end.
-    async fn condemn(&self, case: &Case, mut all: Vec<Remains>, pass: &mut Pass, in_time: InTime<'_>) {
+    async fn schedule_deletion(
+        &self,
+        case: &Case,
+        mut all: Vec<MessageRef>,
+        pass: &mut Pass,
+        in_time: InTime<'_>,
+    ) {
         let (now, many) =
             (self.clock.now().since(Timestamp::default()).as_millis(), all.len().max(1) as u128);
         all.rotate_left(usize::try_from(now % many).unwrap_or(0));
-        let condemn = |remains: Remains| async move {
-            let condemned = async {
-                if self.clock.now() >= case.deadlines.condemn_until() {
+        let schedule_deletion = |message_ref: MessageRef| async move {
+            let scheduled = async {
+                if self.clock.now() >= case.deadlines.schedule_until() {
                     return Ok(true);
                 }
                 if in_time() {
-                    self.recordings(&remains.region)?.condemn(&remains.audio, &case.key).await?;
+                    self.recordings(&message_ref.region)?
+                        .schedule_deletion(&message_ref.audio, &case.key)
+                        .await?;
                     return Ok(true);
                 }
                 Ok(false)
             };
-            (condemned.await, remains.region)
+            (scheduled.await, message_ref.region)
         };
-        let mut condemned = stream::iter(all).map(condemn).buffer_unordered(ABREAST);
-        while let Some((done, region)) = condemned.next().await {
+        let mut scheduled = stream::iter(all).map(schedule_deletion).buffer_unordered(ABREAST);
+        while let Some((done, region)) = scheduled.next().await {
             match done {
                 Ok(true) => {}
                 Ok(false) => {
                     pass.lost.insert(region);
                 }
-                Err(error) => pass.fail(&region, &error, "a recording could not be condemned"),
+                Err(error) => pass.fail(&region, &error, "a recording could not be scheduled"),
             }
         }
     }
 
-    /// Condemns the recording of a message that a pending case hid at its birth: the case's own pass may have been there
+    /// Schedules the deletion of the recording of a message that a pending case hid at its commit: the case's own pass may have been there
     /// before it. Where this fails the sweep erases it all the same; only the storage's own rule does not stand behind.
-    pub async fn condemn_born(&self, message: &Message) {
-        let condemned = async {
+    pub async fn schedule_deletion_if_hidden(&self, message: &Message) {
+        let scheduled = async {
             for key in holding(message) {
                 let case = self.index().case(key).await?.map(|found| found.value);
                 if let Some(case) = case.filter(Case::is_pending) {
-                    let its = vec![Remains::from(&message.facts)];
-                    self.condemn(&case, its, &mut Pass::default(), &|| true).await;
+                    let its = vec![MessageRef::from(&message.facts)];
+                    self.schedule_deletion(&case, its, &mut Pass::default(), &|| true).await;
                     return Ok(());
                 }
             }
             Ok::<_, StorageError>(())
         };
-        if let Err(error) = condemned.await {
+        if let Err(error) = scheduled.await {
             let error = storage::causes(&error);
             tracing::warn!(error, "the case that hides a new message could not be read; the sweep erases it");
         }
@@ -269,29 +277,31 @@ impl Erasure<'_> {
     pub(crate) async fn show(&self, case: &Case, subjects: Vec<Subject>, in_time: InTime<'_>) -> Pass {
         let mut pass = Pass::default();
         for subject in subjects {
-            let show = |remains| self.show_one(remains, case).boxed();
+            let show = |message_ref| self.show_one(message_ref, case).boxed();
             let take = |pass: &mut Pass, marker: CallerMarker, back: storage::Result<bool>| match back {
-                Ok(true) => pass.count(&subject, &marker.remains.region),
+                Ok(true) => pass.count(&subject, &marker.message_ref.region),
                 Ok(false) => {}
-                Err(error) => pass.fail(&marker.remains.region, &error, "a message could not be released"),
+                Err(error) => {
+                    pass.fail(&marker.message_ref.region, &error, "a message could not be released");
+                }
             };
             self.each((case, &subject), &mut pass, in_time, show, take).await;
         }
         pass
     }
 
-    /// Whether it is back in a folder. The recording is pardoned before the message shows: a live message must never be
-    /// under the lifecycle rule, whatever is cut off. For a while also one without this hold: a slow pass may have condemned
+    /// Whether it is back in a folder. The deletion is cancelled before the message shows: a live message must never be
+    /// under the lifecycle rule, whatever is cut off. For a while also one without this hold: a slow pass may have scheduled it
     /// it since.
-    async fn show_one(&self, remains: Remains, case: &Case) -> storage::Result<bool> {
-        let Some(message) = self.message_of(&remains).await? else { return Ok(false) };
+    async fn show_one(&self, message_ref: MessageRef, case: &Case) -> storage::Result<bool> {
+        let Some(message) = self.message_of(&message_ref).await? else { return Ok(false) };
         let is_long_undone = case.undone_at.is_some_and(|undone| self.clock.now() >= undone.plus(SLOWEST));
         if is_long_undone && !holding(&message).any(|holding| *holding == case.key) {
             return Ok(message.folder().is_some());
         }
         let recordings = self.recordings(&message.facts.region)?;
         if holding(&message).all(|holding| *holding == case.key)
-            && !recordings.pardon(&message.facts.audio).await?
+            && !recordings.cancel_deletion(&message.facts.audio).await?
         {
             tracing::error!(id = %message.facts.id, "the recording of a message that was undone is gone");
         }
@@ -299,11 +309,11 @@ impl Erasure<'_> {
         match self.index().release(mailbox, id, &Release::Case(case.key.clone())).await? {
             Released::Back(_) => Ok(true),
             Released::Hidden => {
-                // Another case may have condemned it just before it was pardoned.
-                if let Some(message) = self.message_of(&remains).await?
+                // Another case may have scheduled the deletion just before it was cancelled.
+                if let Some(message) = self.message_of(&message_ref).await?
                     && let Some(other) = holding(&message).next()
                 {
-                    recordings.condemn(&message.facts.audio, other).await?;
+                    recordings.schedule_deletion(&message.facts.audio, other).await?;
                 }
                 Ok(false)
             }

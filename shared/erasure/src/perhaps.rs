@@ -41,7 +41,7 @@ impl Erasure<'_> {
         };
         let look = |(subject, marker): (Subject, Option<CallerMarker>)| async move {
             let Some(marker) = marker.filter(|_| in_time()) else { return (subject, None) };
-            let found = self.message_of(&marker.remains).await.map_err(|error| passed_over(&error)).ok();
+            let found = self.message_of(&marker.message_ref).await.map_err(|error| passed_over(&error)).ok();
             (subject, found.map(|found| found.is_some_and(|message| !message.claimed)))
         };
         let listed = stream::iter(others.iter().cloned()).map(list).buffer_unordered(ABREAST);

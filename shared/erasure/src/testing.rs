@@ -11,7 +11,7 @@ use domain::{
     MessageId, Owner, SeededRandom, Settings, Subject, Tenant, TenantKey, Timestamp,
 };
 use storage::fs::{Fs, Setup};
-use storage::{Arrival, Birth, Deposit, Expect, Found, Remains, Storage as _, TenantStorage, Written};
+use storage::{Arrival, Deposit, Expect, Found, Insertion, MessageRef, Storage as _, TenantStorage, Written};
 use tempfile::TempDir;
 
 use crate::{Certificate, Erasure, Forgotten, Report, Swept, Undone};
@@ -89,7 +89,7 @@ impl World {
         Erasure { tenant: &self.tenant, storage: &self.storage, clock: &self.clock }
     }
 
-    /// A try to deposit a call that is taken now.
+    /// An attempt to deposit a call that is taken now.
     pub(crate) fn attempt(&self, caller: &str, mailbox: &str, region: &str) -> Deposit {
         let (now, attempt) = (self.clock.now(), Attempt::draw(&self.random));
         let (id, mailbox) = (MessageId::random(now, &self.random), mailbox.parse().unwrap());
@@ -113,7 +113,7 @@ impl World {
         Deposit { facts, begun_at: now }
     }
 
-    /// Another try for the same call, which tells another caller.
+    /// Another attempt for the same call, which tells another caller.
     pub(crate) fn repeat(&self, first: &Deposit, caller: &str) -> Deposit {
         let Facts { id, mailbox, region, .. } = &first.facts;
         let mut again = self.attempt(caller, mailbox.as_str(), region.as_str());
@@ -134,8 +134,8 @@ impl World {
         let deposit = self.attempt(caller, mailbox, region);
         self.arrive(&deposit).await;
         match self.storage.index.insert(&deposit).await.unwrap() {
-            Birth::Born(message) => Some(message.facts),
-            Birth::Forgotten => {
+            Insertion::Created(message) => Some(message.facts),
+            Insertion::Forgotten => {
                 self.take_back(&deposit.facts).await;
                 None
             }
@@ -145,7 +145,7 @@ impl World {
 
     pub(crate) async fn take_back(&self, facts: &Facts) {
         self.storage.recordings[&facts.region].delete(&facts.audio).await.unwrap();
-        self.storage.index.withdraw(&Remains::from(facts)).await.unwrap();
+        self.storage.index.withdraw(&MessageRef::from(facts)).await.unwrap();
     }
 
     pub(crate) async fn trash(&self, facts: &Facts, purge_at: Timestamp) {

@@ -36,12 +36,12 @@ pub enum Written {
     Conflict,
 }
 
-/// One try to deposit a message.
+/// One attempt to deposit a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deposit {
-    /// What becomes the message if this try is elected.
+    /// What becomes the message if this attempt is committed.
     pub facts: Facts,
-    /// When the try began, by the server's clock.
+    /// When the attempt began, by the server's clock.
     pub begun_at: Timestamp,
 }
 
@@ -71,26 +71,26 @@ impl Found {
 pub enum Arrival {
     /// The audio is put and the marker is there; the mailbox stores so many messages. Next: `insert` or `withdraw`.
     Arrived(u32),
-    /// The id is taken, by what is told here. Nothing is left of this try.
+    /// The id is taken, by what is told here. Nothing is left of this attempt.
     Taken(Found),
 }
 
-/// What became of a birth.
+/// What became of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Birth {
-    /// This try was elected. A case that is pending may hide the message already.
-    Born(Box<Message>),
-    /// Another was; the caller takes this try back.
+pub enum Insertion {
+    /// This attempt was committed. A case that is pending may hide the message already.
+    Created(Box<Message>),
+    /// Another was; the caller takes this attempt back.
     Taken(Found),
-    /// An erasing or erased case covers it; the caller takes this try back.
+    /// An erasing or erased case covers it; the caller takes this attempt back.
     Forgotten,
-    /// The try took too long and was fenced; the caller takes it back and may begin anew.
+    /// The attempt took too long and was fenced; the caller takes it back and may begin anew.
     Fenced,
 }
 
-/// What is left of a message or of a try: all that removing it needs.
+/// What is left of a message or of an attempt: all that removing it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remains {
+pub struct MessageRef {
     /// The mailbox.
     pub mailbox: MailboxId,
     /// The message.
@@ -105,7 +105,7 @@ pub struct Remains {
     pub region: Region,
 }
 
-impl From<&Facts> for Remains {
+impl From<&Facts> for MessageRef {
     fn from(facts: &Facts) -> Self {
         Self {
             mailbox: facts.mailbox.clone(),
@@ -122,16 +122,16 @@ impl From<&Facts> for Remains {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// The message.
-    pub remains: Remains,
+    pub message_ref: MessageRef,
     /// The hold: of the trash or of a deleted mailbox. What a case has claimed may be told as due since the beginning of time.
     pub hold: Hold,
 }
 
-/// A message of a caller, as its marker tells. The attempt may have lost, or not be born yet: the message decides.
+/// A message of a caller, as its marker tells. The attempt may have lost, or not be created yet: the message decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerMarker {
-    /// The message or try.
-    pub remains: Remains,
+    /// The message or attempt.
+    pub message_ref: MessageRef,
     /// When the call was taken.
     pub received_at: Timestamp,
 }
@@ -159,9 +159,9 @@ pub struct Page {
 /// What became of a fence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fenced {
-    /// The try is the message; there is nothing to clean.
-    Born,
-    /// The try can never be born any more: delete its audio, then `withdraw` it.
+    /// The attempt is the message; there is nothing to clean.
+    Created,
+    /// The attempt can never be created any more: delete its audio, then `withdraw` it.
     Never,
 }
 
@@ -175,19 +175,19 @@ pub enum Fenced {
 /// it once they have nothing else to tell. What is due is purged also where its facts cannot be read.
 #[async_trait]
 pub trait Index: Send + Sync {
-    /// The first half of a deposit: looks for an earlier message of this id, journals the try where the backend needs
+    /// The first half of a deposit: looks for an earlier message of this id, journals the attempt where the backend needs
     /// it, runs `put` (the put of the audio), writes the caller marker and counts the mailbox, as much at once as is
-    /// safe. Where the id is taken, nothing of this try is left.
+    /// safe. Where the id is taken, nothing of this attempt is left.
     async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<Arrival>;
 
-    /// The election: of all tries of an id exactly one is born, whoever asks how often. A message whose caller a
-    /// pending case forgets is born hidden; one that an erasing or erased case covers is not born. One whose mailbox was
-    /// deleted or made anew meanwhile, so that its generation is over, is born with the mailbox's hold.
-    async fn insert(&self, deposit: &Deposit) -> Result<Birth>;
+    /// The commit: of all attempts of an id exactly one is created, whoever asks how often. A message whose caller a
+    /// pending case forgets is created hidden; one that an erasing or erased case covers is not created. One whose mailbox was
+    /// deleted or made anew meanwhile, so that its generation is over, is created with the mailbox's hold.
+    async fn insert(&self, deposit: &Deposit) -> Result<Insertion>;
 
-    /// Takes back what a try made before its birth, its audio excepted, which goes first. Never touches what another
-    /// try made, nor a message that was born.
-    async fn withdraw(&self, remains: &Remains) -> Result<()>;
+    /// Takes back what an attempt made before its commit, its audio excepted, which goes first. Never touches what another
+    /// attempt made, nor a message that was created.
+    async fn withdraw(&self, message_ref: &MessageRef) -> Result<()>;
 
     /// What is stored under an id. Reads its own writes.
     async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found>;
@@ -219,10 +219,10 @@ pub trait Index: Send + Sync {
 
     /// Replaces the facts of a claimed message by a tombstone, kept 30 days from `now`, without anything personal; then
     /// takes its marks and its caller marker away. Only after its audio is gone. What is not claimed is not touched.
-    async fn bury(&self, remains: &Remains, now: Timestamp) -> Result<()>;
+    async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()>;
 
-    /// The markers of a caller's messages, consistent, by id, those after `after`, at most `limit`. Also of tries that
-    /// are under way or were cut off, and of messages that are hidden or claimed, until they are buried.
+    /// The markers of a caller's messages, consistent, by id, those after `after`, at most `limit`. Also of attempts that
+    /// are under way or were cut off, and of messages that are hidden or claimed, until they are a tombstone.
     async fn by_caller(
         &self,
         subject: &Subject,
@@ -235,17 +235,17 @@ pub trait Index: Send + Sync {
     async fn due(&self, before: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>>;
 
     /// Strikes an entry of `due` off: its message is purged, or its hold was taken off.
-    async fn settle(&self, due: &Due) -> Result<()>;
+    async fn remove_due_entry(&self, due: &Due) -> Result<()>;
 
-    /// Tries that began before `before` and were neither finished nor withdrawn, and all that were fenced and not yet
+    /// Attempts that began before `before` and were neither finished nor withdrawn, and all that were fenced and not yet
     /// withdrawn. May lag, never forgets.
-    async fn arriving(&self, before: Timestamp) -> Result<Vec<Remains>>;
+    async fn arriving(&self, before: Timestamp) -> Result<Vec<MessageRef>>;
 
-    /// Decides what a try became, for good: if it is not born by now it never will be.
-    async fn fence(&self, remains: &Remains) -> Result<Fenced>;
+    /// Decides what an attempt became, for good: if it is not created by now it never will be.
+    async fn fence(&self, message_ref: &MessageRef) -> Result<Fenced>;
 
     /// Removes the recordings, in every region, that were put in hours which began by `until` and that neither a message nor
-    /// a try tells of: a backend that journals a try before it puts has none. Hours that ended an hour before `now` are
+    /// an attempt tells of: a backend that journals an attempt before it puts has none. Hours that ended an hour before `now` are
     /// searched once, as no put of theirs is under way any more. How many there were.
     async fn remove_orphans(&self, until: Timestamp, now: Timestamp) -> Result<u64>;
 

@@ -24,7 +24,7 @@ use std::time::Duration;
 pub use drops::{DropKey, Dropped, Drops, INCOMING, REJECTED, Upload};
 pub use error::{Result, StorageError, causes};
 pub use index::{
-    Arrival, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf, Remains,
+    Arrival, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Insertion, MessageRef, Page, PageOf,
     Versioned, Written,
 };
 pub use recordings::{Audio, Recordings};

@@ -25,7 +25,7 @@ pub struct Audio {
 pub trait Recordings: Send + Sync {
     /// Stores a recording, whole or not at all, with the index tag `caller_id` where the storage has tags. Never over
     /// another: the same bytes under the same key are a repeat, others a conflict. Where the power fails before this returns,
-    /// less of it may be left; then only its try knows the key, and whoever takes the try back deletes it.
+    /// less of it may be left; then only its attempt knows the key, and whoever takes the attempt back deletes it.
     async fn put(
         &self,
         key: &AudioKey,
@@ -43,10 +43,10 @@ pub trait Recordings: Send + Sync {
 
     /// Puts a recording under the storage's one-day lifecycle rule, with the clock starting now; a storage without one
     /// leaves it to the sweep. Never brings back what was deleted. `get` still answers.
-    async fn condemn(&self, key: &AudioKey, case: &CaseKey) -> Result<()>;
+    async fn schedule_deletion(&self, key: &AudioKey, case: &CaseKey) -> Result<()>;
 
     /// Takes a recording out of the lifecycle rule. `false`: it is gone already.
-    async fn pardon(&self, key: &AudioKey) -> Result<bool>;
+    async fn cancel_deletion(&self, key: &AudioKey) -> Result<bool>;
 
     /// Deletes a recording; one that is not there counts as deleted.
     async fn delete(&self, key: &AudioKey) -> Result<()>;

@@ -4,7 +4,7 @@ use domain::{Attempt, AudioKey, Facts, MailboxId, MessageId, Region, Subject, Ti
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{CallerMarker, Deposit, Remains, StorageError};
+use crate::{CallerMarker, Deposit, MessageRef, StorageError};
 
 const VERSION: u64 = 1;
 
@@ -75,7 +75,7 @@ impl<E: Damage> PassedOver<E> {
     }
 }
 
-/// A try, which becomes the message.
+/// An attempt, which becomes the message.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Journal {
     pub(crate) begun_at: Timestamp,
@@ -89,9 +89,9 @@ impl From<&Deposit> for Journal {
     }
 }
 
-/// [`Remains`], of a try or of a due hold.
+/// [`MessageRef`], of an attempt or of a due hold.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct StoredRemains {
+pub(crate) struct StoredMessageRef {
     mailbox: MailboxId,
     id: MessageId,
     attempt: Attempt,
@@ -100,16 +100,16 @@ pub(crate) struct StoredRemains {
     region: Region,
 }
 
-impl From<Remains> for StoredRemains {
-    fn from(remains: Remains) -> Self {
-        let Remains { mailbox, id, attempt, subject, audio, region } = remains;
+impl From<MessageRef> for StoredMessageRef {
+    fn from(message_ref: MessageRef) -> Self {
+        let MessageRef { mailbox, id, attempt, subject, audio, region } = message_ref;
         Self { mailbox, id, attempt, subject, audio, region }
     }
 }
 
-impl From<StoredRemains> for Remains {
-    fn from(stored: StoredRemains) -> Self {
-        let StoredRemains { mailbox, id, attempt, subject, audio, region } = stored;
+impl From<StoredMessageRef> for MessageRef {
+    fn from(stored: StoredMessageRef) -> Self {
+        let StoredMessageRef { mailbox, id, attempt, subject, audio, region } = stored;
         Self { mailbox, id, attempt, subject, audio, region }
     }
 }
@@ -119,17 +119,17 @@ impl From<StoredRemains> for Remains {
 pub(crate) struct StoredMarker {
     received_at: Timestamp,
     #[serde(flatten)]
-    remains: StoredRemains,
+    message_ref: StoredMessageRef,
 }
 
 impl From<&Facts> for StoredMarker {
     fn from(facts: &Facts) -> Self {
-        Self { received_at: facts.received_at, remains: Remains::from(facts).into() }
+        Self { received_at: facts.received_at, message_ref: MessageRef::from(facts).into() }
     }
 }
 
 impl From<StoredMarker> for CallerMarker {
     fn from(stored: StoredMarker) -> Self {
-        Self { remains: stored.remains.into(), received_at: stored.received_at }
+        Self { message_ref: stored.message_ref.into(), received_at: stored.received_at }
     }
 }

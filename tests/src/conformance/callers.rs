@@ -2,7 +2,7 @@
 #![expect(missing_docs, reason = "the name of a case is its documentation")]
 
 use domain::Hold;
-use storage::{CallerMarker, Expect, Remains};
+use storage::{CallerMarker, Expect, MessageRef};
 
 use crate::fixture::{ALICE, Call, Namespace, after, mark, trash};
 
@@ -12,12 +12,13 @@ pub async fn by_caller_finds_every_message_in_every_mailbox_by_id(space: Namespa
     for second_of_call in [5, 3, 8, 1] {
         for mailbox in [&first, &second] {
             let facts = space.deposit(&Call::to(mailbox).at(after(second_of_call))).await.facts;
-            expected.push(CallerMarker { remains: Remains::from(&facts), received_at: facts.received_at });
+            expected
+                .push(CallerMarker { message_ref: MessageRef::from(&facts), received_at: facts.received_at });
         }
     }
     space.deposit(&Call::to(&first).by("+4930999")).await;
     space.deposit(&Call::to(&first).withheld()).await;
-    expected.sort_by_key(|marker| marker.remains.id);
+    expected.sort_by_key(|marker| marker.message_ref.id);
     let found = space.index().by_caller(&space.subject(ALICE), None, 50).await.unwrap();
     assert_eq!(found, expected);
 }
@@ -50,19 +51,19 @@ pub async fn a_caller_without_messages_has_no_markers(space: Namespace) {
     assert_eq!(space.index().by_caller(&space.subject(ALICE), None, 9).await.unwrap(), []);
 }
 
-pub async fn a_try_under_way_is_found_by_its_caller(space: Namespace) {
+pub async fn an_attempt_under_way_is_found_by_its_caller(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
     space.arrived(&deposit).await;
-    assert_eq!(space.markers_of(ALICE).await, [Remains::from(&deposit.facts)]);
+    assert_eq!(space.markers_of(ALICE).await, [MessageRef::from(&deposit.facts)]);
     space.insert(&deposit).await;
-    assert_eq!(space.markers_of(ALICE).await, [Remains::from(&deposit.facts)]);
+    assert_eq!(space.markers_of(ALICE).await, [MessageRef::from(&deposit.facts)]);
 }
 
-pub async fn a_hidden_message_is_found_by_its_caller_until_it_is_buried(space: Namespace) {
+pub async fn a_hidden_message_is_found_by_its_caller_until_it_is_a_tombstone(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let facts = space.deposit(&Call::to(&mailbox)).await.facts;
-    let marker = [Remains::from(&facts)];
+    let marker = [MessageRef::from(&facts)];
     space.read(&facts, &mark("alice", after(1))).await;
     space.hold(&facts, &trash(after(9))).await;
     assert_eq!(space.markers_of(ALICE).await, marker);
@@ -74,7 +75,7 @@ pub async fn a_hidden_message_is_found_by_its_caller_until_it_is_buried(space: N
     assert_eq!(space.markers_of(ALICE).await, marker, "the sweep that goes on must find it");
     space.recordings().delete(&facts.audio).await.unwrap();
     assert_eq!(space.markers_of(ALICE).await, marker);
-    space.index().bury(&Remains::from(&facts), after(9)).await.unwrap();
+    space.index().leave_tombstone(&MessageRef::from(&facts), after(9)).await.unwrap();
     assert!(space.markers_of(ALICE).await.is_empty());
 }
 
@@ -82,10 +83,10 @@ pub async fn a_message_of_a_deleted_mailbox_is_found_by_its_caller(space: Namesp
     let mailbox = space.mailbox("5001").await;
     let facts = space.deposit(&Call::to(&mailbox)).await.facts;
     space.index().delete_mailbox(&mailbox, 1, after(9)).await.unwrap();
-    assert_eq!(space.markers_of(ALICE).await, [Remains::from(&facts)]);
+    assert_eq!(space.markers_of(ALICE).await, [MessageRef::from(&facts)]);
     let remade = crate::fixture::a_mailbox("5001");
     space.index().put_mailbox(&remade, Expect::Absent).await.unwrap();
-    assert_eq!(space.markers_of(ALICE).await, [Remains::from(&facts)]);
+    assert_eq!(space.markers_of(ALICE).await, [MessageRef::from(&facts)]);
     space.sweep(after(9)).await;
     assert!(space.markers_of(ALICE).await.is_empty());
 }

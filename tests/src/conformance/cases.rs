@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use domain::{CaseKey, Certified, Folder, ManualClock, RegionReport, Status};
 use erasure::{Certificate, Erasure, Forgotten, Undone};
-use storage::{Birth, Expect, Found, Remains, Written};
+use storage::{Expect, Found, Insertion, MessageRef, Written};
 
 use crate::fixture::{ALICE, Call, DAY, Namespace, after, audio_of, cut_off};
 use crate::http::is_long;
@@ -123,14 +123,14 @@ pub async fn of_two_certificates_that_would_follow_the_same_one_one_does(space: 
     ));
 }
 
-pub async fn a_message_whose_caller_a_pending_case_forgets_is_born_hidden(space: Namespace) {
+pub async fn a_message_whose_caller_a_pending_case_forgets_is_created_hidden(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     for (id, status) in [("1", Status::Hiding), ("2", Status::Pending)] {
         let caller = format!("+493011{id}");
         let deposit = space.attempt(&Call::to(&mailbox).by(&caller));
         space.arrived(&deposit).await;
         let case = space.open_as(id, &[&caller], after(1), status).await;
-        assert!(matches!(space.insert(&deposit).await, Birth::Born(_)));
+        assert!(matches!(space.insert(&deposit).await, Insertion::Created(_)));
         let stored = space.stored(&deposit.facts).await;
         assert_eq!((stored.folder(), stored.holds), (None, [case_hold(&case)].into()));
         assert_eq!(space.listed(&mailbox).await, []);
@@ -140,7 +140,7 @@ pub async fn a_message_whose_caller_a_pending_case_forgets_is_born_hidden(space:
     }
 }
 
-pub async fn a_message_whose_caller_two_cases_forget_is_born_with_both_holds(space: Namespace) {
+pub async fn a_message_whose_caller_two_cases_forget_is_created_with_both_holds(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let first = space.open("1", &[ALICE], after(1)).await;
     let second = space.open("2", &[ALICE, BOB], after(2)).await;
@@ -154,7 +154,7 @@ pub async fn a_message_whose_caller_two_cases_forget_is_born_with_both_holds(spa
     assert_eq!(space.folder(&message.facts).await, Some(Folder::New));
 }
 
-pub async fn a_deposit_that_no_case_covers_is_born_visible(space: Namespace) {
+pub async fn a_deposit_that_no_case_covers_is_created_visible(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     space.open_as("1", &["+4930111"], after(1), Status::Undone).await;
     space.open("2", &["+4930222"], after(1)).await;
@@ -188,7 +188,7 @@ pub async fn a_deposit_older_than_an_erased_case_is_refused_and_leaves_nothing(s
         space.open_as(id, &[&caller], after(1), status).await;
         for at in [after(0), after(121)] {
             let deposit = space.attempt(&Call::to(&mailbox).by(&caller).at(at));
-            assert_eq!(space.deposit_or_take_back(&deposit).await, Birth::Forgotten);
+            assert_eq!(space.deposit_or_take_back(&deposit).await, Insertion::Forgotten);
             space.assert_try_left_nothing(&deposit.facts).await;
             assert!(!matches!(space.look(&deposit.facts).await, Found::Message(_)));
         }
@@ -203,8 +203,8 @@ pub async fn a_deposit_under_way_while_its_case_is_erased_is_refused(space: Name
     space.arrived(&deposit).await;
     let case = space.open_as("1", &[ALICE], after(1), Status::Erasing).await;
     space.sweep_case(&case, after(9)).await;
-    assert_eq!(space.insert(&deposit).await, Birth::Forgotten);
-    space.take_back(&Remains::from(&deposit.facts)).await;
+    assert_eq!(space.insert(&deposit).await, Insertion::Forgotten);
+    space.take_back(&MessageRef::from(&deposit.facts)).await;
     space.assert_try_left_nothing(&deposit.facts).await;
 }
 
@@ -225,7 +225,7 @@ pub async fn a_deposit_that_is_cut_off_anywhere_after_its_case_was_erased_shows_
             break;
         }
     }
-    assert!(finished > 0, "a birth of more than 40 steps");
+    assert!(finished > 0, "a commit of more than 40 steps");
     assert_eq!(space.listed(&mailbox).await, []);
 }
 
@@ -235,7 +235,7 @@ pub async fn erasing_wins_over_a_pending_case_that_covers_the_same_deposit(space
     space.open_as("2", &[ALICE], after(1), Status::Erasing).await;
     space.open("3", &[ALICE], after(1)).await;
     let deposit = space.attempt(&Call::to(&mailbox));
-    assert_eq!(space.deposit_or_take_back(&deposit).await, Birth::Forgotten);
+    assert_eq!(space.deposit_or_take_back(&deposit).await, Insertion::Forgotten);
     space.assert_try_left_nothing(&deposit.facts).await;
 }
 
@@ -259,7 +259,7 @@ pub async fn a_case_that_is_erasing_leaves_nothing_of_its_callers(space: Namespa
     for facts in &covered {
         space.assert_purged(facts).await;
     }
-    assert_eq!(space.markers_of(ALICE).await, [Remains::from(&later.facts)]);
+    assert_eq!(space.markers_of(ALICE).await, [MessageRef::from(&later.facts)]);
     for message in [&later, &other] {
         space.assert_unchanged(message).await;
     }

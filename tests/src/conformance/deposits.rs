@@ -1,16 +1,16 @@
-//! The birth of a message, and what its id answers ever after.
+//! The commit of a message, and what its id answers ever after.
 #![expect(missing_docs, reason = "the name of a case is its documentation")]
 
 use domain::{Counts, Folder, Message, MessageId, Release};
-use storage::{Arrival, Birth, Expect, Found, Remains};
+use storage::{Arrival, Expect, Found, Insertion, MessageRef};
 
 use crate::fixture::{ALICE, Call, Namespace, a_mailbox, after, mark, start, trash};
 
-pub async fn a_message_is_born_new(space: Namespace) {
+pub async fn a_message_is_created_new(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox).urgent());
-    let message = space.born(&deposit).await;
-    assert_eq!(message, Message::born(deposit.facts));
+    let message = space.created(&deposit).await;
+    assert_eq!(message, Message::new(deposit.facts));
     assert_eq!(space.folder(&message.facts).await, Some(Folder::New));
     space.assert_unchanged(&message).await;
     assert_eq!(space.listed(&mailbox).await, [message.facts.id]);
@@ -25,10 +25,10 @@ pub async fn facts_are_read_as_they_were_written(space: Namespace) {
     deposit.facts.generation = 1;
     deposit.facts.caller_name = None;
     "audio/ogg; codecs=opus".clone_into(&mut deposit.facts.media_type);
-    space.born(&deposit).await;
+    space.created(&deposit).await;
     assert_eq!(space.stored(&deposit.facts).await.facts, deposit.facts);
     let page = space.walk(&mailbox, Some(Folder::New), 1).await;
-    assert_eq!(page, [Message::born(deposit.facts)]);
+    assert_eq!(page, [Message::new(deposit.facts)]);
 }
 
 pub async fn arriving_counts_what_the_mailbox_holds(space: Namespace) {
@@ -60,41 +60,41 @@ pub async fn an_arrival_is_not_yet_a_message(space: Namespace) {
     assert_eq!(space.counts(&mailbox).await, Counts::default());
 }
 
-pub async fn of_two_tries_of_one_id_exactly_one_is_born(space: Namespace) {
+pub async fn of_two_attempts_of_one_id_exactly_one_is_created(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let first = space.attempt(&Call::to(&mailbox));
     let second = space.again(&first);
     space.arrived(&first).await;
     space.arrived(&second).await;
-    let Birth::Born(born) = space.insert(&second).await else { panic!("nobody was before") };
-    assert_eq!(space.insert(&first).await, Birth::Taken(Found::Message(born.clone())));
-    space.take_back(&Remains::from(&first.facts)).await;
+    let Insertion::Created(created) = space.insert(&second).await else { panic!("nobody was before") };
+    assert_eq!(space.insert(&first).await, Insertion::Taken(Found::Message(created.clone())));
+    space.take_back(&MessageRef::from(&first.facts)).await;
     space.assert_try_left_nothing(&first.facts).await;
-    space.assert_unchanged(&born).await;
-    assert_eq!(space.listed(&mailbox).await, [born.facts.id]);
+    space.assert_unchanged(&created).await;
+    assert_eq!(space.listed(&mailbox).await, [created.facts.id]);
 }
 
-pub async fn a_birth_asked_again_is_the_same_birth(space: Namespace) {
+pub async fn a_commit_asked_again_is_the_same_commit(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
-    let born = space.born(&deposit).await;
-    assert_eq!(space.insert(&deposit).await, Birth::Born(Box::new(born.clone())));
-    space.read(&born.facts, &mark("alice", after(1))).await;
-    assert!(matches!(space.insert(&deposit).await, Birth::Born(_)));
-    assert_eq!(space.folder(&born.facts).await, Some(Folder::Old), "asking changed it");
+    let created = space.created(&deposit).await;
+    assert_eq!(space.insert(&deposit).await, Insertion::Created(Box::new(created.clone())));
+    space.read(&created.facts, &mark("alice", after(1))).await;
+    assert!(matches!(space.insert(&deposit).await, Insertion::Created(_)));
+    assert_eq!(space.folder(&created.facts).await, Some(Folder::Old), "asking changed it");
     assert_eq!(space.listed(&mailbox).await.len(), 1);
 }
 
 pub async fn a_repeat_of_a_deposit_answers_the_message_and_leaves_nothing_of_itself(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
-    let message = space.born(&deposit).await;
+    let message = space.created(&deposit).await;
     let again = space.again(&deposit);
     let taken = Arrival::Taken(Found::Message(Box::new(message.clone())));
     assert_eq!(space.arrive(&again).await, taken);
     space.assert_try_left_nothing(&again.facts).await;
     space.assert_unchanged(&message).await;
-    assert_eq!(space.markers_of(ALICE).await, [Remains::from(&message.facts)]);
+    assert_eq!(space.markers_of(ALICE).await, [MessageRef::from(&message.facts)]);
 }
 
 pub async fn a_repeat_of_a_deposit_into_a_full_mailbox_answers_the_message_and_its_audio_still_plays(
@@ -104,7 +104,7 @@ pub async fn a_repeat_of_a_deposit_into_a_full_mailbox_answers_the_message_and_i
     mailbox.settings.max_messages = 1;
     space.index().put_mailbox(&mailbox, Expect::Absent).await.unwrap();
     let deposit = space.attempt(&Call::to(&mailbox.id));
-    let message = space.born(&deposit).await;
+    let message = space.created(&deposit).await;
     let arrived = space.arrive(&space.again(&deposit)).await;
     assert_eq!(arrived, Arrival::Taken(Found::Message(Box::new(message.clone()))));
     space.assert_unchanged(&message).await;
@@ -113,7 +113,7 @@ pub async fn a_repeat_of_a_deposit_into_a_full_mailbox_answers_the_message_and_i
 pub async fn a_repeat_with_other_facts_changes_nothing(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
-    let message = space.born(&deposit).await;
+    let message = space.created(&deposit).await;
     let mut other = space.again(&deposit);
     other.facts.urgent = true;
     other.facts.duration_ms = 1;
@@ -127,7 +127,7 @@ pub async fn a_repeat_with_other_facts_changes_nothing(space: Namespace) {
 pub async fn a_repeat_tells_where_the_message_is_by_now(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
-    let message = space.born(&deposit).await;
+    let message = space.created(&deposit).await;
     let told = |arrival| match arrival {
         Arrival::Taken(Found::Message(message)) => message.folder(),
         other => panic!("{other:?}"),
@@ -145,7 +145,7 @@ pub async fn a_repeat_tells_where_the_message_is_by_now(space: Namespace) {
 pub async fn a_repeat_while_it_is_purged_answers_gone(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
-    let message = space.born(&deposit).await;
+    let message = space.created(&deposit).await;
     let hold = trash(after(9));
     space.hold(&message.facts, &hold).await;
     space.claim(&message.facts, &domain::Claim::Due(hold)).await;
@@ -157,7 +157,7 @@ pub async fn a_repeat_while_it_is_purged_answers_gone(space: Namespace) {
 pub async fn a_repeat_after_the_purge_answers_gone(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
-    let message = space.born(&deposit).await;
+    let message = space.created(&deposit).await;
     space.erase(&message.facts, after(9)).await;
     let again = space.again(&deposit);
     assert_eq!(space.arrive(&again).await, Arrival::Taken(Found::Gone));
@@ -165,16 +165,16 @@ pub async fn a_repeat_after_the_purge_answers_gone(space: Namespace) {
     space.assert_purged(&message.facts).await;
 }
 
-pub async fn a_try_that_was_under_way_during_the_purge_is_not_born_after_it(space: Namespace) {
+pub async fn an_attempt_that_was_under_way_during_the_purge_is_not_created_after_it(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let first = space.attempt(&Call::to(&mailbox));
     let slow = space.again(&first);
     space.arrived(&first).await;
     space.arrived(&slow).await;
-    assert!(matches!(space.insert(&first).await, Birth::Born(_)));
+    assert!(matches!(space.insert(&first).await, Insertion::Created(_)));
     space.erase(&first.facts, after(9)).await;
-    assert_eq!(space.insert(&slow).await, Birth::Taken(Found::Gone));
-    space.take_back(&Remains::from(&slow.facts)).await;
+    assert_eq!(space.insert(&slow).await, Insertion::Taken(Found::Gone));
+    space.take_back(&MessageRef::from(&slow.facts)).await;
     space.assert_purged(&first.facts).await;
     space.assert_purged(&slow.facts).await;
 }
@@ -210,7 +210,7 @@ pub async fn a_tenant_sees_nothing_of_another(space: Namespace) {
     assert_eq!(other.index().forgets(&space.subject(ALICE)).await.unwrap(), []);
     other.mailbox("5001").await;
     assert_eq!(other.listed(&mailbox).await, []);
-    other.take_back(&Remains::from(&message.facts)).await;
+    other.take_back(&MessageRef::from(&message.facts)).await;
     let found = space.stored(&message.facts).await;
     assert!(found.folder().is_none(), "the case of its own tenant hides it");
     assert!(space.recordings().exists(&message.facts.audio).await.unwrap());

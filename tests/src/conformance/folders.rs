@@ -113,14 +113,14 @@ pub async fn pages_walk_many_messages_each_exactly_once(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let calls = (0..300).map(|n| space.attempt(&Call::to(&mailbox).withheld().at(after(n % 40))));
     let deposits: Vec<_> = calls.collect();
-    let mut born: Vec<_> = futures::stream::iter(&deposits)
-        .map(|deposit| async { space.born(deposit).await.facts.id })
+    let mut created: Vec<_> = futures::stream::iter(&deposits)
+        .map(|deposit| async { space.created(deposit).await.facts.id })
         .buffer_unordered(16)
         .collect()
         .await;
-    born.sort_by(|a, b| b.cmp(a));
+    created.sort_by(|a, b| b.cmp(a));
     for limit in [1, 7, 100, 299, 300, 301] {
-        assert_eq!(ids(&space.walk(&mailbox, None, limit).await), born, "pages of {limit}");
+        assert_eq!(ids(&space.walk(&mailbox, None, limit).await), created, "pages of {limit}");
     }
     assert_eq!(space.counts(&mailbox).await.new, 300);
 }

@@ -2,7 +2,7 @@
 #![expect(missing_docs, reason = "the name of a case is its documentation")]
 
 use domain::{Claim, Claimed, Folder, Hold, Release, Released};
-use storage::{Found, Remains};
+use storage::{Found, MessageRef};
 
 use crate::fixture::{ALICE, Call, Namespace, after, cut_off, mark, trash};
 use crate::steps::case_hold;
@@ -165,7 +165,7 @@ pub async fn due_tells_holds_of_the_trash_and_of_a_mailbox_from_their_deadline_o
     for hold in holds {
         let message = space.deposit(&Call::to(&mailbox)).await;
         space.hold(&message.facts, &hold).await;
-        expected.insert(0, storage::Due { remains: Remains::from(&message.facts), hold });
+        expected.insert(0, storage::Due { message_ref: MessageRef::from(&message.facts), hold });
     }
     space.deposit(&Call::to(&mailbox)).await;
     space.deposit(&Call::to(&mailbox).by("+4930999")).await;
@@ -202,7 +202,7 @@ pub async fn due_tells_the_oldest_first_in_pages_across_hours(space: Namespace) 
     assert_eq!(space.all_due(after(3600)).await.len(), 6);
 }
 
-pub async fn what_is_settled_is_due_no_more(space: Namespace) {
+pub async fn an_entry_that_is_removed_is_due_no_more(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     for deadline in [5, 6] {
         let message = space.deposit(&Call::to(&mailbox)).await;
@@ -214,10 +214,10 @@ pub async fn what_is_settled_is_due_no_more(space: Namespace) {
     }
     for due in space.all_due(after(6)).await {
         let claimed =
-            space.index().claim(&mailbox, due.remains.id, &Claim::Due(due.hold.clone())).await.unwrap();
+            space.index().claim(&mailbox, due.message_ref.id, &Claim::Due(due.hold.clone())).await.unwrap();
         assert_eq!(claimed, Claimed::Undone);
-        space.index().settle(&due).await.unwrap();
-        space.index().settle(&due).await.unwrap();
+        space.index().remove_due_entry(&due).await.unwrap();
+        space.index().remove_due_entry(&due).await.unwrap();
     }
     assert_eq!(space.all_due(after(6)).await, []);
     assert_eq!(space.all_due(after(7)).await.len(), 1, "another hold of that message");
@@ -246,7 +246,7 @@ pub async fn a_hold_cut_off_anywhere_is_told_by_due_once_it_is_on(space: Namespa
         finished += usize::from(cut_off(polls, space.hold(&facts, &hold)).await.is_some());
         if !space.stored(&facts).await.holds.is_empty() {
             let due = space.all_due(after(9)).await;
-            assert!(due.iter().any(|due| due.remains.id == facts.id), "after {polls} polls");
+            assert!(due.iter().any(|due| due.message_ref.id == facts.id), "after {polls} polls");
         }
         if finished > 2 {
             break;

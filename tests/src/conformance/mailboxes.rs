@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::{Counts, Folder, Group, GroupId, Hold, Mailbox, MailboxId, Owner, Release, Released};
-use storage::{Birth, Expect, Found, Remains, Versioned, Written};
+use storage::{Expect, Found, Insertion, MessageRef, Versioned, Written};
 
 use crate::fixture::{Call, Namespace, a_group, a_mailbox, after, cut_off, mark, trash};
 
@@ -154,15 +154,17 @@ pub async fn a_deposit_of_the_generation_before_never_shows_in_the_mailbox_made_
     space.arrived(&slow).await;
     delete(&space, &id, 1).await;
     put(&space, &a_mailbox("5001"), Expect::Absent).await;
-    let born = space.insert(&slow).await;
+    let created = space.insert(&slow).await;
     for folder in [None, Some(Folder::New), Some(Folder::Old), Some(Folder::Trash)] {
-        assert_eq!(space.walk(&id, folder, 9).await, [], "{born:?}");
+        assert_eq!(space.walk(&id, folder, 9).await, [], "{created:?}");
     }
-    assert_eq!(space.folder(&slow.facts).await, None, "{born:?}");
+    assert_eq!(space.folder(&slow.facts).await, None, "{created:?}");
     assert_eq!(space.counts(&id).await, Counts::default());
 }
 
-pub async fn a_message_born_after_its_generation_is_over_is_born_with_the_mailboxs_hold(space: Namespace) {
+pub async fn a_message_created_after_its_generation_is_over_is_created_with_the_mailboxs_hold(
+    space: Namespace,
+) {
     for (name, remade) in [("5001", false), ("5002", true)] {
         let id = space.mailbox(name).await;
         let slow = space.attempt(&Call::to(&id));
@@ -171,9 +173,11 @@ pub async fn a_message_born_after_its_generation_is_over_is_born_with_the_mailbo
         if remade {
             put(&space, &a_mailbox(name), Expect::Absent).await;
         }
-        let Birth::Born(born) = space.insert(&slow).await else { panic!("nobody was before") };
-        assert!(born.holds.iter().all(|hold| matches!(hold, Hold::Mailbox { .. })) && born.holds.len() == 1);
-        assert_eq!(space.stored(&slow.facts).await, *born);
+        let Insertion::Created(created) = space.insert(&slow).await else { panic!("nobody was before") };
+        assert!(
+            created.holds.iter().all(|hold| matches!(hold, Hold::Mailbox { .. })) && created.holds.len() == 1
+        );
+        assert_eq!(space.stored(&slow.facts).await, *created);
         space.sweep(after(9)).await;
         space.assert_purged(&slow.facts).await;
     }
@@ -182,12 +186,12 @@ pub async fn a_message_born_after_its_generation_is_over_is_born_with_the_mailbo
 pub async fn a_birth_asked_again_after_a_deletion_moves_no_deadline(space: Namespace) {
     let id = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&id));
-    space.born(&deposit).await;
+    space.created(&deposit).await;
     delete(&space, &id, 1).await;
     let held = space.stored(&deposit.facts).await;
     put(&space, &a_mailbox("5001"), Expect::Absent).await;
     space.index().delete_mailbox(&id, 3, after(99)).await.unwrap();
-    assert_eq!(space.insert(&deposit).await, Birth::Born(Box::new(held.clone())));
+    assert_eq!(space.insert(&deposit).await, Insertion::Created(Box::new(held.clone())));
     assert_eq!(space.stored(&deposit.facts).await, held);
 }
 
@@ -200,8 +204,8 @@ pub async fn tidying_holds_what_came_into_a_deleted_mailbox_or_an_earlier_genera
         if remade {
             put(&space, &a_mailbox("5002"), Expect::Absent).await;
         }
-        if !matches!(space.insert(&slow).await, Birth::Born(_)) {
-            space.take_back(&Remains::from(&slow.facts)).await;
+        if !matches!(space.insert(&slow).await, Insertion::Created(_)) {
+            space.take_back(&MessageRef::from(&slow.facts)).await;
             continue;
         }
         space.index().tidy(&id, after(20), after(30)).await.unwrap();

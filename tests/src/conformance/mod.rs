@@ -7,6 +7,7 @@
 //!
 //! makes a test of each, where `open` is an `async fn() -> Namespace`. A gap is listed as ignored, with its why.
 
+pub mod attempts;
 pub mod callers;
 pub mod cases;
 pub mod deposits;
@@ -16,7 +17,6 @@ pub mod mailboxes;
 pub mod purge;
 pub mod races;
 pub mod recordings;
-pub mod tries;
 
 /// Every case, as `<theme>: <names>`, handed to a macro.
 #[doc(hidden)]
@@ -26,8 +26,8 @@ macro_rules! conformance_cases {
         $run!(callers by_caller_finds_every_message_in_every_mailbox_by_id);
         $run!(callers by_caller_goes_on_after_the_last_marker);
         $run!(callers a_caller_without_messages_has_no_markers);
-        $run!(callers a_try_under_way_is_found_by_its_caller);
-        $run!(callers a_hidden_message_is_found_by_its_caller_until_it_is_buried);
+        $run!(callers an_attempt_under_way_is_found_by_its_caller);
+        $run!(callers a_hidden_message_is_found_by_its_caller_until_it_is_a_tombstone);
         $run!(callers a_message_of_a_deleted_mailbox_is_found_by_its_caller);
         $run!(cases a_case_is_opened_once);
         $run!(cases a_case_that_was_never_opened_is_none);
@@ -37,28 +37,28 @@ macro_rules! conformance_cases {
         $run!(cases a_dismissed_case_is_not_watched_and_still_there);
         $run!(cases all_cases_are_told_by_key_in_pages);
         $run!(cases of_two_certificates_that_would_follow_the_same_one_one_does);
-        $run!(cases a_message_whose_caller_a_pending_case_forgets_is_born_hidden);
-        $run!(cases a_message_whose_caller_two_cases_forget_is_born_with_both_holds);
-        $run!(cases a_deposit_that_no_case_covers_is_born_visible);
+        $run!(cases a_message_whose_caller_a_pending_case_forgets_is_created_hidden);
+        $run!(cases a_message_whose_caller_two_cases_forget_is_created_with_both_holds);
+        $run!(cases a_deposit_that_no_case_covers_is_created_visible);
         $run!(cases a_deposit_older_than_an_erased_case_is_refused_and_leaves_nothing);
         $run!(cases a_deposit_under_way_while_its_case_is_erased_is_refused);
         $run!(cases a_deposit_that_is_cut_off_anywhere_after_its_case_was_erased_shows_nothing);
         $run!(cases erasing_wins_over_a_pending_case_that_covers_the_same_deposit);
         $run!(cases a_case_that_is_erasing_leaves_nothing_of_its_callers);
-        $run!(deposits a_message_is_born_new);
+        $run!(deposits a_message_is_created_new);
         $run!(deposits facts_are_read_as_they_were_written);
         $run!(deposits arriving_counts_what_the_mailbox_holds);
         $run!(deposits arriving_runs_the_put);
         $run!(deposits an_arrival_is_not_yet_a_message);
-        $run!(deposits of_two_tries_of_one_id_exactly_one_is_born);
-        $run!(deposits a_birth_asked_again_is_the_same_birth);
+        $run!(deposits of_two_attempts_of_one_id_exactly_one_is_created);
+        $run!(deposits a_commit_asked_again_is_the_same_commit);
         $run!(deposits a_repeat_of_a_deposit_answers_the_message_and_leaves_nothing_of_itself);
         $run!(deposits a_repeat_of_a_deposit_into_a_full_mailbox_answers_the_message_and_its_audio_still_plays);
         $run!(deposits a_repeat_with_other_facts_changes_nothing);
         $run!(deposits a_repeat_tells_where_the_message_is_by_now);
         $run!(deposits a_repeat_while_it_is_purged_answers_gone);
         $run!(deposits a_repeat_after_the_purge_answers_gone);
-        $run!(deposits a_try_that_was_under_way_during_the_purge_is_not_born_after_it);
+        $run!(deposits an_attempt_that_was_under_way_during_the_purge_is_not_created_after_it);
         $run!(deposits a_message_without_a_caller_is_deposited_like_any_other);
         $run!(deposits a_message_is_found_in_its_own_mailbox_only);
         $run!(deposits a_tenant_sees_nothing_of_another);
@@ -88,7 +88,7 @@ macro_rules! conformance_cases {
         $run!(holds what_went_with_its_mailbox_cannot_be_undone_by_an_agent);
         $run!(holds due_tells_holds_of_the_trash_and_of_a_mailbox_from_their_deadline_on);
         $run!(holds due_tells_the_oldest_first_in_pages_across_hours);
-        $run!(holds what_is_settled_is_due_no_more);
+        $run!(holds an_entry_that_is_removed_is_due_no_more);
         $run!(holds a_delete_after_an_undo_has_its_own_deadline);
         $run!(holds a_hold_cut_off_anywhere_is_told_by_due_once_it_is_on);
         $run!(mailboxes a_mailbox_is_made_as_version_1_of_generation_1);
@@ -100,7 +100,7 @@ macro_rules! conformance_cases {
         $run!(mailboxes messages_of_a_deleted_mailbox_are_held_until_they_are_purged);
         $run!(mailboxes a_mailbox_that_is_made_again_starts_empty);
         $run!(mailboxes a_deposit_of_the_generation_before_never_shows_in_the_mailbox_made_again);
-        $run!(mailboxes a_message_born_after_its_generation_is_over_is_born_with_the_mailboxs_hold);
+        $run!(mailboxes a_message_created_after_its_generation_is_over_is_created_with_the_mailboxs_hold);
         $run!(mailboxes a_birth_asked_again_after_a_deletion_moves_no_deadline);
         $run!(mailboxes tidying_holds_what_came_into_a_deleted_mailbox_or_an_earlier_generation);
         $run!(mailboxes a_deletion_cut_off_is_finished_when_the_id_is_made_again_or_by_tidy);
@@ -114,9 +114,9 @@ macro_rules! conformance_cases {
         $run!(purge a_claim_of_nothing_or_of_what_is_purged_says_gone);
         $run!(purge a_case_claims_a_message_wherever_it_is);
         $run!(purge a_purge_leaves_nothing_but_a_tombstone);
-        $run!(purge what_is_not_claimed_is_not_buried);
-        $run!(purge a_burial_is_safe_to_repeat);
-        $run!(purge a_burial_cut_off_anywhere_is_finished_by_the_next);
+        $run!(purge what_is_not_claimed_becomes_no_tombstone);
+        $run!(purge leaving_a_tombstone_is_safe_to_repeat);
+        $run!(purge leaving_a_tombstone_cut_off_anywhere_is_finished_by_the_next);
         $run!(purge a_sweep_cut_off_after_any_step_is_finished_by_the_next);
         $run!(purge a_purge_by_a_case_cut_off_after_any_step_is_finished_by_the_next);
         $run!(purge two_sweeps_at_once_are_harmless);
@@ -125,16 +125,16 @@ macro_rules! conformance_cases {
         $run!(purge tidying_deletes_a_recording_that_no_journal_tells);
         $run!(purge a_recording_that_no_journal_tells_is_found_in_an_hour_that_is_not_over_as_often_as_it_is_asked);
         $run!(cases of_an_undo_and_a_sweep_whose_clocks_differ_one_wins_and_the_answer_says_which);
-        $run!(races of_many_tries_at_once_exactly_one_is_born);
-        $run!(races of_a_birth_and_a_fence_that_race_one_wins);
+        $run!(races of_many_attempts_at_once_exactly_one_is_created);
+        $run!(races of_a_commit_and_a_fence_that_race_one_wins);
         $run!(races of_an_undo_and_a_claim_that_race_exactly_one_wins);
         $run!(races of_two_deletes_that_race_an_undo_takes_all);
         $run!(races a_mark_that_races_a_delete_is_kept_exactly_if_it_was_answered);
         $run!(races nothing_that_races_a_purge_brings_the_message_back);
         $run!(races a_hold_that_arrives_after_the_undo_is_taken_off_by_its_own_writer);
-        $run!(races a_message_born_while_its_case_is_undone_is_not_left_hidden);
-        $run!(races a_message_born_while_its_case_is_opened_is_hidden_by_the_next_pass);
-        $run!(races a_message_born_while_its_case_begins_erasing_is_purged_or_never_born);
+        $run!(races a_message_created_while_its_case_is_undone_is_not_left_hidden);
+        $run!(races a_message_created_while_its_case_is_opened_is_hidden_by_the_next_pass);
+        $run!(races a_message_created_while_its_case_begins_erasing_is_purged_or_never_created);
         $run!(races a_case_has_one_fate);
         $run!(races of_writes_that_expect_one_version_exactly_one_is_written);
         $run!(races of_those_who_make_one_thing_exactly_one_makes_it);
@@ -150,27 +150,27 @@ macro_rules! conformance_cases {
         $run!(recordings of_puts_that_race_over_one_key_one_is_stored_whole);
         $run!(recordings a_put_cut_off_anywhere_is_whole_or_not_there);
         $run!(recordings a_deleted_recording_is_gone_and_deleting_it_again_is_harmless);
-        $run!(recordings a_condemned_recording_still_plays_and_can_be_pardoned);
-        $run!(recordings condemn_after_delete_makes_no_object);
-        $run!(recordings a_condemn_that_races_a_delete_brings_nothing_back);
+        $run!(recordings a_recording_scheduled_for_deletion_still_plays_and_its_deletion_can_be_cancelled);
+        $run!(recordings schedule_deletion_after_delete_makes_no_object);
+        $run!(recordings a_schedule_deletion_that_races_a_delete_brings_nothing_back);
         $run!(recordings a_link_is_a_url_where_the_storage_has_links);
         $run!(recordings each_region_has_its_own_recordings);
         $run!(recordings keys_of_mailboxes_with_dots_are_apart);
-        $run!(tries a_withdrawn_try_leaves_nothing);
-        $run!(tries a_refused_deposit_removes_only_its_own_attempt);
-        $run!(tries withdrawing_never_touches_a_message_that_was_born);
-        $run!(tries an_urgent_try_that_lost_is_not_counted_as_urgent);
-        $run!(tries a_put_that_fails_fails_the_arrival);
-        $run!(tries tries_that_were_cut_off_are_arriving);
-        $run!(tries a_try_that_was_born_or_withdrawn_is_not_arriving);
-        $run!(tries a_slow_deposit_that_was_fenced_fails_and_leaves_nothing);
-        $run!(tries a_fenced_try_is_arriving_until_it_is_withdrawn);
-        $run!(tries fencing_a_message_that_was_born_changes_nothing);
-        $run!(tries a_fence_of_a_try_that_lost_leaves_the_winner_alone);
-        $run!(tries a_call_whose_try_was_fenced_may_begin_anew);
-        $run!(tries a_try_that_never_arrived_can_be_fenced);
-        $run!(tries a_deposit_cut_off_anywhere_is_born_whole_or_cleaned_away);
-        $run!(tries a_deposit_whose_storage_fails_at_any_call_is_born_whole_or_cleaned_away);
+        $run!(attempts a_withdrawn_try_leaves_nothing);
+        $run!(attempts a_refused_deposit_removes_only_its_own_attempt);
+        $run!(attempts withdrawing_never_touches_a_message_that_was_created);
+        $run!(attempts an_urgent_try_that_lost_is_not_counted_as_urgent);
+        $run!(attempts a_put_that_fails_fails_the_arrival);
+        $run!(attempts attempts_that_were_cut_off_are_arriving);
+        $run!(attempts an_attempt_that_was_created_or_withdrawn_is_not_arriving);
+        $run!(attempts a_slow_deposit_that_was_fenced_fails_and_leaves_nothing);
+        $run!(attempts a_fenced_try_is_arriving_until_it_is_withdrawn);
+        $run!(attempts fencing_a_message_that_was_created_changes_nothing);
+        $run!(attempts a_fence_of_an_attempt_that_lost_leaves_the_winner_alone);
+        $run!(attempts a_call_whose_try_was_fenced_may_begin_anew);
+        $run!(attempts an_attempt_that_never_arrived_can_be_fenced);
+        $run!(attempts a_deposit_cut_off_anywhere_is_created_whole_or_cleaned_away);
+        $run!(attempts a_deposit_whose_storage_fails_at_any_call_is_created_whole_or_cleaned_away);
     };
 }
 
@@ -213,7 +213,7 @@ mod tests {
             ("purge", include_str!("purge.rs")),
             ("races", include_str!("races.rs")),
             ("recordings", include_str!("recordings.rs")),
-            ("tries", include_str!("tries.rs")),
+            ("attempts", include_str!("attempts.rs")),
         ];
         for (theme, text) in themes {
             for case in text.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {

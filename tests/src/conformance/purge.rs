@@ -1,8 +1,8 @@
-//! Claim, delete, proof, burial, and the nets under them.
+//! Claim, delete, proof, tombstone, and the nets under them.
 #![expect(missing_docs, reason = "the name of a case is its documentation")]
 
 use domain::{Claim, Claimed, Folder, Hold, Release, Released};
-use storage::{Found, Remains};
+use storage::{Found, MessageRef};
 
 use crate::fixture::{ALICE, Call, DAY, HOUR, Namespace, after, audio_of, cut_off, ids, mark, trash};
 use crate::steps;
@@ -77,7 +77,7 @@ pub async fn a_case_claims_a_message_wherever_it_is(space: Namespace) {
         }
         let claim = Claim::Case(case.key.clone());
         for _ in 0..2 {
-            let claimed = space.purge(&Remains::from(&message.facts), &claim, after(9)).await;
+            let claimed = space.purge(&MessageRef::from(&message.facts), &claim, after(9)).await;
             assert!(matches!(claimed, Claimed::Claimed | Claimed::Gone), "{hold:?}");
         }
         space.sweep(after(99)).await;
@@ -99,28 +99,28 @@ pub async fn a_purge_leaves_nothing_but_a_tombstone(space: Namespace) {
     assert_eq!(ids(&space.walk(&mailbox, None, 9).await), [stays.facts.id]);
 }
 
-pub async fn what_is_not_claimed_is_not_buried(space: Namespace) {
+pub async fn what_is_not_claimed_becomes_no_tombstone(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let message = space.deposit(&Call::to(&mailbox)).await;
-    drop(space.index().bury(&Remains::from(&message.facts), after(9)).await);
+    drop(space.index().leave_tombstone(&MessageRef::from(&message.facts), after(9)).await);
     space.assert_unchanged(&message).await;
     let held = space.hold(&message.facts, &trash(after(9))).await.unwrap();
-    drop(space.index().bury(&Remains::from(&message.facts), after(9)).await);
+    drop(space.index().leave_tombstone(&MessageRef::from(&message.facts), after(9)).await);
     space.assert_unchanged(&held).await;
     let absent = space.attempt(&Call::to(&mailbox)).facts;
-    drop(space.index().bury(&Remains::from(&absent), after(9)).await);
+    drop(space.index().leave_tombstone(&MessageRef::from(&absent), after(9)).await);
     assert_eq!(space.look(&absent).await, Found::Nothing);
 }
 
-pub async fn a_burial_is_safe_to_repeat(space: Namespace) {
+pub async fn leaving_a_tombstone_is_safe_to_repeat(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let message = space.deposit(&Call::to(&mailbox)).await;
     space.erase(&message.facts, after(9)).await;
-    space.index().bury(&Remains::from(&message.facts), after(99)).await.unwrap();
+    space.index().leave_tombstone(&MessageRef::from(&message.facts), after(99)).await.unwrap();
     space.assert_purged(&message.facts).await;
 }
 
-pub async fn a_burial_cut_off_anywhere_is_finished_by_the_next(space: Namespace) {
+pub async fn leaving_a_tombstone_cut_off_anywhere_is_finished_by_the_next(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let mut finished = 0;
     for polls in 0..40 {
@@ -155,9 +155,9 @@ pub async fn a_purge_by_a_case_cut_off_after_any_step_is_finished_by_the_next(sp
     let claim = Claim::Case(case.key.clone());
     for (calls, fault) in (0..4).flat_map(|n| [(n, Fault::Refused), (n, Fault::AnswerLost)]) {
         let message = space.deposit(&Call::to(&mailbox)).await;
-        let remains = Remains::from(&message.facts);
+        let message_ref = MessageRef::from(&message.facts);
         let failing = failing_after(&space.storage, calls, fault);
-        assert!(steps::purge(&failing, &remains, &claim, after(9)).await.is_err());
+        assert!(steps::purge(&failing, &message_ref, &claim, after(9)).await.is_err());
         for marker in space.markers_of(ALICE).await {
             space.purge(&marker, &claim, after(9)).await;
         }
@@ -209,7 +209,7 @@ pub async fn tidying_changes_nothing_where_nothing_is_wrong(space: Namespace) {
             space.assert_unchanged(message).await;
         }
     }
-    assert!(matches!(space.insert(&under_way).await, storage::Birth::Born(_)), "it was under way");
+    assert!(matches!(space.insert(&under_way).await, storage::Insertion::Created(_)), "it was under way");
     assert_eq!(space.bytes(&under_way.facts.audio, None).await.unwrap(), audio_of(&under_way.facts));
 }
 

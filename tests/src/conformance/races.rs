@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::{Claim, Claimed, Facts, Folder, MessageId, Release, Released, Status};
 use futures::StreamExt as _;
 use futures::future::join_all;
-use storage::{Birth, Expect, Fenced, Found, Remains, Written};
+use storage::{Expect, Fenced, Found, Insertion, MessageRef, Written};
 
 use crate::fixture::{ALICE, Call, Namespace, a_group, after, ids, mark, trash};
 use crate::steps::case_hold;
@@ -21,54 +21,56 @@ async fn many(space: &Namespace, count: usize) -> Vec<Facts> {
     let calls = (0..count).map(|_| space.attempt(&Call::to(&mailbox).withheld()));
     let deposits: Vec<_> = calls.collect();
     futures::stream::iter(&deposits)
-        .map(|deposit| async { space.born(deposit).await.facts })
+        .map(|deposit| async { space.created(deposit).await.facts })
         .buffer_unordered(16)
         .collect()
         .await
 }
 
-pub async fn of_many_tries_at_once_exactly_one_is_born(space: Namespace) {
+pub async fn of_many_attempts_at_once_exactly_one_is_created(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     for _ in 0..8 {
         let first = space.attempt(&Call::to(&mailbox));
-        let tries: Vec<_> = (0..6).map(|_| space.again(&first)).collect();
-        let births = join_all(tries.iter().map(|deposit| async {
+        let attempts: Vec<_> = (0..6).map(|_| space.again(&first)).collect();
+        let insertions = join_all(attempts.iter().map(|deposit| async {
             match space.arrive(deposit).await {
-                storage::Arrival::Taken(found) => Birth::Taken(found),
+                storage::Arrival::Taken(found) => Insertion::Taken(found),
                 storage::Arrival::Arrived(_) => space.insert(deposit).await,
             }
         }))
         .await;
-        let mut born = births.iter().filter_map(|birth| match birth {
-            Birth::Born(message) => Some(message.facts.clone()),
-            Birth::Taken(Found::Message(_)) => None,
+        let mut created = insertions.iter().filter_map(|insertion| match insertion {
+            Insertion::Created(message) => Some(message.facts.clone()),
+            Insertion::Taken(Found::Message(_)) => None,
             other => panic!("{other:?}"),
         });
-        let winner = born.next().expect("one is born");
-        assert_eq!(born.next(), None, "two are born");
-        for lost in tries.iter().filter(|deposit| deposit.facts.attempt != winner.attempt) {
-            space.take_back(&Remains::from(&lost.facts)).await;
+        let winner = created.next().expect("one is created");
+        assert_eq!(created.next(), None, "two are created");
+        for lost in attempts.iter().filter(|deposit| deposit.facts.attempt != winner.attempt) {
+            space.take_back(&MessageRef::from(&lost.facts)).await;
             space.assert_try_left_nothing(&lost.facts).await;
         }
-        space.assert_unchanged(&domain::Message::born(winner)).await;
+        space.assert_unchanged(&domain::Message::new(winner)).await;
     }
 }
 
-pub async fn of_a_birth_and_a_fence_that_race_one_wins(space: Namespace) {
+pub async fn of_a_commit_and_a_fence_that_race_one_wins(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     for _ in 0..40 {
         let deposit = space.attempt(&Call::to(&mailbox));
-        let remains = Remains::from(&deposit.facts);
+        let message_ref = MessageRef::from(&deposit.facts);
         space.arrived(&deposit).await;
-        let (birth, fenced) = futures::join!(space.insert(&deposit), space.index().fence(&remains));
+        let (insertion, fenced) = futures::join!(space.insert(&deposit), space.index().fence(&message_ref));
         match fenced.unwrap() {
-            Fenced::Born => {
-                let Birth::Born(born) = birth else { panic!("fenced as born, and {birth:?}") };
-                space.assert_unchanged(&born).await;
+            Fenced::Created => {
+                let Insertion::Created(created) = insertion else {
+                    panic!("fenced as created, and {insertion:?}")
+                };
+                space.assert_unchanged(&created).await;
             }
             Fenced::Never => {
-                assert_eq!(birth, Birth::Fenced);
-                space.take_back(&remains).await;
+                assert_eq!(insertion, Insertion::Fenced);
+                space.take_back(&message_ref).await;
                 assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
                 space.assert_try_left_nothing(&deposit.facts).await;
             }
@@ -116,7 +118,7 @@ pub async fn of_two_deletes_that_race_an_undo_takes_all(space: Namespace) {
         let stored = space.stored(&facts).await;
         assert_eq!(stored.folder(), Some(Folder::Trash));
         let due = space.all_due(stored.purge_at().unwrap()).await;
-        assert!(due.iter().any(|due| due.remains.id == facts.id), "the deadline that is shown is told");
+        assert!(due.iter().any(|due| due.message_ref.id == facts.id), "the deadline that is shown is told");
         let back = space.release(&facts, &Release::Trash).await;
         assert!(matches!(back, Released::Back(message) if message.is_visible()));
         assert_eq!(space.folder(&facts).await, Some(Folder::New));
@@ -142,10 +144,10 @@ pub async fn nothing_that_races_a_purge_brings_the_message_back(space: Namespace
     let alice = mark("alice", after(1));
     for facts in many(&space, 30).await {
         let claim = Claim::Case(case.key.clone());
-        let remains = Remains::from(&facts);
+        let message_ref = MessageRef::from(&facts);
         space.hold(&facts, &hold).await;
         futures::join!(
-            space.purge(&remains, &claim, after(9)),
+            space.purge(&message_ref, &claim, after(9)),
             space.release(&facts, &Release::Trash),
             space.read(&facts, &alice),
             space.hold(&facts, &other),
@@ -170,7 +172,7 @@ pub async fn a_hold_that_arrives_after_the_undo_is_taken_off_by_its_own_writer(s
     }
 }
 
-pub async fn a_message_born_while_its_case_is_undone_is_not_left_hidden(space: Namespace) {
+pub async fn a_message_created_while_its_case_is_undone_is_not_left_hidden(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     for round in 0..48 {
         let caller = format!("+49301{round:04}");
@@ -182,27 +184,27 @@ pub async fn a_message_born_while_its_case_is_undone_is_not_left_hidden(space: N
             tokio::time::sleep(Duration::from_millis(round % 12)).await;
             space.insert(&deposit).await
         };
-        let (birth, undone) = futures::join!(insert, space.undo(&case, after(2)));
-        assert!(matches!(birth, Birth::Born(_)) && undone);
+        let (insertion, undone) = futures::join!(insert, space.undo(&case, after(2)));
+        assert!(matches!(insertion, Insertion::Created(_)) && undone);
         assert_eq!(space.folder(&deposit.facts).await, Some(Folder::New));
     }
 }
 
-pub async fn a_message_born_while_its_case_is_opened_is_hidden_by_the_next_pass(space: Namespace) {
+pub async fn a_message_created_while_its_case_is_opened_is_hidden_by_the_next_pass(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     for round in 0..15 {
         let (id, caller) = (round.to_string(), format!("+49301{round:04}"));
         let deposit = space.attempt(&Call::to(&mailbox).by(&caller));
         space.arrived(&deposit).await;
         let callers = [&*caller];
-        let (birth, case) = futures::join!(space.insert(&deposit), space.forget(&id, &callers, after(1)));
-        assert!(matches!(birth, Birth::Born(_)));
+        let (insertion, case) = futures::join!(space.insert(&deposit), space.forget(&id, &callers, after(1)));
+        assert!(matches!(insertion, Insertion::Created(_)));
         space.hide(&case).await;
         assert_eq!(space.stored(&deposit.facts).await.holds, [case_hold(&case)].into());
     }
 }
 
-pub async fn a_message_born_while_its_case_begins_erasing_is_purged_or_never_born(space: Namespace) {
+pub async fn a_message_created_while_its_case_begins_erasing_is_purged_or_never_created(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     for round in 0..15 {
         let (id, caller) = (round.to_string(), format!("+49301{round:04}"));
@@ -296,7 +298,7 @@ pub async fn a_deposit_that_races_the_deletion_of_its_mailbox_is_held_after_tidy
     for round in 0..8 {
         let id = space.mailbox(&format!("m{round}")).await;
         let deposits: Vec<_> = (0..4).map(|_| space.attempt(&Call::to(&id))).collect();
-        let (births, deleted) = futures::join!(
+        let (insertions, deleted) = futures::join!(
             join_all(deposits.iter().map(|deposit| space.deposit_or_take_back(deposit))),
             space.index().delete_mailbox(&id, 1, after(9)),
         );
@@ -304,9 +306,9 @@ pub async fn a_deposit_that_races_the_deletion_of_its_mailbox_is_held_after_tidy
         space.index().tidy(&id, after(1), after(9)).await.unwrap();
         assert_eq!(space.listed(&id).await, []);
         space.sweep(after(9)).await;
-        for (deposit, birth) in deposits.iter().zip(births) {
-            match birth {
-                Birth::Born(_) => space.assert_purged(&deposit.facts).await,
+        for (deposit, insertion) in deposits.iter().zip(insertions) {
+            match insertion {
+                Insertion::Created(_) => space.assert_purged(&deposit.facts).await,
                 _ => space.assert_try_left_nothing(&deposit.facts).await,
             }
         }

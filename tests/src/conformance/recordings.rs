@@ -49,8 +49,8 @@ pub async fn a_recording_that_is_not_there_is_none(space: Namespace) {
     assert_eq!(space.bytes(&key, None).await, None);
     assert_eq!(space.bytes(&key, Some(0..1)).await, None);
     assert!(!space.recordings().exists(&key).await.unwrap());
-    assert!(!space.recordings().pardon(&key).await.unwrap());
-    drop(space.recordings().condemn(&key, &case(&space)).await);
+    assert!(!space.recordings().cancel_deletion(&key).await.unwrap());
+    drop(space.recordings().schedule_deletion(&key, &case(&space)).await);
     assert!(!space.recordings().exists(&key).await.unwrap());
 }
 
@@ -113,41 +113,43 @@ pub async fn a_deleted_recording_is_gone_and_deleting_it_again_is_harmless(space
     assert_eq!(space.bytes(&other, None).await.unwrap(), b"other");
 }
 
-pub async fn a_condemned_recording_still_plays_and_can_be_pardoned(space: Namespace) {
+pub async fn a_recording_scheduled_for_deletion_still_plays_and_its_deletion_can_be_cancelled(
+    space: Namespace,
+) {
     let key = key(&space, "5001");
     put(&space, &key, b"audio").await.unwrap();
     for _ in 0..2 {
-        space.recordings().condemn(&key, &case(&space)).await.unwrap();
+        space.recordings().schedule_deletion(&key, &case(&space)).await.unwrap();
         assert_eq!(space.bytes(&key, None).await.unwrap(), b"audio");
     }
     for _ in 0..2 {
-        assert!(space.recordings().pardon(&key).await.unwrap());
+        assert!(space.recordings().cancel_deletion(&key).await.unwrap());
         assert_eq!(space.bytes(&key, None).await.unwrap(), b"audio");
     }
     put(&space, &key, b"audio").await.unwrap();
 }
 
-pub async fn condemn_after_delete_makes_no_object(space: Namespace) {
+pub async fn schedule_deletion_after_delete_makes_no_object(space: Namespace) {
     let key = key(&space, "5001");
     put(&space, &key, b"audio").await.unwrap();
-    space.recordings().condemn(&key, &case(&space)).await.unwrap();
+    space.recordings().schedule_deletion(&key, &case(&space)).await.unwrap();
     space.recordings().delete(&key).await.unwrap();
-    drop(space.recordings().condemn(&key, &case(&space)).await);
+    drop(space.recordings().schedule_deletion(&key, &case(&space)).await);
     assert!(!space.recordings().exists(&key).await.unwrap());
     assert_eq!(space.bytes(&key, None).await, None);
-    assert!(!space.recordings().pardon(&key).await.unwrap());
+    assert!(!space.recordings().cancel_deletion(&key).await.unwrap());
     assert!(!space.recordings().exists(&key).await.unwrap());
 }
 
-pub async fn a_condemn_that_races_a_delete_brings_nothing_back(space: Namespace) {
+pub async fn a_schedule_deletion_that_races_a_delete_brings_nothing_back(space: Namespace) {
     for _ in 0..20 {
         let key = key(&space, "5001");
         put(&space, &key, b"audio").await.unwrap();
         let case = case(&space);
         let (_, deleted, _) = futures::join!(
-            space.recordings().condemn(&key, &case),
+            space.recordings().schedule_deletion(&key, &case),
             space.recordings().delete(&key),
-            space.recordings().condemn(&key, &case),
+            space.recordings().schedule_deletion(&key, &case),
         );
         deleted.unwrap();
         assert!(!space.recordings().exists(&key).await.unwrap());

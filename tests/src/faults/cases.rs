@@ -22,10 +22,10 @@ const CALLER: &str = "+49301110009";
 /// Another caller.
 const OTHER_CALLER: &str = "+49301110008";
 
-const HIDE: &[&str] = &["ping", "put_case", "by_caller", "message", "hold", "condemn", "case"];
-const SHOW: &[&str] = &["ping", "case", "put_case", "by_caller", "message", "pardon", "release"];
+const HIDE: &[&str] = &["ping", "put_case", "by_caller", "message", "hold", "schedule_deletion", "case"];
+const SHOW: &[&str] = &["ping", "case", "put_case", "by_caller", "message", "cancel_deletion", "release"];
 const ERASE: &[&str] =
-    &["case", "put_case", "by_caller", "claim", "delete", "exists", "bury", "put_certificate"];
+    &["case", "put_case", "by_caller", "claim", "delete", "exists", "leave_tombstone", "put_certificate"];
 
 fn dpo(world: &World) -> Person {
     world.centre.password("dpo", crate::http::PASSWORD)
@@ -89,8 +89,8 @@ pub fn sweeps() -> Vec<Operation> {
 /// Those that take each step once: enough where a case takes long.
 pub fn sweeps_of_each_step() -> Vec<Operation> {
     vec![
-        sweep("sweep of a case that is hiding", &["hold", "condemn", "put_case"], hiding),
-        sweep("sweep of a case that was undone", &["pardon", "release"], half_taken_back),
+        sweep("sweep of a case that is hiding", &["hold", "schedule_deletion", "put_case"], hiding),
+        sweep("sweep of a case that was undone", &["cancel_deletion", "release"], half_taken_back),
         sweep("sweep that erases", ERASE, due),
         sweep("sweep of a certificate that was cut off", &["put_case"], half_certified),
         sweep("sweep that dismisses an erased case", &["dismiss_case"], long_erased),
@@ -101,7 +101,11 @@ fn sweeps_of_the_like() -> Vec<Operation> {
     vec![
         sweep("sweep that erases what was in the trash", ERASE, due_in_the_trash),
         Operation { is_abreast: true, ..sweep("sweep that erases several", ERASE, several_due) },
-        sweep("sweep of an erasure that was cut off", &["claim", "bury", "put_certificate"], half_erased),
+        sweep(
+            "sweep of an erasure that was cut off",
+            &["claim", "leave_tombstone", "put_certificate"],
+            half_erased,
+        ),
         sweep("sweep that dismisses a case that was undone", &["dismiss_case"], long_taken_back),
     ]
 }
@@ -207,7 +211,7 @@ fn hiding(world: &mut World) -> BoxFuture<'_, ()> {
 fn half_taken_back(world: &mut World) -> BoxFuture<'_, ()> {
     async {
         forgotten(world).await;
-        broken_off(world, undo, "pardon", 200).await;
+        broken_off(world, undo, "cancel_deletion", 200).await;
         world.pass(HOUR);
     }
     .boxed()

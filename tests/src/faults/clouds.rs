@@ -43,28 +43,30 @@ async fn run(ground: &dyn Ground, operations: Vec<Operation>) -> String {
 
 pub async fn a_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_not(ground: &dyn Ground) {
     // Without `get`: who plays a recording is sent to the storage.
-    let calls = "arrive counts delete delete_group delete_mailbox group groups hold insert link mailbox mailboxes \
-                 mark_read mark_unread message page put put_group put_mailbox release withdraw";
+    let calls = "arrive counts delete delete_group delete_mailbox group groups hold insert link mailbox \
+                 mailboxes mark_read mark_unread message page put put_group put_mailbox release withdraw";
     assert_eq!(run(ground, requests::all()).await, calls);
 }
 
 pub async fn a_sweep_that_fails_at_any_call_of_the_storage_is_finished_by_the_next(ground: &dyn Ground) {
-    let calls = "arriving bury claim delete due exists fence hold mailbox_ids mailboxes page remove_orphans settle tidy watched_cases withdraw";
+    let calls = "arriving claim delete due exists fence hold leave_tombstone mailbox_ids mailboxes page \
+                 remove_due_entry remove_orphans tidy watched_cases withdraw";
     assert_eq!(run(ground, sweeps::anywhere()).await, calls);
 }
 
 pub async fn a_data_protection_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_finished_by_the_sweep(
     ground: &dyn Ground,
 ) {
-    let calls = "arrive by_caller case cases condemn delete forgets hold insert link mailbox mailbox_ids message \
-                 pardon ping put put_case release withdraw";
+    let calls = "arrive by_caller cancel_deletion case cases delete forgets hold insert link mailbox \
+                 mailbox_ids message ping put put_case release schedule_deletion withdraw";
     assert_eq!(run(ground, cases::requests()).await, calls);
 }
 
 pub async fn a_sweep_of_a_case_that_fails_at_any_call_of_the_storage_is_finished_by_the_next(
     ground: &dyn Ground,
 ) {
-    let calls = "arriving bury by_caller case claim condemn delete dismiss_case due exists hold last_certificate mailbox_ids \
-                 mailboxes message pardon ping put_case put_certificate release remove_orphans settle watched_cases";
+    let calls = "arriving by_caller cancel_deletion case claim delete dismiss_case due exists hold \
+                 last_certificate leave_tombstone mailbox_ids mailboxes message ping put_case put_certificate \
+                 release remove_due_entry remove_orphans schedule_deletion watched_cases";
     assert_eq!(run(ground, cases::sweeps_of_each_step()).await, calls);
 }

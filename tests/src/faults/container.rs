@@ -128,24 +128,25 @@ impl Ground for Container {
         let blobs: Vec<_> = contents.iter().map(|(place, told)| Lies::read(place, told)).collect();
         let known: BTreeSet<String> = blobs.iter().filter_map(|blob| blob.explains(is_settled)).collect();
         let live = blobs.iter().filter(|blob| blob.told["state"]["cases"].is_null() && !blob.is_claimed());
-        let live: BTreeSet<String> = live.filter_map(|blob| try_of(&blob.told["facts"])).collect();
+        let live: BTreeSet<String> = live.filter_map(|blob| attempt_of(&blob.told["facts"])).collect();
         let is_explained = |blob: &Lies<'_>| match blob.folder {
             "mailbox" | "group" | "case" | "certificate" | "orphans" => true,
             // Long closed, a case is not watched any more.
             "arriving" | "due" | "open" => !is_settled,
             "forgets" => contents.contains_key(&format!("{}case/{}", index(), name_of(blob.name))),
-            "callers" => known.contains(&of_a_try(name_of(blob.name))),
+            "callers" => known.contains(&of_an_attempt(name_of(blob.name))),
             "recordings" => {
-                let of = of_a_try(&name_of(blob.name).replacen('.', "!", 1));
+                let of = of_an_attempt(&name_of(blob.name).replacen('.', "!", 1));
                 // The policy never deletes what no case hides.
                 known.contains(&of) && (blob.told["tags"]["forget"].is_null() || !live.contains(&of))
             }
             "m" if blob.told["facts"].is_null() => !is_settled,
             "m" => {
                 // What is held until a deadline or claimed is due, at every moment; what is claimed is told by that alone.
-                let of = try_of(&blob.told["facts"]);
+                let of = attempt_of(&blob.told["facts"]);
                 blob.entries().all(|entry| contents.contains_key(&entry))
-                    && (!blob.is_claimed() || (!is_settled && blobs.iter().any(|due| due.remains() == of)))
+                    && (!blob.is_claimed()
+                        || (!is_settled && blobs.iter().any(|due| due.message_ref() == of)))
             }
             _ => false,
         };
@@ -177,8 +178,8 @@ impl<'a> Lies<'a> {
     }
 
     /// The message that an entry of what is due tells what is left of.
-    fn remains(&self) -> Option<String> {
-        try_of(&self.told["remains"]).filter(|_| self.folder == "due")
+    fn message_ref(&self) -> Option<String> {
+        attempt_of(&self.told["remains"]).filter(|_| self.folder == "due")
     }
 
     /// Whether a message is.
@@ -195,24 +196,24 @@ impl<'a> Lies<'a> {
         })
     }
 
-    /// The try whose recording and marker may be there as long as this is.
+    /// The attempt whose recording and marker may be there as long as this is.
     fn explains(&self, is_settled: bool) -> Option<String> {
         match self.folder {
-            "m" => try_of(&self.told["facts"]),
-            "arriving" if !is_settled => Some(of_a_try(self.name)),
-            "due" if !is_settled => self.remains(),
+            "m" => attempt_of(&self.told["facts"]),
+            "arriving" if !is_settled => Some(of_an_attempt(self.name)),
+            "due" if !is_settled => self.message_ref(),
             _ => None,
         }
     }
 }
 
-/// The try that facts or remains name.
-fn try_of(told: &Value) -> Option<String> {
+/// The attempt that facts or references name.
+fn attempt_of(told: &Value) -> Option<String> {
     Some(format!("{}!{}", told["id"].as_str()?, told["attempt"].as_str()?))
 }
 
-/// The try that a name begins with.
-fn of_a_try(name: &str) -> String {
+/// The attempt that a name begins with.
+fn of_an_attempt(name: &str) -> String {
     name.chars().take(36 + 1 + 16).collect()
 }
 

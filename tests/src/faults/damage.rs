@@ -57,7 +57,7 @@ pub struct Files {
     pub hold: String,
     /// What is due.
     pub due: String,
-    /// A try that was cut off.
+    /// An attempt that was cut off.
     pub arriving: String,
     /// One that was fenced.
     pub dead: String,
@@ -69,7 +69,7 @@ pub struct Files {
     pub case: String,
 }
 
-/// A group's mailbox with an old urgent message, a new one and one in the trash; another mailbox with a new one; a try that
+/// A group's mailbox with an old urgent message, a new one and one in the trash; another mailbox with a new one; an attempt that
 /// was cut off, one that was fenced, and a case that forgets the caller of the last message.
 pub async fn busy() -> (World, Files) {
     let mut world = World::new(start()).await;
@@ -85,11 +85,11 @@ pub async fn busy() -> (World, Files) {
     world.alice().put(&format!("{}/read", path(0))).await.is(200);
     world.alice().ask(Method::DELETE, &path(2)).await.is(200);
     for fenced in [true, false] {
-        unborn(&world).await;
+        uncreated(&world).await;
         if fenced {
             let index = &world.storage.index;
-            let remains = index.arriving(world.now().plus(HOUR)).await.unwrap().pop().unwrap();
-            index.fence(&remains).await.unwrap();
+            let message_ref = index.arriving(world.now().plus(HOUR)).await.unwrap().pop().unwrap();
+            index.fence(&message_ref).await.unwrap();
         }
     }
     open_case(&world).await;
@@ -97,8 +97,8 @@ pub async fn busy() -> (World, Files) {
     (world, files)
 }
 
-/// A deposit whose birth is not even tried.
-async fn unborn(world: &World) {
+/// A deposit whose commit is not even tried.
+async fn uncreated(world: &World) {
     // Longer than a process remembers a mailbox.
     world.pass(std::time::Duration::from_secs(10));
     let calls = ["mailbox", "arrive", "put", "insert"];

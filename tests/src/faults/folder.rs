@@ -90,12 +90,14 @@ impl Ground for Folder {
             let name = name_of(path);
             // Behind the caller's part of its name.
             let name = if path.starts_with("callers/") { name.split_once('.').unwrap().1 } else { name };
-            let of_a_try: String = name.chars().take(36 + 1 + 16).collect();
+            let of_an_attempt: String = name.chars().take(36 + 1 + 16).collect();
             if path.contains("/.tmp/") || path.starts_with(".tmp/") {
                 return !is_settled;
             }
             match path.split('/').next().unwrap_or_default() {
-                "callers" | "recordings" => known.contains(&of_a_try) || known.contains(&of_a_try[..36]),
+                "callers" | "recordings" => {
+                    known.contains(&of_an_attempt) || known.contains(&of_an_attempt[..36])
+                }
                 "groups" | "certificates" => true,
                 // Long closed, it is not watched any more.
                 "cases" => !is_settled || !path.starts_with("cases/open/"),

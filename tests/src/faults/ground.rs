@@ -43,7 +43,7 @@ pub trait Ground: Send + Sync {
     fn messages(&self, contents: &Contents, mailbox: &MailboxId) -> Vec<MessageId>;
 
     /// What no message and no record explains. At every moment a recording and a caller marker belong to a message, to
-    /// one that is still due, or to a try that is still journalled; once time has passed, nothing is there but messages
+    /// one that is still due, or to an attempt that is still journalled; once time has passed, nothing is there but messages
     /// and records.
     fn leavings(&self, contents: &Contents, is_settled: bool) -> Vec<String>;
 

@@ -19,7 +19,7 @@ use crate::wrap::Fault;
 
 type Prepare = for<'a> fn(&'a mut World) -> BoxFuture<'a, ()>;
 
-const PURGE: &[&str] = &["due", "claim", "delete", "exists", "bury", "settle"];
+const PURGE: &[&str] = &["due", "claim", "delete", "exists", "leave_tombstone", "remove_due_entry"];
 const TAKE_BACK: &[&str] = &["arriving", "fence", "delete", "withdraw"];
 const TIDY: &[&str] = &["mailbox_ids", "tidy"];
 
@@ -41,9 +41,9 @@ pub fn anywhere() -> Vec<Operation> {
         sweep("sweep of a deleted mailbox's messages", PURGE, deleted_mailbox),
         sweep("sweep of a purge that was cut off after its claim", PURGE, half_purged),
         sweep("sweep of what is over its retention", &["mailboxes", "page", "hold"], over_retention),
-        sweep("sweep of a try that was cut off", TAKE_BACK, cut_off),
-        sweep("sweep of a try that was cut off and repeated", TAKE_BACK, repeated),
-        sweep("sweep of a try that was cut off after its fence", TAKE_BACK, fenced),
+        sweep("sweep of an attempt that was cut off", TAKE_BACK, cut_off),
+        sweep("sweep of an attempt that was cut off and repeated", TAKE_BACK, repeated),
+        sweep("sweep of an attempt that was cut off after its fence", TAKE_BACK, fenced),
         Operation { has_litter: true, ..sweep("sweep that tidies an orphan", TIDY, orphan) },
         sweep("sweep that tidies a tombstone away", TIDY, tombstone),
         sweep(
@@ -54,11 +54,15 @@ pub fn anywhere() -> Vec<Operation> {
     ]
 }
 
-/// Those of what is half done on a file system alone: elsewhere a burial and an undo are one step, and so is a write.
+/// Those of what is half done on a file system alone: elsewhere leaving a tombstone and an undo are one step, and so is a write.
 fn of_files() -> Vec<Operation> {
     vec![
-        sweep("sweep of a purge that was cut off before its end", &["claim", "bury", "settle"], buried),
-        sweep("sweep of trash that was undone", &["claim", "settle"], undone),
+        sweep(
+            "sweep of a purge that was cut off before its end",
+            &["claim", "leave_tombstone", "remove_due_entry"],
+            buried,
+        ),
+        sweep("sweep of trash that was undone", &["claim", "remove_due_entry"], undone),
         sweep("sweep of a recording that was cut off", TAKE_BACK, half_a_recording),
         sweep("sweep of a journal that was cut off", &["arriving"], half_a_journal),
     ]
@@ -115,8 +119,8 @@ fn over_retention(world: &mut World) -> BoxFuture<'_, ()> {
     .boxed()
 }
 
-/// A deposit whose birth is not even tried.
-async fn unborn(world: &World) {
+/// A deposit whose commit is not even tried.
+async fn uncreated(world: &World) {
     // Longer than a process remembers a mailbox.
     world.pass(Duration::from_secs(10));
     let calls = ["mailbox", "arrive", "put", "insert"];
@@ -127,7 +131,7 @@ async fn unborn(world: &World) {
 
 fn cut_off(world: &mut World) -> BoxFuture<'_, ()> {
     async {
-        unborn(&*world).await;
+        uncreated(&*world).await;
         world.pass(HOUR * 2);
     }
     .boxed()
@@ -135,7 +139,7 @@ fn cut_off(world: &mut World) -> BoxFuture<'_, ()> {
 
 fn repeated(world: &mut World) -> BoxFuture<'_, ()> {
     async {
-        unborn(&*world).await;
+        uncreated(&*world).await;
         world.deposited(&named(world)).await;
         world.pass(HOUR * 2);
     }
@@ -199,7 +203,7 @@ fn half_purged(world: &mut World) -> BoxFuture<'_, ()> {
 fn buried(world: &mut World) -> BoxFuture<'_, ()> {
     async {
         due_trash(world).await;
-        sweep_until(world, "bury").await;
+        sweep_until(world, "leave_tombstone").await;
     }
     .boxed()
 }
@@ -238,7 +242,7 @@ fn tombstone(world: &mut World) -> BoxFuture<'_, ()> {
 
 fn everything(world: &mut World) -> BoxFuture<'_, ()> {
     async {
-        unborn(&*world).await;
+        uncreated(&*world).await;
         one_deleted(world).await;
         world.deposited(&call("+49301110002")).await;
         retains_a_day(world).await;

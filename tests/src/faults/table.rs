@@ -109,14 +109,14 @@ impl Ground for Table {
             Some((place, partition, key, serde_json::from_str::<Value>(content).unwrap()))
         });
         let rows: Vec<_> = rows.collect();
-        let of_a_try = |row: &(&String, &str, &str, Value)| match row {
+        let of_an_attempt = |row: &(&String, &str, &str, Value)| match row {
             (_, partition, id, item) if partition.starts_with("m#") => {
                 Some(format!("{id}#{}", item["a"]["S"].as_str()?))
             }
             (_, "arriving", key, _) if !is_settled => Some(key.chars().take(36 + 1 + 16).collect()),
             _ => None,
         };
-        let known: BTreeSet<String> = rows.iter().filter_map(of_a_try).collect();
+        let known: BTreeSet<String> = rows.iter().filter_map(of_an_attempt).collect();
         let is_known = |key: &str| known.contains(&key.chars().take(36 + 1 + 16).collect::<String>());
         let is_explained = |partition: &str, key: &str, item: &Value| match partition {
             "mailbox" | "group" | "orphans" | "certificate" => true,

@@ -160,7 +160,7 @@ impl World {
         self.centre.password("platform", PASSWORD)
     }
 
-    /// Deposits a call, which must be born, and remembers its id.
+    /// Deposits a call, which must be created, and remembers its id.
     pub async fn deposited(&mut self, call: &Call) {
         let message = self.platform().deposit(MAILBOX, call).await.is(201).json();
         self.ids.push(crate::http::id(&message));

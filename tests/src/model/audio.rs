@@ -50,11 +50,11 @@ impl Recordings for Audio {
         Ok(None)
     }
 
-    async fn condemn(&self, _: &AudioKey, _: &CaseKey) -> Result<()> {
+    async fn schedule_deletion(&self, _: &AudioKey, _: &CaseKey) -> Result<()> {
         Ok(())
     }
 
-    async fn pardon(&self, key: &AudioKey) -> Result<bool> {
+    async fn cancel_deletion(&self, key: &AudioKey) -> Result<bool> {
         self.exists(key).await
     }
 

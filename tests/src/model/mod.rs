@@ -15,12 +15,12 @@ use domain::{
 };
 use futures::future::BoxFuture;
 use storage::{
-    Arrival, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf, Recordings,
-    Remains, Result, TenantStorage, Versioned, Written,
+    Arrival, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Insertion, MessageRef, Page, PageOf,
+    Recordings, Result, TenantStorage, Versioned, Written,
 };
 
 use self::audio::Audio;
-use self::state::{Row, State, Try, all, newest, write};
+use self::state::{DepositAttempt, Row, State, all, newest, write};
 use crate::fixture::{DAY, regions};
 
 /// A fresh tenant in memory.
@@ -50,63 +50,69 @@ impl Model {
 #[async_trait]
 impl Index for Model {
     async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<Arrival> {
-        let remains = Remains::from(&deposit.facts);
+        let message_ref = MessageRef::from(&deposit.facts);
         {
             let mut state = self.lock();
-            let found = state.found(&remains.mailbox, remains.id);
+            let found = state.found(&message_ref.mailbox, message_ref.id);
             if found != Found::Nothing {
                 return Ok(Arrival::Taken(found));
             }
-            let key = (remains.id, remains.attempt.clone());
-            if let Some(subject) = &remains.subject {
+            let key = (message_ref.id, message_ref.attempt.clone());
+            if let Some(subject) = &message_ref.subject {
                 let received_at = deposit.facts.received_at;
-                let marker = CallerMarker { remains: remains.clone(), received_at };
+                let marker = CallerMarker { message_ref: message_ref.clone(), received_at };
                 state.markers.insert((subject.clone(), key.0, key.1.clone()), marker);
             }
-            let begun = Try { remains: remains.clone(), begun_at: deposit.begun_at, fenced: false };
-            state.tries.insert(key, begun);
+            let begun = DepositAttempt {
+                message_ref: message_ref.clone(),
+                begun_at: deposit.begun_at,
+                fenced: false,
+            };
+            state.attempts.insert(key, begun);
         }
         put.await?;
-        Ok(Arrival::Arrived(self.lock().shown(&remains.mailbox).collect::<Counts>().stored()))
+        Ok(Arrival::Arrived(self.lock().shown(&message_ref.mailbox).collect::<Counts>().stored()))
     }
 
-    async fn insert(&self, deposit: &Deposit) -> Result<Birth> {
+    async fn insert(&self, deposit: &Deposit) -> Result<Insertion> {
         let mut state = self.lock();
         let (facts, key) = (&deposit.facts, (deposit.facts.id, deposit.facts.attempt.clone()));
         match state.found(&facts.mailbox, facts.id) {
             Found::Nothing => {}
-            Found::Message(there) if there.facts.attempt == facts.attempt => return Ok(Birth::Born(there)),
-            found => return Ok(Birth::Taken(found)),
+            Found::Message(there) if there.facts.attempt == facts.attempt => {
+                return Ok(Insertion::Created(there));
+            }
+            found => return Ok(Insertion::Taken(found)),
         }
-        if state.tries.get(&key).is_none_or(|found| found.fenced) {
-            return Ok(Birth::Fenced);
+        if state.attempts.get(&key).is_none_or(|found| found.fenced) {
+            return Ok(Insertion::Fenced);
         }
-        let mut message = Message::born(facts.clone());
+        let mut message = Message::new(facts.clone());
         for case in all(&state.cases).into_iter().map(|found| found.value) {
             if case.forgets_message(facts) {
                 if !case.is_pending() {
-                    return Ok(Birth::Forgotten);
+                    return Ok(Insertion::Forgotten);
                 }
                 message.hold(Hold::Case { case: case.key, purge_at: case.deadlines.purge_at });
             }
         }
-        state.tries.remove(&key);
+        state.attempts.remove(&key);
         let row = Row::Message(Box::new(message));
         state.messages.insert((facts.mailbox.clone(), facts.id), row);
         if let Some(purge_at) = state.deleted_until(&facts.mailbox, facts.generation) {
             state.hold(&facts.mailbox, facts.id, &Hold::Mailbox { purge_at });
         }
         Ok(match state.found(&facts.mailbox, facts.id) {
-            Found::Message(message) => Birth::Born(message),
-            other => Birth::Taken(other),
+            Found::Message(message) => Insertion::Created(message),
+            other => Insertion::Taken(other),
         })
     }
 
-    async fn withdraw(&self, remains: &Remains) -> Result<()> {
+    async fn withdraw(&self, message_ref: &MessageRef) -> Result<()> {
         let mut state = self.lock();
-        if !state.is_born(remains) {
-            state.tries.remove(&(remains.id, remains.attempt.clone()));
-            state.markers.retain(|_, marker| marker.remains != *remains);
+        if !state.is_created(message_ref) {
+            state.attempts.remove(&(message_ref.id, message_ref.attempt.clone()));
+            state.markers.retain(|_, marker| marker.message_ref != *message_ref);
         }
         Ok(())
     }
@@ -171,11 +177,11 @@ impl Index for Model {
         Ok(self.lock().message(mailbox, id).map_or(Claimed::Gone, |message| message.claim(claim)))
     }
 
-    async fn bury(&self, remains: &Remains, now: Timestamp) -> Result<()> {
+    async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()> {
         let mut state = self.lock();
-        if state.message(&remains.mailbox, remains.id).is_some_and(|message| message.claimed) {
-            state.messages.insert((remains.mailbox.clone(), remains.id), Row::Tombstone(now));
-            state.markers.retain(|_, marker| marker.remains != *remains);
+        if state.message(&message_ref.mailbox, message_ref.id).is_some_and(|message| message.claimed) {
+            state.messages.insert((message_ref.mailbox.clone(), message_ref.id), Row::Tombstone(now));
+            state.markers.retain(|_, marker| marker.message_ref != *message_ref);
         }
         Ok(())
     }
@@ -186,7 +192,7 @@ impl Index for Model {
         after: Option<&CallerMarker>,
         limit: usize,
     ) -> Result<Vec<CallerMarker>> {
-        let after = after.map(|marker| (&marker.remains.id, &marker.remains.attempt));
+        let after = after.map(|marker| (&marker.message_ref.id, &marker.message_ref.attempt));
         let state = self.lock();
         let found = state
             .markers
@@ -198,7 +204,7 @@ impl Index for Model {
     async fn due(&self, before: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>> {
         let key = |due: &Due| match &due.hold {
             Hold::Trash { purge_at } | Hold::Mailbox { purge_at } | Hold::Case { purge_at, .. } => {
-                (*purge_at, due.remains.id, due.hold.clone())
+                (*purge_at, due.message_ref.id, due.hold.clone())
             }
         };
         let after = after.map(key);
@@ -207,24 +213,25 @@ impl Index for Model {
         Ok(due.map(|(_, due)| due.clone()).take(limit).collect())
     }
 
-    async fn settle(&self, due: &Due) -> Result<()> {
+    async fn remove_due_entry(&self, due: &Due) -> Result<()> {
         self.lock().due.retain(|_, there| there != due);
         Ok(())
     }
 
-    async fn arriving(&self, before: Timestamp) -> Result<Vec<Remains>> {
+    async fn arriving(&self, before: Timestamp) -> Result<Vec<MessageRef>> {
         let state = self.lock();
-        let tries = state.tries.values().filter(|found| found.fenced || found.begun_at < before);
-        Ok(tries.map(|found| found.remains.clone()).collect())
+        let attempts = state.attempts.values().filter(|found| found.fenced || found.begun_at < before);
+        Ok(attempts.map(|found| found.message_ref.clone()).collect())
     }
 
-    async fn fence(&self, remains: &Remains) -> Result<Fenced> {
+    async fn fence(&self, message_ref: &MessageRef) -> Result<Fenced> {
         let mut state = self.lock();
-        if state.is_born(remains) {
-            return Ok(Fenced::Born);
+        if state.is_created(message_ref) {
+            return Ok(Fenced::Created);
         }
-        let fenced = Try { remains: remains.clone(), begun_at: Timestamp::default(), fenced: true };
-        state.tries.insert((remains.id, remains.attempt.clone()), fenced);
+        let fenced =
+            DepositAttempt { message_ref: message_ref.clone(), begun_at: Timestamp::default(), fenced: true };
+        state.attempts.insert((message_ref.id, message_ref.attempt.clone()), fenced);
         Ok(Fenced::Never)
     }
 
@@ -238,10 +245,10 @@ impl Index for Model {
         let keys: Vec<_> = state.audio.keys().filter(|(_, key)| key.mailbox == *mailbox).cloned().collect();
         let mut orphans = 0;
         for (region, key) in keys {
-            let under_way = state.tries.contains_key(&(key.id, key.attempt.clone()));
-            let born =
+            let under_way = state.attempts.contains_key(&(key.id, key.attempt.clone()));
+            let created =
                 state.message(mailbox, key.id).is_some_and(|message| message.facts.attempt == key.attempt);
-            if !under_way && !born {
+            if !under_way && !created {
                 state.audio.remove(&(region, key));
                 orphans += 1;
             }

@@ -7,12 +7,12 @@ use domain::{
     Attempt, AudioKey, Case, CaseKey, Certified, Group, GroupId, Hold, Mailbox, MailboxId, Message,
     MessageId, Region, Subject, Timestamp,
 };
-use storage::{CallerMarker, Due, Expect, Found, Remains, Versioned, Written};
+use storage::{CallerMarker, Due, Expect, Found, MessageRef, Versioned, Written};
 
 #[derive(Default)]
 pub(super) struct State {
     pub(super) messages: BTreeMap<(MailboxId, MessageId), Row>,
-    pub(super) tries: BTreeMap<(MessageId, Attempt), Try>,
+    pub(super) attempts: BTreeMap<(MessageId, Attempt), DepositAttempt>,
     pub(super) markers: BTreeMap<(Subject, MessageId, Attempt), CallerMarker>,
     pub(super) due: BTreeMap<(Timestamp, MessageId, Hold), Due>,
     pub(super) mailboxes: BTreeMap<MailboxId, Vec<Option<Mailbox>>>,
@@ -30,8 +30,8 @@ pub(super) enum Row {
     Tombstone(Timestamp),
 }
 
-pub(super) struct Try {
-    pub(super) remains: Remains,
+pub(super) struct DepositAttempt {
+    pub(super) message_ref: MessageRef,
     pub(super) begun_at: Timestamp,
     pub(super) fenced: bool,
 }
@@ -52,9 +52,9 @@ impl State {
         }
     }
 
-    pub(super) fn is_born(&mut self, remains: &Remains) -> bool {
-        let message = self.message(&remains.mailbox, remains.id);
-        message.is_some_and(|message| message.facts.attempt == remains.attempt)
+    pub(super) fn is_created(&mut self, message_ref: &MessageRef) -> bool {
+        let message = self.message(&message_ref.mailbox, message_ref.id);
+        message.is_some_and(|message| message.facts.attempt == message_ref.attempt)
     }
 
     /// What a mailbox shows, the trash included, by id.
@@ -78,7 +78,7 @@ impl State {
         if let Hold::Trash { purge_at } | Hold::Mailbox { purge_at } = hold
             && after.holds.contains(hold)
         {
-            let due = Due { remains: Remains::from(&after.facts), hold: hold.clone() };
+            let due = Due { message_ref: MessageRef::from(&after.facts), hold: hold.clone() };
             self.due.insert((*purge_at, id, hold.clone()), due);
         }
         Some(after)

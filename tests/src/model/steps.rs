@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::{Case, Facts, Folder, Hold, MailboxId, Release, SeededRandom, Status, Timestamp, Undo};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use storage::{Birth, Deposit, Expect, Remains};
+use storage::{Deposit, Expect, Insertion, MessageRef};
 
 use crate::fixture::{Call, DAY, HOUR, Namespace, a_mailbox, mark, start};
 use crate::steps::case_hold;
@@ -15,18 +15,18 @@ use crate::steps::case_hold;
 const MAILBOXES: [&str; 2] = ["5001", "5001.r"];
 const CALLERS: [&str; 2] = ["+49301234567", "alice@pbx.example"];
 
-/// One step. A number names a message in the order of their first tries, a mailbox, a caller or a case.
+/// One step. A number names a message in the order of their first attempts, a mailbox, a caller or a case.
 #[derive(Debug, Clone)]
 enum Step {
     /// A call begins: its mailbox, its caller (none: withheld), urgent.
     Arrive(usize, Option<usize>, bool),
-    /// Another try of a message.
+    /// Another attempt of a message.
     Repeat(usize),
-    /// A try is inserted, and taken back if it is not born.
+    /// An attempt is inserted, and taken back if it is not created.
     Insert(usize),
-    /// A try is refused.
+    /// An attempt is refused.
     Refuse(usize),
-    /// Every try under way is fenced.
+    /// Every attempt under way is fenced.
     Janitor,
     Read(usize),
     Unread(usize),
@@ -74,9 +74,9 @@ fn step() -> impl Strategy<Value = Step> {
 /// What both sides have in common: the time, and what was ever tried.
 struct Script {
     now: Timestamp,
-    /// The newest try of each message.
-    tries: Vec<Deposit>,
-    /// The facts of every try.
+    /// The newest attempt of each message.
+    attempts: Vec<Deposit>,
+    /// The facts of every attempt.
     all: Vec<Facts>,
     /// The cases that were opened.
     cases: [Option<Case>; 3],
@@ -104,7 +104,8 @@ async fn compare(backend: &Namespace, seed: u64, steps: &[Step]) -> Result<(), T
     let random = Arc::new(SeededRandom::new(seed));
     let backend = backend.clone().with_random(random);
     let model = backend.on(super::storage());
-    let mut script = Script { now: start(), tries: Vec::new(), all: Vec::new(), cases: [None, None, None] };
+    let mut script =
+        Script { now: start(), attempts: Vec::new(), all: Vec::new(), cases: [None, None, None] };
     for name in MAILBOXES {
         backend.mailbox(name).await;
         model.mailbox(name).await;
@@ -134,14 +135,14 @@ async fn prepare(model: &Namespace, step: &Step, script: &mut Script) -> bool {
             call = caller.map_or_else(|| call.clone().withheld(), |caller| call.clone().by(CALLERS[caller]));
             let deposit = model.attempt(&if *urgent { call.urgent() } else { call });
             script.all.push(deposit.facts.clone());
-            script.tries.push(deposit);
+            script.attempts.push(deposit);
         }
         Step::Repeat(message) => {
-            let Some(deposit) = script.tries.get_mut(*message) else { return false };
+            let Some(deposit) = script.attempts.get_mut(*message) else { return false };
             let found = model.look(&deposit.facts).await;
             let again = Deposit { begun_at: now, ..model.again(deposit) };
             script.all.push(again.facts.clone());
-            // What is there stays the one to act on; a try whose id is free takes its place.
+            // What is there stays the one to act on; an attempt whose id is free takes its place.
             if found == storage::Found::Nothing {
                 *deposit = again;
             }
@@ -156,7 +157,7 @@ async fn prepare(model: &Namespace, step: &Step, script: &mut Script) -> bool {
         | Step::Read(message)
         | Step::Unread(message)
         | Step::Delete(message, _)
-        | Step::Undelete(message) => return *message < script.tries.len(),
+        | Step::Undelete(message) => return *message < script.attempts.len(),
         Step::Sweep(hours) => script.now = now.plus(HOUR * u32::try_from(*hours).unwrap()),
         Step::Month => script.now = now.plus(DAY * 31),
         Step::Janitor | Step::MakeMailbox(_) | Step::DeleteMailbox(..) | Step::Tidy(_) => {}
@@ -171,7 +172,7 @@ fn told(answer: impl Debug) -> String {
 async fn act(space: &Namespace, step: &Step, script: &Script) -> String {
     let now = script.now;
     let hours = |hours: u64| now.plus(HOUR * u32::try_from(hours).unwrap()).up_to_second();
-    let facts = |message: &usize| &script.tries[*message].facts;
+    let facts = |message: &usize| &script.attempts[*message].facts;
     match step {
         Step::Arrive(..) | Step::Repeat(_) => {
             let facts = script.all.last().unwrap().clone();
@@ -179,20 +180,20 @@ async fn act(space: &Namespace, step: &Step, script: &Script) -> String {
             told(arrival)
         }
         Step::Insert(message) => {
-            let birth = space.insert(&script.tries[*message]).await;
-            if matches!(birth, Birth::Born(_)) {
-                return told(birth);
+            let insertion = space.insert(&script.attempts[*message]).await;
+            if matches!(insertion, Insertion::Created(_)) {
+                return told(insertion);
             }
             // Why is open where there are several reasons: taken, forgotten, fenced.
-            space.take_back(&Remains::from(facts(message))).await;
-            "not born".to_owned()
+            space.take_back(&MessageRef::from(facts(message))).await;
+            "not created".to_owned()
         }
         Step::Refuse(message) => {
             let there = space.look(facts(message)).await;
             if there == storage::Found::Nothing {
-                space.take_back(&Remains::from(facts(message))).await;
+                space.take_back(&MessageRef::from(facts(message))).await;
             }
-            space.index().withdraw(&Remains::from(facts(message))).await.unwrap();
+            space.index().withdraw(&MessageRef::from(facts(message))).await.unwrap();
             told(there)
         }
         Step::Janitor => {
@@ -267,7 +268,7 @@ async fn observe(space: &Namespace, script: &Script) -> Vec<String> {
         seen.push(told((name, space.counts(&mailbox).await)));
         seen.push(told(space.index().mailbox(&mailbox).await.unwrap()));
     }
-    for deposit in &script.tries {
+    for deposit in &script.attempts {
         seen.push(told(("message", space.look(&deposit.facts).await)));
     }
     for facts in &script.all {

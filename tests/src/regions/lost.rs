@@ -80,7 +80,7 @@ async fn dies_after_the_case_was_written(on: Emulated, lost: usize) {
     assert_eq!(forgotten["regions"], spread.reports(OF_ALICE, Some(lost)));
     assert_eq!(forgotten["status"], "pending", "it is hidden all the same");
     spread.is_hidden().await;
-    assert_eq!(spread.condemned().await, others);
+    assert_eq!(spread.scheduled().await, others);
 
     spread.is(Weather::Failing, &[lost], RECORDINGS);
     centre.pass(CLAIM_FROM);
@@ -91,7 +91,7 @@ async fn dies_after_the_case_was_written(on: Emulated, lost: usize) {
     spread.is_back_and_erases(&[lost]).await;
 }
 
-pub async fn recordings_that_a_lost_region_did_not_condemn_the_next_sweep_does_and_touches_no_others(
+pub async fn recordings_that_a_lost_region_did_not_schedule_for_deletion_the_next_sweep_does_and_touches_no_others(
     on: Emulated,
 ) {
     let (spread, lost) = (Spread::new(on).await, 0);
@@ -101,11 +101,11 @@ pub async fn recordings_that_a_lost_region_did_not_condemn_the_next_sweep_does_a
     spread.proxy.take();
     let swept = spread.centres[0].sweep().await;
     assert_eq!((&swept["purged"], &swept["failed"]), (&json!(0), &json!(0)), "{swept}");
-    // The rule counts its day from when a recording was condemned last.
-    let condemns = spread.proxy.take().calls.into_iter();
-    let condemns = condemns.filter(|request| ["CopyObject", "SetBlobTags"].contains(request));
-    assert_eq!(condemns.count(), OF_ALICE[lost]);
-    assert_eq!(spread.condemned().await, OF_ALICE);
+    // The rule counts its day from when a recording was scheduled for deletion last.
+    let scheduled = spread.proxy.take().calls.into_iter();
+    let scheduled = scheduled.filter(|request| ["CopyObject", "SetBlobTags"].contains(request));
+    assert_eq!(scheduled.count(), OF_ALICE[lost]);
+    assert_eq!(spread.scheduled().await, OF_ALICE);
     assert_eq!(spread.case("1").await["regions"], spread.reports(OF_ALICE, None));
 }
 
@@ -114,7 +114,7 @@ pub async fn an_erasure_that_still_waits_for_regions_ten_minutes_before_its_end_
 ) {
     let (spread, lost) = (Spread::new(on).await, &[0, 2]);
     spread.forget("1").await;
-    assert_eq!(spread.condemned().await, OF_ALICE);
+    assert_eq!(spread.scheduled().await, OF_ALICE);
     spread.is(Weather::Failing, lost, RECORDINGS);
     spread.centres[0].pass(CLAIM_FROM + 18 * MINUTE);
     let before = overdue();
@@ -168,14 +168,14 @@ pub async fn an_undo_while_a_region_fails_says_what_is_back_and_the_next_sweep_s
         assert_eq!(undone["regions"], spread.reports(back, Some(lost)));
         assert_eq!((&undone["status"], &undone["caseid"]), (&json!("undone"), &json!(case)));
         // What shows is not under the lifecycle's rule any more; what is, does not show.
-        assert_eq!(spread.condemned().await, std::array::from_fn(|n| OF_ALICE[n] - back[n]));
+        assert_eq!(spread.scheduled().await, std::array::from_fn(|n| OF_ALICE[n] - back[n]));
         assert_eq!(spread.shown().await, back);
 
         spread.is_fair();
         let swept = spread.centres[0].sweep().await;
         assert_eq!((&swept["purged"], &swept["failed"]), (&json!(0), &json!(0)), "{swept}");
         assert_eq!(spread.seen().await, before, "each is where it was");
-        assert_eq!(spread.condemned().await, [0; 3]);
+        assert_eq!(spread.scheduled().await, [0; 3]);
         let again = spread.ask("undoforget", undo).await.is(200).json();
         assert_eq!(again["regions"], spread.reports(OF_ALICE, None));
     }

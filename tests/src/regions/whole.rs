@@ -12,7 +12,7 @@ use crate::fixture::HOUR;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-pub async fn forget_me_hides_counts_and_condemns_in_three_regions_and_its_undo_brings_all_of_it_back(
+pub async fn forget_me_hides_counts_and_schedules_deletions_in_three_regions_and_its_undo_brings_all_of_it_back(
     on: Emulated,
 ) {
     let spread = Spread::new(on).await;
@@ -23,7 +23,7 @@ pub async fn forget_me_hides_counts_and_condemns_in_three_regions_and_its_undo_b
     assert_eq!(forgotten["regions"], spread.reports(OF_ALICE, None));
     assert_eq!(forgotten["status"], "pending");
     spread.is_hidden().await;
-    assert_eq!(spread.condemned().await, OF_ALICE);
+    assert_eq!(spread.scheduled().await, OF_ALICE);
 
     spread.centres[0].pass(23 * HOUR);
     let swept = spread.centres[0].sweep().await;
@@ -32,10 +32,10 @@ pub async fn forget_me_hides_counts_and_condemns_in_three_regions_and_its_undo_b
     assert_eq!(undone["consumers"], json!({ALICE[1]: all}));
     assert_eq!(undone["regions"], spread.reports(OF_ALICE, None));
     assert_eq!(spread.seen().await, before, "each is where it was");
-    assert_eq!(spread.condemned().await, [0; 3]);
+    assert_eq!(spread.scheduled().await, [0; 3]);
 }
 
-pub async fn a_call_that_is_deposited_while_its_caller_is_being_forgotten_is_hidden_and_condemned(
+pub async fn a_call_that_is_deposited_while_its_caller_is_being_forgotten_is_hidden_and_its_deletion_scheduled(
     on: Emulated,
 ) {
     let mut spread = Spread::new(on).await;
@@ -45,9 +45,9 @@ pub async fn a_call_that_is_deposited_while_its_caller_is_being_forgotten_is_hid
         spread.deposit(region, 0).await;
     }
     spread.is_hidden().await;
-    assert_eq!(spread.condemned().await, OF_ALICE.map(|all| all + 1));
+    assert_eq!(spread.scheduled().await, OF_ALICE.map(|all| all + 1));
     spread.ask("undoforget", json!({"caseid": "1"})).await.is(200);
-    assert_eq!(spread.condemned().await, [0; 3]);
+    assert_eq!(spread.scheduled().await, [0; 3]);
 }
 
 pub async fn an_export_hands_out_the_recordings_of_three_regions_also_while_they_are_hidden(on: Emulated) {

@@ -92,9 +92,9 @@ fn cases(world: &World, files: Files) -> Vec<Case> {
             failing: &FORMS,
             ..whole("entry and facts of what is due", String::new())
         },
-        // One that is no JSON is what a crash leaves: it is cleared, and what its try left with it.
-        Case { failing: &[Form::Later], ..whole("try that was cut off", files.arriving) },
-        Case { failing: &[Form::Later], ..whole("try that was fenced", files.dead) },
+        // One that is no JSON is what a crash leaves: it is cleared, and what its attempt left with it.
+        Case { failing: &[Form::Later], ..whole("attempt that was cut off", files.arriving) },
+        Case { failing: &[Form::Later], ..whole("attempt that was fenced", files.dead) },
         Case {
             broken: [in_the_box.clone(), names(&["mailbox", "mwi", "mwi in the end", "deposit"])].concat(),
             hidden: Some(MAILBOX.to_owned()),

@@ -29,15 +29,16 @@ fn names(broken: &BTreeSet<String>) -> Vec<&str> {
 #[test]
 fn a_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_not() {
     let broken = run(Level::Calls, requests::all());
-    let calls = "arrive counts delete delete_group delete_mailbox get group groups hold insert link mailbox mailboxes \
-                 mark_read mark_unread message page put put_group put_mailbox release withdraw";
+    let calls = "arrive counts delete delete_group delete_mailbox get group groups hold insert link mailbox \
+                 mailboxes mark_read mark_unread message page put put_group put_mailbox release withdraw";
     assert_eq!(names(&broken), calls.split(' ').collect::<Vec<_>>());
 }
 
 #[test]
 fn a_sweep_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
     let broken = run(Level::Calls, sweeps::all());
-    let calls = "arriving bury claim delete due exists fence hold mailbox_ids mailboxes page remove_orphans settle tidy watched_cases withdraw";
+    let calls = "arriving claim delete due exists fence hold leave_tombstone mailbox_ids mailboxes page \
+                 remove_due_entry remove_orphans tidy watched_cases withdraw";
     assert_eq!(names(&broken), calls.split(' ').collect::<Vec<_>>());
 }
 
@@ -45,16 +46,17 @@ fn a_sweep_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
 fn a_data_protection_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_finished_by_the_sweep()
  {
     let broken = run(Level::Calls, cases::requests());
-    let calls = "arrive by_caller case cases condemn delete forgets get hold insert link mailbox mailbox_ids message \
-                 pardon ping put put_case release withdraw";
+    let calls = "arrive by_caller cancel_deletion case cases delete forgets get hold insert link mailbox \
+                 mailbox_ids message ping put put_case release schedule_deletion withdraw";
     assert_eq!(names(&broken), calls.split(' ').collect::<Vec<_>>());
 }
 
 #[test]
 fn a_sweep_of_a_case_that_fails_at_any_call_of_the_storage_is_finished_by_the_next() {
     let broken = run(Level::Calls, cases::sweeps());
-    let calls = "arriving bury by_caller case claim condemn delete dismiss_case due exists hold last_certificate mailbox_ids \
-                 mailboxes message pardon ping put_case put_certificate release remove_orphans settle tidy watched_cases";
+    let calls = "arriving by_caller cancel_deletion case claim delete dismiss_case due exists hold \
+                 last_certificate leave_tombstone mailbox_ids mailboxes message ping put_case put_certificate \
+                 release remove_due_entry remove_orphans schedule_deletion tidy watched_cases";
     assert_eq!(names(&broken), calls.split(' ').collect::<Vec<_>>());
 }
 

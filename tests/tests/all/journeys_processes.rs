@@ -67,7 +67,7 @@ async fn what_one_process_does_the_other_shows_at_once() {
 }
 
 #[tokio::test]
-async fn of_deposits_of_one_call_at_two_processes_one_is_born() {
+async fn of_deposits_of_one_call_at_two_processes_one_is_created() {
     let (here, there) = two().await;
     for round in 0..5 {
         let call = Call::new().with("call_id", round.to_string()).with("received_at", here.ago(60));

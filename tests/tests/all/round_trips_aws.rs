@@ -27,14 +27,14 @@ async fn each_call_makes_its_requests_and_no_more() {
         ("opening a case", 2, &["BatchWriteItem", "UpdateItem"]),
         ("by caller", 1, &["Query"]),
         ("hiding, and looking at the case again", 2, &["GetItem", "UpdateItem"]),
-        ("condemn", 2, &["CopyObject", "GetObjectTagging", "HeadObject"]),
-        ("pardon", 2, &["GetObjectTagging", "PutObjectTagging"]),
+        ("schedule_deletion", 2, &["CopyObject", "GetObjectTagging", "HeadObject"]),
+        ("cancel_deletion", 2, &["GetObjectTagging", "PutObjectTagging"]),
         ("undo of a case, each message", 1, &["UpdateItem"]),
         ("claim", 1, &["UpdateItem"]),
         ("delete of a recording", 1, &["DeleteObject"]),
         ("its proof", 1, &["HeadObject"]),
-        ("bury", 1, &["TransactWriteItems"]),
-        ("settle", 0, &[]),
+        ("leave_tombstone", 1, &["TransactWriteItems"]),
+        ("remove_due_entry", 0, &[]),
     ];
     tests::requests::each_call_makes_its_requests_and_no_more(&space, &proxy, &expected).await;
 }

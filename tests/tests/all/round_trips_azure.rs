@@ -25,14 +25,14 @@ async fn each_call_makes_its_requests_and_no_more() {
         ("opening a case", 3, &["GetBlob", "PutBlob", "PutBlob", "PutBlob"]),
         ("by caller", 1, &["ListBlobs"]),
         ("hiding, and looking at the case again", 3, &["GetBlob", "GetBlobProperties", "SetBlobMetadata"]),
-        ("condemn", 3, &["GetBlobProperties", "SetBlobMetadata", "SetBlobTags"]),
-        ("pardon", 3, &["GetBlobProperties", "SetBlobMetadata", "SetBlobTags"]),
+        ("schedule_deletion", 3, &["GetBlobProperties", "SetBlobMetadata", "SetBlobTags"]),
+        ("cancel_deletion", 3, &["GetBlobProperties", "SetBlobMetadata", "SetBlobTags"]),
         ("undo of a case, each message", 2, &["GetBlobProperties", "SetBlobMetadata"]),
         ("claim", 3, &["GetBlobProperties", "PutBlob", "SetBlobMetadata"]),
         ("delete of a recording", 1, &["DeleteBlob"]),
         ("its proof", 1, &["GetBlobProperties"]),
-        ("bury", 4, &["DeleteBlob", "DeleteBlob", "DeleteBlob", "GetBlobProperties", "PutBlob"]),
-        ("settle", 1, &["DeleteBlob"]),
+        ("leave_tombstone", 4, &["DeleteBlob", "DeleteBlob", "DeleteBlob", "GetBlobProperties", "PutBlob"]),
+        ("remove_due_entry", 1, &["DeleteBlob"]),
     ];
     tests::requests::each_call_makes_its_requests_and_no_more(&space, &proxy, &expected).await;
 }

@@ -33,7 +33,7 @@ struct Message {
     id: String,
     call: Call,
     urgent: bool,
-    /// Its birth first.
+    /// Its commit first.
     changes: Vec<Change>,
 }
 
@@ -110,22 +110,22 @@ impl Client {
             // Not always the newest: it may come between those that a listing has shown and those to come.
             .with("received_at", self.both[0].ago(self.chance.below(36_000)));
         let sent = Instant::now();
-        let born = if self.is_doubled() {
+        let created = if self.is_doubled() {
             let [here, there] = self.both.each_ref().map(Centre::platform);
             let (here, there) = join(async { here.deposit(MAILBOX, &call).await }, async {
                 there.deposit(MAILBOX, &call).await
             })
             .await;
-            let (born, repeat) = if here.status == 201 { (here, there) } else { (there, here) };
-            assert_eq!(id(&repeat.is(200).json()), id(&born.json()));
-            born
+            let (created, repeat) = if here.status == 201 { (here, there) } else { (there, here) };
+            assert_eq!(id(&repeat.is(200).json()), id(&created.json()));
+            created
         } else {
             self.one().platform().deposit(MAILBOX, &call).await
         };
         let change = Change { sent, answered: Instant::now(), state: State::default() };
-        let born = born.is(201).json();
-        assert_eq!(State::of(&born), State::default());
-        self.messages.push(Message { id: id(&born), call, urgent, changes: vec![change] });
+        let created = created.is(201).json();
+        assert_eq!(State::of(&created), State::default());
+        self.messages.push(Message { id: id(&created), call, urgent, changes: vec![change] });
     }
 
     async fn repeat(&self) {

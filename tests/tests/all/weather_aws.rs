@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::{Folder, Release, Released};
-use storage::{Birth, StorageError};
+use storage::{Insertion, StorageError};
 use tests::fixture::{Call, after, mark, trash};
 use tests::ministack::behind_a_proxy;
 use tests::proxy::Weather;
@@ -18,15 +18,15 @@ const DEPOSIT: [&str; 5] = ["BatchWriteItem", "GetItem", "PutItem", "PutObject",
 async fn a_deposit_survives_each_request_throttled_failing_or_without_its_answer_twice() {
     let (space, proxy) = behind_a_proxy().await;
     let mailbox = space.mailbox("5001").await;
-    let mut born = 0;
+    let mut created = 0;
     for weather in [Weather::Throttled, Weather::Failing, Weather::AnswerLost] {
         for request in DEPOSIT {
             proxy.weather(weather, request, 2);
             let message = space.deposit(&Call::to(&mailbox)).await;
-            born += 1;
+            created += 1;
             proxy.forecast(|_| Weather::Fair);
             space.assert_unchanged(&message).await;
-            assert_eq!(space.listed(&mailbox).await.len(), born, "{weather:?} {request}");
+            assert_eq!(space.listed(&mailbox).await.len(), created, "{weather:?} {request}");
         }
     }
     assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
@@ -64,7 +64,7 @@ async fn a_service_that_stays_silent_is_given_up_in_time_and_said_to_be_away() {
         proxy.forecast(move |name| if name == request { Weather::Silent } else { Weather::Fair });
         let begun = Instant::now();
         let failed = match space.try_arrive(&deposit).await {
-            Ok(_) => space.index().insert(&deposit).await.map(|_: Birth| ()).unwrap_err(),
+            Ok(_) => space.index().insert(&deposit).await.map(|_: Insertion| ()).unwrap_err(),
             Err(failed) => failed,
         };
         assert!(matches!(failed, StorageError::Unavailable { .. }), "{failed:?}");

@@ -1,9 +1,9 @@
-//! A deposit: all that carries the attempt, at once; the birth, which is one conditional put; what takes a try back, and
+//! A deposit: all that carries the attempt, at once; the commit, which is one conditional put; what takes an attempt back, and
 //! the fence that decides a slow one.
 //!
 //! The journal, the caller's marker and the audio are written side by side, journal and marker in one request. Cut off,
-//! a try is found by its journal; audio without one is found by [`tidy`](super::tidy), which lists it by the hour of its
-//! put. The journal of a try that was born is struck off by the sweep and not by the deposit, which would wait for it.
+//! an attempt is found by its journal; audio without one is found by [`tidy`](super::tidy), which lists it by the hour of its
+//! put. The journal of an attempt that was created is struck off by the sweep and not by the deposit, which would wait for it.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -15,15 +15,15 @@ use futures::{StreamExt as _, join, stream};
 use super::fault::{fault, incomplete};
 use super::index::AwsIndex;
 use super::layout::{FOLDER, Key, ms13};
-use super::row::{PassedOver, Row, born, json};
+use super::row::{PassedOver, Row, created, json};
 use super::table::{Item, Query, Update, Updated, number, text, text_of};
 use super::{cases, mailboxes};
-use crate::stored::{StoredMarker, StoredRemains, decode};
-use crate::{Arrival, Birth, Deposit, Fenced, Found, Remains, Result, StorageError};
+use crate::stored::{StoredMarker, StoredMessageRef, decode};
+use crate::{Arrival, Deposit, Fenced, Found, Insertion, MessageRef, Result, StorageError};
 
 /// How many messages are looked after at once.
 const ABREAST: usize = 16;
-/// `f` of the journal of a try that was fenced: before all times.
+/// `f` of the journal of an attempt that was fenced: before all times.
 const FENCED: &str = "!";
 
 impl AwsIndex {
@@ -35,9 +35,9 @@ impl AwsIndex {
     ) -> Result<Arrival> {
         let context = "announcing a deposit";
         let facts = &deposit.facts;
-        let remains = Remains::from(facts);
-        let mut announced = vec![self.journal(&remains, &ms13(deposit.begun_at))?];
-        if let Some(key) = self.rows.layout.marker(&remains) {
+        let message_ref = MessageRef::from(facts);
+        let mut announced = vec![self.journal(&message_ref, &ms13(deposit.begun_at))?];
+        if let Some(key) = self.rows.layout.marker(&message_ref) {
             let mut marker = key.item();
             marker.insert("marker".to_owned(), json(context, &StoredMarker::from(facts))?);
             announced.push(marker);
@@ -51,9 +51,9 @@ impl AwsIndex {
         let row = row?;
         if !matches!(row, Row::Nothing | Row::Fence) {
             if !row.is_of(&facts.attempt) {
-                self.recordings(&remains)?.delete(&remains.audio).await?;
+                self.recordings(&message_ref)?.delete(&message_ref.audio).await?;
             }
-            self.withdraw_try(&remains).await?;
+            self.withdraw_attempt(&message_ref).await?;
             return Ok(Arrival::Taken(row.found()));
         }
         put?;
@@ -61,35 +61,35 @@ impl AwsIndex {
         counts.map(|counts| Arrival::Arrived(counts.stored()))
     }
 
-    fn journal(&self, remains: &Remains, f: &str) -> Result<Item> {
-        let mut journal = self.rows.layout.journal(remains).item();
-        let stored = json("announcing a deposit", &StoredRemains::from(remains.clone()))?;
+    fn journal(&self, message_ref: &MessageRef, f: &str) -> Result<Item> {
+        let mut journal = self.rows.layout.journal(message_ref).item();
+        let stored = json("announcing a deposit", &StoredMessageRef::from(message_ref.clone()))?;
         journal.extend([("f".to_owned(), text(f)), ("remains".to_owned(), stored)]);
         Ok(journal)
     }
 
-    /// The election. Who is forgotten is asked beside it, and after the caller's marker was written: a case that is not
+    /// The commit. Who is forgotten is asked beside it, and after the caller's marker was written: a case that is not
     /// found here finds the marker.
-    pub(super) async fn elect(&self, deposit: &Deposit) -> Result<Birth> {
+    pub(super) async fn commit(&self, deposit: &Deposit) -> Result<Insertion> {
         let facts = &deposit.facts;
         let subject = facts.subject.as_ref();
         let forgets: OptionFuture<_> = subject.map(|subject| self.forgotten(subject)).into();
-        let (elected, forgets, mailbox) = join!(
+        let (committed, forgets, mailbox) = join!(
             self.put_row(deposit),
             forgets,
             mailboxes::read(&self.rows.table, &self.rows.layout, &facts.mailbox),
         );
-        let mut message = match elected? {
-            None => Message::born(facts.clone()),
+        let mut message = match committed? {
+            None => Message::new(facts.clone()),
             Some(Row::Message(message)) if message.facts.attempt == facts.attempt => *message,
-            Some(Row::Fence) => return Ok(Birth::Fenced),
-            Some(row) => return Ok(Birth::Taken(row.found())),
+            Some(Row::Fence) => return Ok(Insertion::Fenced),
+            Some(row) => return Ok(Insertion::Taken(row.found())),
         };
         let mut covering = forgets.transpose()?.unwrap_or_default();
         covering.retain(|case| case.forgets_message(facts));
         if let Some(case) = covering.iter().find(|case| !case.is_pending()) {
-            self.forget(&Remains::from(facts), Claim::Case(case.key.clone()), deposit.begun_at).await?;
-            return Ok(Birth::Forgotten);
+            self.forget(&MessageRef::from(facts), Claim::Case(case.key.clone()), deposit.begun_at).await?;
+            return Ok(Insertion::Forgotten);
         }
         let of_case =
             covering.into_iter().map(|case| Hold::Case { case: case.key, purge_at: case.deadlines.purge_at });
@@ -98,13 +98,13 @@ impl AwsIndex {
         for hold in of_case.chain(of_mailbox) {
             match self.rows.hold(&facts.mailbox, facts.id, &hold).await? {
                 Some(held) => message = held,
-                None => return Ok(Birth::Taken(Found::Gone)),
+                None => return Ok(Insertion::Taken(Found::Gone)),
             }
         }
         if message.claimed {
-            return Ok(Birth::Taken(Found::Gone));
+            return Ok(Insertion::Taken(Found::Gone));
         }
-        Ok(Birth::Born(Box::new(message)))
+        Ok(Insertion::Created(Box::new(message)))
     }
 
     /// The cases that name a caller.
@@ -119,12 +119,12 @@ impl AwsIndex {
 
     /// Puts the row if the id is free. What is there else.
     async fn put_row(&self, deposit: &Deposit) -> Result<Option<Row>> {
-        let context = "bearing a message";
+        let context = "creating a message";
         let facts = &deposit.facts;
         let key = self.rows.layout.message(&facts.mailbox, facts.id);
         let put = self.rows.table.client.put_item().table_name(&self.rows.table.name);
         let sent = put
-            .set_item(Some(born(&key, deposit)?))
+            .set_item(Some(created(&key, deposit)?))
             .condition_expression(
                 "attribute_not_exists(sk) OR (attribute_exists(fence) AND NOT contains(fence, :a))",
             )
@@ -144,14 +144,14 @@ impl AwsIndex {
         }
     }
 
-    /// Purges a message at its birth, whose case was decided before. Cut off, the claim is told by what is due.
-    async fn forget(&self, remains: &Remains, claim: Claim, now: Timestamp) -> Result<()> {
-        self.rows.claim(&remains.mailbox, remains.id, &claim).await?;
-        self.recordings(remains)?.delete(&remains.audio).await?;
-        self.rows.bury(remains, now).await
+    /// Purges a message at its commit, whose case was decided before. Cut off, the claim is told by what is due.
+    async fn forget(&self, message_ref: &MessageRef, claim: Claim, now: Timestamp) -> Result<()> {
+        self.rows.claim(&message_ref.mailbox, message_ref.id, &claim).await?;
+        self.recordings(message_ref)?.delete(&message_ref.audio).await?;
+        self.rows.leave_tombstone(message_ref, now).await
     }
 
-    /// Claims a message that a case covers whose fate was decided before its birth: its deposit was cut off before it had
+    /// Claims a message that a case covers whose fate was decided before its commit: its deposit was cut off before it had
     /// asked. What is due tells it then.
     async fn forget_late(&self, message: &Message) -> Result<()> {
         let Some(subject) = &message.facts.subject else { return Ok(()) };
@@ -163,70 +163,73 @@ impl AwsIndex {
         Ok(())
     }
 
-    /// Takes a try back. Its journal goes last.
-    pub(super) async fn withdraw_try(&self, remains: &Remains) -> Result<()> {
+    /// Takes an attempt back. Its journal goes last.
+    pub(super) async fn withdraw_attempt(&self, message_ref: &MessageRef) -> Result<()> {
         let context = "withdrawing a deposit";
         let table = &self.rows.table;
-        let row = self.rows.look(context, &remains.mailbox, remains.id).await?;
-        if let Some(marker) = self.rows.layout.marker(remains).filter(|_| !row.is_of(&remains.attempt)) {
+        let row = self.rows.look(context, &message_ref.mailbox, message_ref.id).await?;
+        if let Some(marker) =
+            self.rows.layout.marker(message_ref).filter(|_| !row.is_of(&message_ref.attempt))
+        {
             table.write_all(context, Vec::new(), vec![marker]).await?;
         }
-        table.write_all(context, Vec::new(), vec![self.rows.layout.journal(remains)]).await
+        table.write_all(context, Vec::new(), vec![self.rows.layout.journal(message_ref)]).await
     }
 
-    /// Tries that began before `before`, and fenced ones. The journals of those that were born go.
-    pub(super) async fn tries(&self, before: Timestamp) -> Result<Vec<Remains>> {
+    /// Attempts that began before `before`, and fenced ones. The journals of those that were created go.
+    pub(super) async fn attempts(&self, before: Timestamp) -> Result<Vec<MessageRef>> {
         let context = "listing deposits under way";
         let (table, layout) = (&self.rows.table, &self.rows.layout);
         let query = Query {
             index: Some(FOLDER),
             condition: "pk = :pk AND f < :before",
             values: vec![(":pk", text(layout.arriving())), (":before", text(ms13(before)))],
-            wanted: Some("pk, sk, remains"),
+            wanted: Some("pk, sk, message_ref"),
             ..Query::default()
         };
-        let (mut tries, mut passed_over) = (Vec::<Remains>::new(), PassedOver::default());
+        let (mut attempts, mut passed_over) = (Vec::<MessageRef>::new(), PassedOver::default());
         let entries = table.all(context, query).await?;
         for item in table.filled(context, entries, "remains").await? {
-            let remains = text_of(&item, "remains").and_then(|json| decode::<StoredRemains>(json.as_bytes()));
-            let remains = remains.map(Remains::from).ok_or_else(|| StorageError::Corrupt {
-                context: format!("a try {}", text_of(&item, "sk").unwrap_or_default()),
+            let message_ref =
+                text_of(&item, "remains").and_then(|json| decode::<StoredMessageRef>(json.as_bytes()));
+            let message_ref = message_ref.map(MessageRef::from).ok_or_else(|| StorageError::Corrupt {
+                context: format!("an attempt {}", text_of(&item, "sk").unwrap_or_default()),
             });
-            tries.extend(passed_over.read(remains)?);
+            attempts.extend(passed_over.read(message_ref)?);
         }
-        let keys = tries.iter().map(|remains| layout.message(&remains.mailbox, remains.id));
+        let keys = attempts.iter().map(|message_ref| layout.message(&message_ref.mailbox, message_ref.id));
         let rows = self.rows.table.get_all(context, keys).await?;
-        let mut born = Vec::new();
+        let mut created = Vec::new();
         let mut under_way = Vec::new();
-        for remains in tries {
-            let row = rows.get(&layout.message(&remains.mailbox, remains.id));
+        for message_ref in attempts {
+            let row = rows.get(&layout.message(&message_ref.mailbox, message_ref.id));
             match passed_over.read(Row::read(row))? {
-                Some(Row::Message(message)) if message.facts.attempt == remains.attempt => {
-                    born.push((layout.journal(&remains), message));
+                Some(Row::Message(message)) if message.facts.attempt == message_ref.attempt => {
+                    created.push((layout.journal(&message_ref), message));
                 }
-                Some(_) => under_way.push(remains),
-                // Whether it was born is not known.
+                Some(_) => under_way.push(message_ref),
+                // Whether it was created is not known.
                 None => {}
             }
         }
-        let asked = stream::iter(born)
+        let asked = stream::iter(created)
             .map(|(journal, message)| async move { (self.forget_late(&message).await, journal) });
         let mut finished = Vec::new();
         for (asked, journal) in asked.buffer_unordered(ABREAST).collect::<Vec<_>>().await {
-            // Where a case cannot be read this journal stays, and keeps no other try from being told.
+            // Where a case cannot be read this journal stays, and keeps no other attempt from being told.
             finished.extend(PassedOver::default().read(asked)?.map(|()| journal));
         }
         table.write_all(context, Vec::new(), finished).await?;
         passed_over.found(under_way)
     }
 
-    /// Decides what a try became. Its journal tells first that it is being fenced, so that it is told until it is withdrawn.
-    pub(super) async fn fence_try(&self, remains: &Remains) -> Result<Fenced> {
+    /// Decides what an attempt became. Its journal tells first that it is being fenced, so that it is told until it is withdrawn.
+    pub(super) async fn fence_attempt(&self, message_ref: &MessageRef) -> Result<Fenced> {
         let context = "fencing a deposit";
-        let Remains { mailbox, id, attempt, .. } = remains;
+        let MessageRef { mailbox, id, attempt, .. } = message_ref;
         let table = &self.rows.table;
-        table.write_all(context, vec![self.journal(remains, FENCED)?], Vec::new()).await?;
-        let put_at = hour(&remains.audio.hour).ok_or_else(|| corrupt(remains))?;
+        table.write_all(context, vec![self.journal(message_ref, FENCED)?], Vec::new()).await?;
+        let put_at = hour(&message_ref.audio.hour).ok_or_else(|| corrupt(message_ref))?;
         let update = Update {
             expression: "ADD fence :a SET #ttl=:ttl".to_owned(),
             condition: "attribute_not_exists(facts) AND attribute_not_exists(gone)",
@@ -244,8 +247,8 @@ impl AwsIndex {
             Row::Message(message) if message.facts.attempt == *attempt => self.forget_late(&message).await?,
             _ => return Ok(Fenced::Never),
         }
-        table.write_all(context, Vec::new(), vec![self.rows.layout.journal(remains)]).await?;
-        Ok(Fenced::Born)
+        table.write_all(context, Vec::new(), vec![self.rows.layout.journal(message_ref)]).await?;
+        Ok(Fenced::Created)
     }
 }
 
@@ -256,6 +259,6 @@ fn hour(text: &str) -> Option<Timestamp> {
     time.parse().ok()
 }
 
-fn corrupt(remains: &Remains) -> StorageError {
-    StorageError::Corrupt { context: format!("the key of the recording of {}", remains.id) }
+fn corrupt(message_ref: &MessageRef) -> StorageError {
+    StorageError::Corrupt { context: format!("the key of the recording of {}", message_ref.id) }
 }

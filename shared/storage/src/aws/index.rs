@@ -15,11 +15,11 @@ use super::records::{self, Record};
 use super::row::Rows;
 use super::{cases, mailboxes};
 use crate::{
-    Arrival, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf, Remains, Result,
-    StorageError, Versioned, Written,
+    Arrival, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Insertion, MessageRef, Page, PageOf,
+    Result, StorageError, Versioned, Written,
 };
 
-/// The index of a tenant. It knows the recordings, too: what takes a try back, takes its audio.
+/// The index of a tenant. It knows the recordings, too: what takes an attempt back, takes its audio.
 pub(super) struct AwsIndex {
     pub(super) rows: Rows,
     recordings: BTreeMap<Region, Arc<dyn Bucketed>>,
@@ -30,8 +30,8 @@ impl AwsIndex {
         Self { rows, recordings }
     }
 
-    pub(super) fn recordings(&self, remains: &Remains) -> Result<&dyn Bucketed> {
-        let region = &remains.region;
+    pub(super) fn recordings(&self, message_ref: &MessageRef) -> Result<&dyn Bucketed> {
+        let region = &message_ref.region;
         self.recordings.get(region).map(AsRef::as_ref).ok_or_else(|| {
             StorageError::unavailable("opening a region", format!("the region {region} has no bucket"))
         })
@@ -48,13 +48,13 @@ impl Index for AwsIndex {
         self.arrive_all(deposit, put).await
     }
 
-    async fn insert(&self, deposit: &Deposit) -> Result<Birth> {
+    async fn insert(&self, deposit: &Deposit) -> Result<Insertion> {
         // The requests side by side make it large.
-        Box::pin(self.elect(deposit)).await
+        Box::pin(self.commit(deposit)).await
     }
 
-    async fn withdraw(&self, remains: &Remains) -> Result<()> {
-        self.withdraw_try(remains).await
+    async fn withdraw(&self, message_ref: &MessageRef) -> Result<()> {
+        self.withdraw_attempt(message_ref).await
     }
 
     async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found> {
@@ -94,8 +94,8 @@ impl Index for AwsIndex {
         self.rows.claim(mailbox, id, claim).await
     }
 
-    async fn bury(&self, remains: &Remains, now: Timestamp) -> Result<()> {
-        self.rows.bury(remains, now).await
+    async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()> {
+        self.rows.leave_tombstone(message_ref, now).await
     }
 
     async fn by_caller(
@@ -112,16 +112,16 @@ impl Index for AwsIndex {
     }
 
     /// Nothing to do: what is due is told by the message's own state, and goes with it.
-    async fn settle(&self, _due: &Due) -> Result<()> {
+    async fn remove_due_entry(&self, _due: &Due) -> Result<()> {
         Ok(())
     }
 
-    async fn arriving(&self, before: Timestamp) -> Result<Vec<Remains>> {
-        self.tries(before).await
+    async fn arriving(&self, before: Timestamp) -> Result<Vec<MessageRef>> {
+        self.attempts(before).await
     }
 
-    async fn fence(&self, remains: &Remains) -> Result<Fenced> {
-        self.fence_try(remains).await
+    async fn fence(&self, message_ref: &MessageRef) -> Result<Fenced> {
+        self.fence_attempt(message_ref).await
     }
 
     async fn tidy(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {

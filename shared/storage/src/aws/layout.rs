@@ -1,10 +1,10 @@
 //! Where things lie: the keys of the table and of the bucket.
 //!
 //! ```text
-//! <t>#m#<mailbox>   <id>                        a message, its tombstone, or the fence of tries that were not born
+//! <t>#m#<mailbox>   <id>                        a message, its tombstone, or the fence of attempts that were not created
 //! <t>#s#<subject>   <id>#<attempt>#<mailbox>    a message of this caller
 //! <t>#s#<subject>   !case#<case>                a case names this caller
-//! <t>#arriving      <id>#<attempt>#<mailbox>    a try; f = when it began
+//! <t>#arriving      <id>#<attempt>#<mailbox>    an attempt; f = when it began
 //! <t>#mailbox       <mailbox>                   a mailbox
 //! <t>#group         <group>                     a group
 //! <t>#case          <case>                      a case; f = open#… while it is watched
@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{AudioKey, CaseKey, GroupId, Hold, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
 
 use super::table::Item;
-use crate::{DropKey, INCOMING, REJECTED, Remains};
+use crate::{DropKey, INCOMING, MessageRef, REJECTED};
 
 /// The local index by folder, or by what else must be found in order: `pk`, `f`.
 pub(super) const FOLDER: &str = "folder";
@@ -80,10 +80,10 @@ impl Layout {
         self.pk(&format!("s#{subject}"))
     }
 
-    /// The marker of a message or try, where its caller is known.
-    pub(super) fn marker(&self, remains: &Remains) -> Option<Key> {
-        let subject = remains.subject.as_ref()?;
-        Some(Key { pk: self.caller(subject), sk: attempt(remains) })
+    /// The marker of a message or attempt, where its caller is known.
+    pub(super) fn marker(&self, message_ref: &MessageRef) -> Option<Key> {
+        let subject = message_ref.subject.as_ref()?;
+        Some(Key { pk: self.caller(subject), sk: attempt(message_ref) })
     }
 
     /// That a case names a caller.
@@ -91,13 +91,13 @@ impl Layout {
         Key { pk: self.caller(subject), sk: format!("{FORGET}{case}") }
     }
 
-    /// The partition of tries.
+    /// The partition of attempts.
     pub(super) fn arriving(&self) -> String {
         self.pk("arriving")
     }
 
-    pub(super) fn journal(&self, remains: &Remains) -> Key {
-        Key { pk: self.arriving(), sk: attempt(remains) }
+    pub(super) fn journal(&self, message_ref: &MessageRef) -> Key {
+        Key { pk: self.arriving(), sk: attempt(message_ref) }
     }
 
     pub(super) fn mailboxes(&self) -> String {
@@ -144,9 +144,9 @@ pub(super) const FORGET: &str = "!case#";
 /// Greater than every sort key that names a case, and smaller than every one of a message.
 pub(super) const AFTER_FORGETS: &str = "!~";
 
-/// The sort key of a try.
-pub(super) fn attempt(remains: &Remains) -> String {
-    format!("{}#{}#{}", remains.id, remains.attempt, remains.mailbox)
+/// The sort key of an attempt.
+pub(super) fn attempt(message_ref: &MessageRef) -> String {
+    format!("{}#{}#{}", message_ref.id, message_ref.attempt, message_ref.mailbox)
 }
 
 /// `f` of a message that new or old shows. Both are one range of the index, so that a message which is marked read

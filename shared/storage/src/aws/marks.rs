@@ -74,7 +74,7 @@ impl Rows {
         }
     }
 
-    /// Puts a hold on that may need more than one try.
+    /// Puts a hold on that may need more than one attempt.
     pub(super) async fn hold_by_rule(
         &self,
         context: &'static str,

@@ -1,4 +1,4 @@
-//! The purge: what is due, the burial; and the caller markers, which find a caller's messages.
+//! The purge: what is due, the tombstone; and the caller markers, which find a caller's messages.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::{Subject, TOMBSTONE_LIFETIME, Timestamp};
@@ -7,14 +7,14 @@ use super::layout::{self, AFTER_FORGETS, DUE, Key};
 use super::row::{PassedOver, Row, Rows};
 use super::table::{Item, Query, number, text, text_of};
 use crate::stored::{StoredMarker, decode};
-use crate::{CallerMarker, Due, Remains, Result, StorageError};
+use crate::{CallerMarker, Due, MessageRef, Result, StorageError};
 
 impl Rows {
     /// Replaces a claimed message by a tombstone and takes what names it, as one.
-    pub(super) async fn bury(&self, remains: &Remains, now: Timestamp) -> Result<()> {
-        let context = "burying a message";
+    pub(super) async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()> {
+        let context = "leaving a tombstone";
         let refused = |error| StorageError::unavailable(context, error);
-        let mut tombstone = self.layout.message(&remains.mailbox, remains.id).item();
+        let mut tombstone = self.layout.message(&message_ref.mailbox, message_ref.id).item();
         tombstone.extend([
             ("gone".to_owned(), number(now.millis())),
             ("ttl".to_owned(), number(now.plus(TOMBSTONE_LIFETIME).millis() / 1000)),
@@ -23,18 +23,18 @@ impl Rows {
             .table_name(&self.table.name)
             .set_item(Some(tombstone))
             .condition_expression("attribute_exists(claim) AND a = :a")
-            .expression_attribute_values(":a", text(remains.attempt.as_str()))
+            .expression_attribute_values(":a", text(message_ref.attempt.as_str()))
             .build()
             .map_err(refused)?;
         let delete = |key: Key| {
             let delete = Delete::builder().table_name(&self.table.name).set_key(Some(key.item())).build();
             delete.map(|delete| TransactWriteItem::builder().delete(delete).build())
         };
-        let named = self.layout.marker(remains).into_iter().chain([self.layout.journal(remains)]);
+        let named = self.layout.marker(message_ref).into_iter().chain([self.layout.journal(message_ref)]);
         let named: std::result::Result<Vec<_>, _> = named.map(delete).collect();
         let mut writes = named.map_err(refused)?;
         writes.insert(0, TransactWriteItem::builder().put(put).build());
-        // Else it is not claimed, or buried before, and then all that named it went with it.
+        // Else it is not claimed, or a tombstone before, and then all that named it went with it.
         self.table.transact(context, writes).await.map(|_| ())
     }
 
@@ -42,7 +42,7 @@ impl Rows {
     pub(super) async fn due(&self, before: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>> {
         let context = "listing what is due";
         let mut from = after
-            .and_then(|due| layout::due(&due.hold, due.remains.id, &due.remains.mailbox))
+            .and_then(|due| layout::due(&due.hold, due.message_ref.id, &due.message_ref.mailbox))
             .unwrap_or_default();
         let (mut found, mut passed_over) = (Vec::new(), PassedOver::default());
         loop {
@@ -57,7 +57,7 @@ impl Rows {
                 let Some(Row::Message(message)) = passed_over.read(Row::read(Some(item)))? else { continue };
                 let Some(hold) = layout::due_hold(&due) else { continue };
                 if found.len() < limit {
-                    found.push(Due { remains: Remains::from(&message.facts), hold });
+                    found.push(Due { message_ref: MessageRef::from(&message.facts), hold });
                 }
             }
             if found.len() >= limit {
@@ -101,7 +101,8 @@ impl Rows {
         after: Option<&CallerMarker>,
         limit: usize,
     ) -> Result<Vec<CallerMarker>> {
-        let after = after.map_or_else(|| AFTER_FORGETS.to_owned(), |marker| layout::attempt(&marker.remains));
+        let after =
+            after.map_or_else(|| AFTER_FORGETS.to_owned(), |marker| layout::attempt(&marker.message_ref));
         let query = Query {
             condition: "pk = :pk AND sk > :after",
             values: vec![(":pk", text(self.layout.caller(subject))), (":after", text(after))],

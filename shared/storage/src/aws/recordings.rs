@@ -192,8 +192,8 @@ impl Recordings for S3Recordings {
 
     /// A copy onto itself: the rule counts from an object's creation. Metadata is replaced, as S3 refuses a copy that
     /// changes tags alone. Only onto what was looked at: a copy that ended after a delete would bring the recording back.
-    async fn condemn(&self, key: &AudioKey, case: &CaseKey) -> Result<()> {
-        let context = "condemning a recording";
+    async fn schedule_deletion(&self, key: &AudioKey, case: &CaseKey) -> Result<()> {
+        let context = "scheduling the deletion of a recording";
         let object = self.prefix.object(key);
         for _ in 0..ROUNDS {
             let head = self.client.head_object().bucket(&self.bucket).key(&object).send();
@@ -222,7 +222,7 @@ impl Recordings for S3Recordings {
             match copied {
                 Ok(_) => return Ok(()),
                 Err(error) if is(404, &error) => return Ok(()),
-                // Somebody else condemned it, and with another key of encryption its tag is another.
+                // Somebody else scheduled the deletion, and with another key of encryption its tag is another.
                 Err(error) if is(412, &error) || is(409, &error) => {}
                 Err(error) => return Err(fault(context)(error)),
             }
@@ -230,8 +230,8 @@ impl Recordings for S3Recordings {
         Err(contended(context))
     }
 
-    async fn pardon(&self, key: &AudioKey) -> Result<bool> {
-        let context = "pardoning a recording";
+    async fn cancel_deletion(&self, key: &AudioKey) -> Result<bool> {
+        let context = "cancelling the deletion of a recording";
         let object = self.prefix.object(key);
         let Some(caller) = self.caller_of(&object).await? else { return Ok(false) };
         let caller = caller.map(|caller| Tag::builder().key(CALLER).value(caller).build()).transpose();

@@ -1,7 +1,7 @@
 //! What lies under a message's id, and one step of it.
 //!
 //! ```text
-//! facts      what came in, JSON; a the try that was elected, urgent where it is
+//! facts      what came in, JSON; a the attempt that was committed, urgent where it is
 //! f          v#<id> while new or old shows it, t#<id> while the trash does, else absent
 //! r_at r_by  the read mark
 //! t d        the holds of the trash and of a mailbox: their deadlines;  c  those of cases
@@ -9,7 +9,7 @@
 //! claim      it is being purged
 //! op         another one with each write
 //! gone       in place of all these: when it was purged
-//! fence      in place of all these: the tries that can never be born
+//! fence      in place of all these: the attempts that can never be created
 //! ```
 //!
 //! Most steps are one blind write, whose condition tells in which state they are right; what it finds otherwise comes
@@ -60,7 +60,7 @@ impl Row {
         }
     }
 
-    /// Whether this try was elected and its message is not purged.
+    /// Whether this attempt was committed and its message is not purged.
     pub(super) fn is_of(&self, attempt: &Attempt) -> bool {
         matches!(self, Self::Message(message) if message.facts.attempt == *attempt)
     }
@@ -92,8 +92,8 @@ fn message(item: &Item, facts: Facts) -> Option<Message> {
     Some(Message { facts, read, holds, claimed: item.contains_key("claim") })
 }
 
-/// The item of a message that is born.
-pub(super) fn born(key: &Key, deposit: &Deposit) -> Result<Item> {
+/// The item of a message that is created.
+pub(super) fn created(key: &Key, deposit: &Deposit) -> Result<Item> {
     let facts = &deposit.facts;
     let mut item = key.item();
     item.insert("facts".to_owned(), json("the facts of a message", &Journal::from(deposit))?);

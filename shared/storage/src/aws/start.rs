@@ -235,7 +235,7 @@ fn expires_versions(rule: &LifecycleRule, folder: &str) -> bool {
     rule.status == ExpirationStatus::Enabled && expires && covers
 }
 
-/// Whether a rule expires what is condemned.
+/// Whether a rule expires what is scheduled for deletion.
 fn forgets(rule: &LifecycleRule) -> bool {
     let days = rule.expiration.as_ref().and_then(|expiration| expiration.days);
     let is_ours = |tag: &Tag| tag.key == "forget" && tag.value == "1";

@@ -16,7 +16,7 @@ use super::recordings::Bucketed;
 use super::row::{PassedOver, Row, passing_over};
 use super::table::{Item, Update, number_of, text, text_of};
 use super::{cases, mailboxes};
-use crate::{Fenced, Remains, Result};
+use crate::{Fenced, MessageRef, Result};
 
 const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
 
@@ -144,7 +144,7 @@ impl AwsIndex {
         keys: Vec<AudioKey>,
     ) -> Result<u64> {
         let layout = &self.rows.layout;
-        let remains = |audio: AudioKey| Remains {
+        let message_ref = |audio: AudioKey| MessageRef {
             mailbox: audio.mailbox.clone(),
             id: audio.id,
             attempt: audio.attempt.clone(),
@@ -152,24 +152,24 @@ impl AwsIndex {
             audio,
             region: region.clone(),
         };
-        let found: Vec<_> = keys.into_iter().map(remains).collect();
-        let row = |remains: &Remains| layout.message(&remains.mailbox, remains.id);
-        let keys = found.iter().flat_map(|remains| [row(remains), layout.journal(remains)]);
+        let found: Vec<_> = keys.into_iter().map(message_ref).collect();
+        let row = |message_ref: &MessageRef| layout.message(&message_ref.mailbox, message_ref.id);
+        let keys = found.iter().flat_map(|message_ref| [row(message_ref), layout.journal(message_ref)]);
         let items = self.rows.table.get_all("looking for orphans", keys).await?;
         let mut removed = 0;
-        for mut remains in found {
+        for mut message_ref in found {
             // Whose message cannot be read may be its recording.
-            let its = PassedOver::default().read(Row::read(items.get(&row(&remains))))?;
-            let may_be_its = its.is_none_or(|its| its.is_of(&remains.attempt));
-            // What a journal tells is left to whoever takes tries back.
-            if may_be_its || items.contains_key(&layout.journal(&remains)) {
+            let its = PassedOver::default().read(Row::read(items.get(&row(&message_ref))))?;
+            let may_be_its = its.is_none_or(|its| its.is_of(&message_ref.attempt));
+            // What a journal tells is left to whoever takes attempts back.
+            if may_be_its || items.contains_key(&layout.journal(&message_ref)) {
                 continue;
             }
-            let Some(caller) = recordings.caller(&remains.audio).await? else { continue };
-            remains.subject = caller.and_then(|caller| caller.parse().ok());
-            if self.fence_try(&remains).await? == Fenced::Never {
-                recordings.delete(&remains.audio).await?;
-                self.withdraw_try(&remains).await?;
+            let Some(caller) = recordings.caller(&message_ref.audio).await? else { continue };
+            message_ref.subject = caller.and_then(|caller| caller.parse().ok());
+            if self.fence_attempt(&message_ref).await? == Fenced::Never {
+                recordings.delete(&message_ref.audio).await?;
+                self.withdraw_attempt(&message_ref).await?;
                 removed += 1;
             }
         }

@@ -1,8 +1,8 @@
-//! A deposit: all that carries the attempt, at once; the birth, which is one conditional put; what takes a try back, and
+//! A deposit: all that carries the attempt, at once; the commit, which is one conditional put; what takes an attempt back, and
 //! the fence that decides a slow one.
 //!
-//! The journal, the caller's marker and the audio are written side by side. Cut off, a try is found by its journal; audio
-//! without one is found by [`tidy`](super::tidy), which lists it by the hour of its put. The journal of a try that was born
+//! The journal, the caller's marker and the audio are written side by side. Cut off, an attempt is found by its journal; audio
+//! without one is found by [`tidy`](super::tidy), which lists it by the hour of its put. The journal of an attempt that was created
 //! is struck off by the sweep and not by the deposit, which would wait for it.
 
 use std::collections::BTreeSet;
@@ -17,12 +17,12 @@ use super::fault::contended;
 use super::index::AzureIndex;
 use super::purge::MARKER;
 use super::recordings::CALLER;
-use super::row::{PassedOver, REMAINS, Row, born, fence, left};
+use super::row::{MESSAGE_REF, PassedOver, Row, created, fence, left};
 use super::{cases, mailboxes};
-use crate::stored::{StoredMarker, StoredRemains};
-use crate::{Arrival, Birth, Deposit, Fenced, Found, Recordings as _, Remains, Result, StorageError};
+use crate::stored::{StoredMarker, StoredMessageRef};
+use crate::{Arrival, Deposit, Fenced, Found, Insertion, MessageRef, Recordings as _, Result, StorageError};
 
-/// What a journal tells beside what is left of the try: when it began.
+/// What a journal tells beside what is left of the attempt: when it began.
 const BEGUN: &str = "begun";
 
 impl AzureIndex {
@@ -34,9 +34,9 @@ impl AzureIndex {
     ) -> Result<Arrival> {
         let context = "announcing a deposit";
         let facts = &deposit.facts;
-        let remains = Remains::from(facts);
+        let message_ref = MessageRef::from(facts);
         let announce = async {
-            if let Some(name) = self.rows.layout.marker(&remains) {
+            if let Some(name) = self.rows.layout.marker(&message_ref) {
                 let marker = json(context, &StoredMarker::from(facts))?;
                 self.rows.blobs.note(context, &name, [(MARKER.to_owned(), marker)].into()).await?;
             }
@@ -45,16 +45,16 @@ impl AzureIndex {
         let (row, put, journaled, announced, counts) = join!(
             self.rows.look(context, &facts.mailbox, facts.id),
             put,
-            self.journal(&remains, deposit.begun_at),
+            self.journal(&message_ref, deposit.begun_at),
             announce,
             self.rows.counts(&facts.mailbox),
         );
         let row = row?;
         if !matches!(row, Row::Nothing | Row::Fence(..)) {
             if !row.is_of(&facts.attempt) {
-                self.recordings(&remains)?.delete(&remains.audio).await?;
+                self.recordings(&message_ref)?.delete(&message_ref.audio).await?;
             }
-            self.withdraw_try(&remains).await?;
+            self.withdraw_attempt(&message_ref).await?;
             return Ok(Arrival::Taken(row.found()));
         }
         put?;
@@ -63,32 +63,32 @@ impl AzureIndex {
         counts.map(|counts| Arrival::Arrived(counts.stored()))
     }
 
-    async fn journal(&self, remains: &Remains, begun: Timestamp) -> Result<()> {
+    async fn journal(&self, message_ref: &MessageRef, begun: Timestamp) -> Result<()> {
         let context = "announcing a deposit";
-        let mut journal = left(context, remains.clone())?;
+        let mut journal = left(context, message_ref.clone())?;
         journal.insert(BEGUN.to_owned(), begun.millis().to_string());
-        self.rows.blobs.note(context, &self.rows.layout.journal(remains), journal).await
+        self.rows.blobs.note(context, &self.rows.layout.journal(message_ref), journal).await
     }
 
-    /// The election. Who is forgotten is asked beside it, and after the caller's marker was written: a case that is not
+    /// The commit. Who is forgotten is asked beside it, and after the caller's marker was written: a case that is not
     /// found here finds the marker.
-    pub(super) async fn elect(&self, deposit: &Deposit) -> Result<Birth> {
+    pub(super) async fn commit(&self, deposit: &Deposit) -> Result<Insertion> {
         let facts = &deposit.facts;
         let subject = facts.subject.as_ref();
         let forgets: OptionFuture<_> = subject.map(|subject| self.forgotten(subject)).into();
-        let (elected, forgets, mailbox) =
+        let (committed, forgets, mailbox) =
             join!(self.put_row(deposit), forgets, self.rows.mailbox(&facts.mailbox));
-        let mut message = match elected? {
-            None => Message::born(facts.clone()),
+        let mut message = match committed? {
+            None => Message::new(facts.clone()),
             Some(Row::Message(message)) if message.facts.attempt == facts.attempt => *message,
-            Some(Row::Fence(..)) => return Ok(Birth::Fenced),
-            Some(row) => return Ok(Birth::Taken(row.found())),
+            Some(Row::Fence(..)) => return Ok(Insertion::Fenced),
+            Some(row) => return Ok(Insertion::Taken(row.found())),
         };
         let mut covering = forgets.transpose()?.unwrap_or_default();
         covering.retain(|case| case.forgets_message(facts));
         if let Some(case) = covering.iter().find(|case| !case.is_pending()) {
-            self.forget(&Remains::from(facts), Claim::Case(case.key.clone()), deposit.begun_at).await?;
-            return Ok(Birth::Forgotten);
+            self.forget(&MessageRef::from(facts), Claim::Case(case.key.clone()), deposit.begun_at).await?;
+            return Ok(Insertion::Forgotten);
         }
         let of_case =
             covering.into_iter().map(|case| Hold::Case { case: case.key, purge_at: case.deadlines.purge_at });
@@ -97,13 +97,13 @@ impl AzureIndex {
         for hold in of_case.chain(of_mailbox) {
             match self.rows.hold(&facts.mailbox, facts.id, &hold).await? {
                 Some(held) => message = held,
-                None => return Ok(Birth::Taken(Found::Gone)),
+                None => return Ok(Insertion::Taken(Found::Gone)),
             }
         }
         if message.claimed {
-            return Ok(Birth::Taken(Found::Gone));
+            return Ok(Insertion::Taken(Found::Gone));
         }
-        Ok(Birth::Born(Box::new(message)))
+        Ok(Insertion::Created(Box::new(message)))
     }
 
     /// The cases that name a caller.
@@ -114,21 +114,21 @@ impl AzureIndex {
 
     /// Puts the row if the id is free. What is there else.
     async fn put_row(&self, deposit: &Deposit) -> Result<Option<Row>> {
-        let context = "bearing a message";
+        let context = "creating a message";
         let facts = &deposit.facts;
         let name = self.rows.layout.message(&facts.mailbox, facts.id);
-        let metadata = born(deposit)?;
+        let metadata = created(deposit)?;
         let caller = facts.subject.as_ref().map(|subject| (CALLER, subject.to_string()));
         let mut condition = If::Nothing;
         for round in 0..ROUNDS {
             let tags = caller.clone().into_iter().collect();
-            let born = With { metadata: metadata.clone(), tags, ..With::default() };
-            if self.rows.blobs.put(context, &name, Bytes::new(), born, condition).await? {
+            let created = With { metadata: metadata.clone(), tags, ..With::default() };
+            if self.rows.blobs.put(context, &name, Bytes::new(), created, condition).await? {
                 return Ok(None);
             }
             condition = match self.rows.at(context, &facts.mailbox, facts.id).await? {
-                // The fence of other tries.
-                (Row::Fence(tries, _), Some(etag)) if !tries.contains(&facts.attempt) => If::Is(etag),
+                // The fence of other attempts.
+                (Row::Fence(attempts, _), Some(etag)) if !attempts.contains(&facts.attempt) => If::Is(etag),
                 (Row::Nothing, _) => If::Nothing,
                 (row, _) => return Ok(Some(row)),
             };
@@ -137,14 +137,14 @@ impl AzureIndex {
         Err(contended(context))
     }
 
-    /// Purges a message at its birth, whose case was decided before. Cut off, the claim is told by what is due.
-    async fn forget(&self, remains: &Remains, claim: Claim, now: Timestamp) -> Result<()> {
-        self.rows.claim(&remains.mailbox, remains.id, &claim).await?;
-        self.recordings(remains)?.delete(&remains.audio).await?;
-        self.rows.bury(remains, now).await
+    /// Purges a message at its commit, whose case was decided before. Cut off, the claim is told by what is due.
+    async fn forget(&self, message_ref: &MessageRef, claim: Claim, now: Timestamp) -> Result<()> {
+        self.rows.claim(&message_ref.mailbox, message_ref.id, &claim).await?;
+        self.recordings(message_ref)?.delete(&message_ref.audio).await?;
+        self.rows.leave_tombstone(message_ref, now).await
     }
 
-    /// Claims a message that a case covers whose fate was decided before its birth: its deposit was cut off before it had
+    /// Claims a message that a case covers whose fate was decided before its commit: its deposit was cut off before it had
     /// asked. What is due tells it then.
     async fn forget_late(&self, message: &Message) -> Result<()> {
         let Some(subject) = &message.facts.subject else { return Ok(()) };
@@ -156,80 +156,83 @@ impl AzureIndex {
         Ok(())
     }
 
-    /// Takes a try back. Its journal goes last.
-    pub(super) async fn withdraw_try(&self, remains: &Remains) -> Result<()> {
+    /// Takes an attempt back. Its journal goes last.
+    pub(super) async fn withdraw_attempt(&self, message_ref: &MessageRef) -> Result<()> {
         let context = "withdrawing a deposit";
-        let row = self.rows.look(context, &remains.mailbox, remains.id).await?;
-        if let Some(marker) = self.rows.layout.marker(remains).filter(|_| !row.is_of(&remains.attempt)) {
+        let row = self.rows.look(context, &message_ref.mailbox, message_ref.id).await?;
+        if let Some(marker) =
+            self.rows.layout.marker(message_ref).filter(|_| !row.is_of(&message_ref.attempt))
+        {
             self.rows.blobs.delete(context, &marker, None).await?;
         }
-        self.rows.blobs.delete(context, &self.rows.layout.journal(remains), None).await
+        self.rows.blobs.delete(context, &self.rows.layout.journal(message_ref), None).await
     }
 
-    /// Tries that began before `before`, and fenced ones. The journals of those that were born go.
-    pub(super) async fn tries(&self, before: Timestamp) -> Result<Vec<Remains>> {
+    /// Attempts that began before `before`, and fenced ones. The journals of those that were created go.
+    pub(super) async fn attempts(&self, before: Timestamp) -> Result<Vec<MessageRef>> {
         let context = "listing deposits under way";
-        let (mut tries, mut passed_over) = (Vec::<Remains>::new(), PassedOver::default());
+        let (mut attempts, mut passed_over) = (Vec::<MessageRef>::new(), PassedOver::default());
         for listed in self.rows.blobs.all(context, &self.rows.layout.arriving()).await? {
             if begun(&listed.metadata).is_some_and(|begun| begun >= before) {
                 continue;
             }
-            let remains = value_of::<StoredRemains>(&listed.metadata, REMAINS).map(Remains::from);
+            let message_ref =
+                value_of::<StoredMessageRef>(&listed.metadata, MESSAGE_REF).map(MessageRef::from);
             let name = listed.name.rsplit('/').next().unwrap_or_default();
-            let corrupt = || StorageError::Corrupt { context: format!("a try {name}") };
-            tries.extend(passed_over.read(remains.ok_or_else(corrupt))?);
+            let corrupt = || StorageError::Corrupt { context: format!("an attempt {name}") };
+            attempts.extend(passed_over.read(message_ref.ok_or_else(corrupt))?);
         }
-        let looked = stream::iter(tries).map(|remains| async move {
-            let row = self.rows.look(context, &remains.mailbox, remains.id).await;
-            (remains, row)
+        let looked = stream::iter(attempts).map(|message_ref| async move {
+            let row = self.rows.look(context, &message_ref.mailbox, message_ref.id).await;
+            (message_ref, row)
         });
         let looked: Vec<_> = looked.buffered(ABREAST).collect().await;
-        let (mut born, mut under_way) = (Vec::new(), Vec::new());
-        for (remains, row) in looked {
+        let (mut created, mut under_way) = (Vec::new(), Vec::new());
+        for (message_ref, row) in looked {
             match passed_over.read(row)? {
-                Some(Row::Message(message)) if message.facts.attempt == remains.attempt => {
-                    born.push((self.rows.layout.journal(&remains), message));
+                Some(Row::Message(message)) if message.facts.attempt == message_ref.attempt => {
+                    created.push((self.rows.layout.journal(&message_ref), message));
                 }
-                Some(_) => under_way.push(remains),
-                // Whether it was born is not known.
+                Some(_) => under_way.push(message_ref),
+                // Whether it was created is not known.
                 None => {}
             }
         }
-        let asked = stream::iter(born)
+        let asked = stream::iter(created)
             .map(|(journal, message)| async move { (self.forget_late(&message).await, journal) });
         let mut finished = Vec::new();
         for (asked, journal) in asked.buffer_unordered(ABREAST).collect::<Vec<_>>().await {
-            // Where a case cannot be read this journal stays, and keeps no other try from being told.
+            // Where a case cannot be read this journal stays, and keeps no other attempt from being told.
             finished.extend(PassedOver::default().read(asked)?.map(|()| journal));
         }
         self.rows.blobs.delete_all(context, finished).await?;
         passed_over.found(under_way)
     }
 
-    /// Decides what a try became. Its journal tells first that it is being fenced, so that it is told until it is withdrawn.
-    pub(super) async fn fence_try(&self, remains: &Remains) -> Result<Fenced> {
+    /// Decides what an attempt became. Its journal tells first that it is being fenced, so that it is told until it is withdrawn.
+    pub(super) async fn fence_attempt(&self, message_ref: &MessageRef) -> Result<Fenced> {
         let context = "fencing a deposit";
-        let Remains { mailbox, id, attempt, audio, .. } = remains;
+        let MessageRef { mailbox, id, attempt, audio, .. } = message_ref;
         let blobs = &self.rows.blobs;
-        self.journal(remains, Timestamp::default()).await?;
+        self.journal(message_ref, Timestamp::default()).await?;
         let corrupt = || StorageError::Corrupt { context: format!("the key of the recording of {id}") };
         let until = hour(&audio.hour).ok_or_else(corrupt)?.plus(FENCE_LIFETIME);
         let name = self.rows.layout.message(mailbox, *id);
         for round in 0..ROUNDS {
-            let (tries, until, condition) = match self.rows.at(context, mailbox, *id).await? {
-                (Row::Fence(tries, _), _) if tries.contains(attempt) => return Ok(Fenced::Never),
-                (Row::Fence(tries, other), Some(etag)) => (tries, until.max(other), If::Is(etag)),
+            let (attempts, until, condition) = match self.rows.at(context, mailbox, *id).await? {
+                (Row::Fence(attempts, _), _) if attempts.contains(attempt) => return Ok(Fenced::Never),
+                (Row::Fence(attempts, other), Some(etag)) => (attempts, until.max(other), If::Is(etag)),
                 (Row::Message(message), _) if message.facts.attempt == *attempt => {
                     self.forget_late(&message).await?;
-                    blobs.delete(context, &self.rows.layout.journal(remains), None).await?;
-                    return Ok(Fenced::Born);
+                    blobs.delete(context, &self.rows.layout.journal(message_ref), None).await?;
+                    return Ok(Fenced::Created);
                 }
                 (Row::Message(_) | Row::Gone(_), _) => return Ok(Fenced::Never),
                 (Row::Nothing | Row::Fence(..), _) => (BTreeSet::new(), until, If::Nothing),
             };
-            let mut tries = tries;
-            tries.insert(attempt.clone());
-            if blobs.put(context, &name, Bytes::new(), fence(&tries, until).into(), condition).await? {
+            let mut attempts = attempts;
+            attempts.insert(attempt.clone());
+            if blobs.put(context, &name, Bytes::new(), fence(&attempts, until).into(), condition).await? {
                 return Ok(Fenced::Never);
             }
             pause(round).await;
@@ -237,9 +240,9 @@ impl AzureIndex {
         Err(contended(context))
     }
 
-    /// Whether a try has a journal, which whoever takes tries back goes by.
-    pub(super) async fn is_journaled(&self, remains: &Remains) -> Result<bool> {
-        let name = self.rows.layout.journal(remains);
+    /// Whether an attempt has a journal, which whoever takes attempts back goes by.
+    pub(super) async fn is_journaled(&self, message_ref: &MessageRef) -> Result<bool> {
+        let name = self.rows.layout.journal(message_ref);
         Ok(self.rows.blobs.head("looking for a deposit", &name).await?.is_some())
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! kept/<name>                                           a value of the installation
-//! index/<t>/m/<mailbox>!<inverse id>                    a message, its tombstone, or the fence of tries that were not born
+//! index/<t>/m/<mailbox>!<inverse id>                    a message, its tombstone, or the fence of attempts that were not created
 //! index/<t>/callers/<subject>/<id>!<attempt>!<mailbox>  a message of this caller
 //! index/<t>/forgets/<subject>/<case>                    a case names this caller
-//! index/<t>/arriving/<id>!<attempt>!<mailbox>           a try
+//! index/<t>/arriving/<id>!<attempt>!<mailbox>           an attempt
 //! index/<t>/due/<ms13>!<t|d>!<id>!<mailbox>             a hold with a deadline
 //! index/<t>/mailbox/<mailbox>!                          a mailbox
 //! index/<t>/group/<group>!                              a group
@@ -25,7 +25,7 @@
 
 use domain::{AudioKey, CaseKey, GroupId, Hold, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
 
-use crate::{DropKey, INCOMING, REJECTED, Remains};
+use crate::{DropKey, INCOMING, MessageRef, REJECTED};
 
 /// The last millisecond of 13 digits.
 const MAX_MS13: i64 = 9_999_999_999_999;
@@ -59,10 +59,10 @@ impl Layout {
         self.index(&format!("callers/{subject}/"))
     }
 
-    /// The marker of a message or try, where its caller is known.
-    pub(super) fn marker(&self, remains: &Remains) -> Option<String> {
-        let subject = remains.subject.as_ref()?;
-        Some(self.caller(subject) + &attempt(remains))
+    /// The marker of a message or attempt, where its caller is known.
+    pub(super) fn marker(&self, message_ref: &MessageRef) -> Option<String> {
+        let subject = message_ref.subject.as_ref()?;
+        Some(self.caller(subject) + &attempt(message_ref))
     }
 
     pub(super) fn forgets(&self, subject: &Subject) -> String {
@@ -77,8 +77,8 @@ impl Layout {
         self.index("arriving/")
     }
 
-    pub(super) fn journal(&self, remains: &Remains) -> String {
-        self.arriving() + &attempt(remains)
+    pub(super) fn journal(&self, message_ref: &MessageRef) -> String {
+        self.arriving() + &attempt(message_ref)
     }
 
     pub(super) fn all_due(&self) -> String {
@@ -179,9 +179,9 @@ pub(super) fn kept(name: &str) -> String {
     format!("kept/{name}")
 }
 
-/// What names a try among those of its caller or of its tenant.
-pub(super) fn attempt(remains: &Remains) -> String {
-    format!("{}!{}!{}", remains.id, remains.attempt, remains.mailbox)
+/// What names an attempt among those of its caller or of its tenant.
+pub(super) fn attempt(message_ref: &MessageRef) -> String {
+    format!("{}!{}!{}", message_ref.id, message_ref.attempt, message_ref.mailbox)
 }
 
 /// A name where the greatest is the smallest: hex digits are replaced by what they lack to `f`.

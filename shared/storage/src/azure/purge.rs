@@ -1,4 +1,4 @@
-//! The purge: what is due, the burial; and the caller markers, which find a caller's messages.
+//! The purge: what is due, the tombstone; and the caller markers, which find a caller's messages.
 
 use domain::{Hold, Subject, Timestamp};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -6,9 +6,9 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use super::blobs::{ABREAST, If, Listed, ROUNDS, pause, value_of};
 use super::fault::contended;
 use super::layout;
-use super::row::{PassedOver, REMAINS, Row, Rows, tombstone};
-use crate::stored::{StoredMarker, StoredRemains};
-use crate::{CallerMarker, Due, Remains, Result, StorageError};
+use super::row::{MESSAGE_REF, PassedOver, Row, Rows, tombstone};
+use crate::stored::{StoredMarker, StoredMessageRef};
+use crate::{CallerMarker, Due, MessageRef, Result, StorageError};
 
 /// What a marker tells, in its metadata.
 pub(super) const MARKER: &str = "marker";
@@ -20,13 +20,13 @@ pub(super) fn at_once() -> Hold {
 
 impl Rows {
     /// Replaces a claimed message by a tombstone, then takes what names it.
-    pub(super) async fn bury(&self, remains: &Remains, now: Timestamp) -> Result<()> {
-        let context = "burying a message";
-        let name = self.layout.message(&remains.mailbox, remains.id);
+    pub(super) async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()> {
+        let context = "leaving a tombstone";
+        let name = self.layout.message(&message_ref.mailbox, message_ref.id);
         for round in 0..ROUNDS {
-            let condition = match self.at(context, &remains.mailbox, remains.id).await? {
+            let condition = match self.at(context, &message_ref.mailbox, message_ref.id).await? {
                 (Row::Message(message), Some(etag))
-                    if message.claimed && message.facts.attempt == remains.attempt =>
+                    if message.claimed && message.facts.attempt == message_ref.attempt =>
                 {
                     If::Is(etag)
                 }
@@ -42,10 +42,10 @@ impl Rows {
             }
             pause(round).await;
         }
-        let named = self.layout.marker(remains).into_iter().chain([self.layout.journal(remains)]);
+        let named = self.layout.marker(message_ref).into_iter().chain([self.layout.journal(message_ref)]);
         self.blobs.delete_all(context, named.collect()).await?;
         // Last, as it tells of what is left; the entry of another claim is struck off by whom it brought here.
-        let entry = self.layout.due(&remains.mailbox, remains.id, &at_once());
+        let entry = self.layout.due(&message_ref.mailbox, message_ref.id, &at_once());
         self.blobs.delete_all(context, entry.into_iter().collect()).await
     }
 
@@ -54,7 +54,7 @@ impl Rows {
     pub(super) async fn due(&self, before: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>> {
         let context = "listing what is due";
         let after = after
-            .and_then(|due| self.layout.due(&due.remains.mailbox, due.remains.id, &due.hold))
+            .and_then(|due| self.layout.due(&due.message_ref.mailbox, due.message_ref.id, &due.hold))
             .unwrap_or_default();
         let end = format!("{}{}!~", self.layout.all_due(), layout::ms13(before));
         let mut pages = self.blobs.list(context, &self.layout.all_due(), None);
@@ -84,11 +84,11 @@ impl Rows {
 
     async fn due_at(&self, context: &'static str, entry: Listed) -> Result<Option<Due>> {
         let Some((mailbox, id, hold)) = self.layout.parse_due(&entry.name) else { return Ok(None) };
-        if let Some(remains) = value_of::<StoredRemains>(&entry.metadata, REMAINS) {
-            return Ok(Some(Due { remains: remains.into(), hold }));
+        if let Some(message_ref) = value_of::<StoredMessageRef>(&entry.metadata, MESSAGE_REF) {
+            return Ok(Some(Due { message_ref: message_ref.into(), hold }));
         }
         if let Row::Message(message) = self.look(context, &mailbox, id).await? {
-            return Ok(Some(Due { remains: Remains::from(&message.facts), hold }));
+            return Ok(Some(Due { message_ref: MessageRef::from(&message.facts), hold }));
         }
         // Purged.
         self.blobs.delete(context, &entry.name, None).await?;
@@ -96,8 +96,8 @@ impl Rows {
     }
 
     /// Strikes an entry off, and that of a case's claim.
-    pub(super) async fn settle(&self, due: &Due) -> Result<()> {
-        let Remains { mailbox, id, .. } = &due.remains;
+    pub(super) async fn remove_due_entry(&self, due: &Due) -> Result<()> {
+        let MessageRef { mailbox, id, .. } = &due.message_ref;
         let entry = self.layout.due(mailbox, *id, &due.hold);
         self.blobs.delete_all("striking off what was due", entry.into_iter().collect()).await
     }
@@ -111,7 +111,7 @@ impl Rows {
     ) -> Result<Vec<CallerMarker>> {
         let folder = self.layout.caller(subject);
         let after =
-            after.map(|marker| folder.clone() + &layout::attempt(&marker.remains)).unwrap_or_default();
+            after.map(|marker| folder.clone() + &layout::attempt(&marker.message_ref)).unwrap_or_default();
         let mut pages = self.blobs.list("listing a caller", &folder, None);
         let (mut markers, mut passed_over) = (Vec::new(), PassedOver::default());
         while let Some(page) = pages.try_next().await? {

@@ -1,8 +1,8 @@
 //! The recordings of a tenant in one region: blobs of a container.
 //!
-//! Which of a condemn and a pardon is newer is decided by the metadata of the blob, whose number `n` each of them counts on
+//! Whether a deletion was scheduled or cancelled last is decided by the metadata of the blob, whose number `n` each of them counts on
 //! under its `ETag`; the tags, which the lifecycle policy goes by, follow under the condition that theirs is older. So a
-//! condemn that comes late never lands on a newer pardon. The change of metadata also is what the policy counts its day
+//! scheduling that comes late never lands on a newer cancelling. The change of metadata also is what the policy counts its day
 //! from: tags alone do not change when a blob was modified.
 
 use std::ops::Range;
@@ -147,12 +147,12 @@ impl Recordings for BlobRecordings {
         self.links.to_play(&self.name(key), ttl, file_name).await
     }
 
-    async fn condemn(&self, key: &AudioKey, case: &CaseKey) -> Result<()> {
-        self.mark("condemning a recording", key, Some(case)).await.map(|_| ())
+    async fn schedule_deletion(&self, key: &AudioKey, case: &CaseKey) -> Result<()> {
+        self.mark("scheduling the deletion of a recording", key, Some(case)).await.map(|_| ())
     }
 
-    async fn pardon(&self, key: &AudioKey) -> Result<bool> {
-        self.mark("pardoning a recording", key, None).await
+    async fn cancel_deletion(&self, key: &AudioKey) -> Result<bool> {
+        self.mark("cancelling the deletion of a recording", key, None).await
     }
 
     async fn delete(&self, key: &AudioKey) -> Result<()> {

@@ -5,7 +5,7 @@
 //! facts   what came in, JSON
 //! state   the read mark, the holds, the claim, JSON; op: another one with each change
 //! gone    in place of these: when it was purged, milliseconds
-//! fence   in place of these: the tries that can never be born, with commas; until: when it may go
+//! fence   in place of these: the attempts that can never be created, with commas; until: when it may go
 //! ```
 //!
 //! Each step reads the blob, asks the rule of the domain and writes if nobody changed it meanwhile, else it begins anew.
@@ -21,8 +21,8 @@ use super::blobs::{Blobs, Changed, Metadata, ROUNDS, json, nonce, pause, value_o
 use super::fault::contended;
 use super::layout::Layout;
 pub(super) use crate::stored::PassedOver;
-use crate::stored::{Journal, StoredRemains};
-use crate::{Deposit, Found, Remains, Result, StorageError};
+use crate::stored::{Journal, StoredMessageRef};
+use crate::{Deposit, Found, MessageRef, Result, StorageError};
 
 const FACTS: &str = "facts";
 const STATE: &str = "state";
@@ -76,7 +76,7 @@ pub(super) enum Row {
     Nothing,
     Message(Box<Message>),
     Gone(Timestamp),
-    /// The tries that can never be born, and when it may go.
+    /// The attempts that can never be created, and when it may go.
     Fence(BTreeSet<Attempt>, Timestamp),
 }
 
@@ -107,7 +107,7 @@ impl Row {
         }
     }
 
-    /// Whether this try was elected and its message is not purged.
+    /// Whether this attempt was committed and its message is not purged.
     pub(super) fn is_of(&self, attempt: &Attempt) -> bool {
         matches!(self, Self::Message(message) if message.facts.attempt == *attempt)
     }
@@ -118,10 +118,10 @@ pub(super) fn passing_over(row: Result<Row>) -> Result<Row> {
     Ok(PassedOver::default().read(row)?.unwrap_or(Row::Nothing))
 }
 
-/// A message that is born.
-pub(super) fn born(deposit: &Deposit) -> Result<Metadata> {
-    let context = "bearing a message";
-    let state = State::of(&Message::born(deposit.facts.clone()), nonce()?);
+/// A message that is created.
+pub(super) fn created(deposit: &Deposit) -> Result<Metadata> {
+    let context = "creating a message";
+    let state = State::of(&Message::new(deposit.facts.clone()), nonce()?);
     let facts = json(context, &Journal::from(deposit))?;
     Ok([(FACTS.to_owned(), facts), (STATE.to_owned(), json(context, &state)?)].into())
 }
@@ -131,10 +131,10 @@ pub(super) fn tombstone(now: Timestamp) -> Metadata {
     [(GONE.to_owned(), now.millis().to_string())].into()
 }
 
-/// The fence of these tries.
-pub(super) fn fence(tries: &BTreeSet<Attempt>, until: Timestamp) -> Metadata {
-    let tries = tries.iter().map(Attempt::to_string).collect::<Vec<_>>().join(",");
-    [(FENCE.to_owned(), tries), (UNTIL.to_owned(), until.millis().to_string())].into()
+/// The fence of these attempts.
+pub(super) fn fence(attempts: &BTreeSet<Attempt>, until: Timestamp) -> Metadata {
+    let attempts = attempts.iter().map(Attempt::to_string).collect::<Vec<_>>().join(",");
+    [(FENCE.to_owned(), attempts), (UNTIL.to_owned(), until.millis().to_string())].into()
 }
 
 /// What a rule found, and what it said.
@@ -158,11 +158,11 @@ pub(super) struct Step<'a> {
 }
 
 /// What is left of a message, in the metadata of an entry.
-pub(super) const REMAINS: &str = "remains";
+pub(super) const MESSAGE_REF: &str = "remains";
 
-/// What is left of a message or try, as metadata.
-pub(super) fn left(context: &'static str, remains: Remains) -> Result<Metadata> {
-    Ok([(REMAINS.to_owned(), json(context, &StoredRemains::from(remains))?)].into())
+/// What is left of a message or attempt, as metadata.
+pub(super) fn left(context: &'static str, message_ref: MessageRef) -> Result<Metadata> {
+    Ok([(MESSAGE_REF.to_owned(), json(context, &StoredMessageRef::from(message_ref))?)].into())
 }
 
 /// The messages of a tenant.
@@ -227,7 +227,7 @@ impl Rows {
                 return Ok(Ruled::Message(after, said));
             }
             if let Some(entry) = entry.as_ref().filter(|_| after != before) {
-                self.blobs.note(context, entry, left(context, Remains::from(&after.facts))?).await?;
+                self.blobs.note(context, entry, left(context, MessageRef::from(&after.facts))?).await?;
             }
             let mut metadata = blob.metadata;
             metadata.insert(STATE.to_owned(), json(context, &State::of(&after, own.clone()))?);

@@ -17,7 +17,7 @@ use super::cases;
 use super::index::AzureIndex;
 use super::recordings::BlobRecordings;
 use super::row::{PassedOver, Row, passing_over};
-use crate::{Fenced, Remains, Result};
+use crate::{Fenced, MessageRef, Result};
 
 const HOUR: Duration = Duration::from_hours(1);
 /// So many hours are listed one by one; where more have passed, everything is listed once.
@@ -142,21 +142,21 @@ impl AzureIndex {
     async fn remove_orphan(&self, recordings: &BlobRecordings, audio: AudioKey) -> Result<u64> {
         let region = recordings.region.clone();
         let AudioKey { mailbox, id, attempt, .. } = audio.clone();
-        let mut remains = Remains { mailbox, id, attempt, subject: None, audio, region };
-        let row = self.rows.look("looking for orphans", &remains.mailbox, remains.id).await;
+        let mut message_ref = MessageRef { mailbox, id, attempt, subject: None, audio, region };
+        let row = self.rows.look("looking for orphans", &message_ref.mailbox, message_ref.id).await;
         // Whose message cannot be read may be its recording.
-        let may_be_its = PassedOver::default().read(row)?.is_none_or(|row| row.is_of(&remains.attempt));
-        // What a journal tells is left to whoever takes tries back.
-        if may_be_its || self.is_journaled(&remains).await? {
+        let may_be_its = PassedOver::default().read(row)?.is_none_or(|row| row.is_of(&message_ref.attempt));
+        // What a journal tells is left to whoever takes attempts back.
+        if may_be_its || self.is_journaled(&message_ref).await? {
             return Ok(0);
         }
-        let Some(caller) = recordings.caller(&remains.audio).await? else { return Ok(0) };
-        remains.subject = caller.and_then(|caller| caller.parse().ok());
-        if self.fence_try(&remains).await? == Fenced::Born {
+        let Some(caller) = recordings.caller(&message_ref.audio).await? else { return Ok(0) };
+        message_ref.subject = caller.and_then(|caller| caller.parse().ok());
+        if self.fence_attempt(&message_ref).await? == Fenced::Created {
             return Ok(0);
         }
-        crate::Recordings::delete(recordings, &remains.audio).await?;
-        self.withdraw_try(&remains).await?;
+        crate::Recordings::delete(recordings, &message_ref.audio).await?;
+        self.withdraw_attempt(&message_ref).await?;
         Ok(1)
     }
 }

@@ -1,5 +1,5 @@
-//! A deposit on a volume: the journal, which is the message's file before it has its name; the birth, which is that
-//! name; what takes a try back, and the fence that decides a slow one.
+//! A deposit on a volume: the journal, which is the message's file before it has its name; the commit, which is that
+//! name; what takes an attempt back, and the fence that decides a slow one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,23 +10,23 @@ use super::blocking::Step;
 use super::cases;
 use super::chain::{self, State};
 use super::disk::{Disk, Linked};
-use super::layout::{self, ARRIVING, DEAD, Try};
+use super::layout::{self, ARRIVING, AttemptName, FENCED};
 use super::look::{Look, look};
 use super::marks::{hold, hold_for_case};
 use super::stored::{Journal, PassedOver, Row, decode, encode, is_torn};
-use crate::{Birth, Deposit, Fenced, Found, Remains, StorageError};
+use crate::{Deposit, Fenced, Found, Insertion, MessageRef, StorageError};
 
 /// No write takes longer: what is not whole after this was cut off.
 pub(super) const CUT_OFF: Duration = Duration::from_hours(1);
 
-/// Looks whether the id is taken, and journals the try if it is not.
+/// Looks whether the id is taken, and journals the attempt if it is not.
 pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> Step<Option<Found>> {
     let Facts { id, mailbox, .. } = &deposit.facts;
-    let journal = Try::from(&deposit.facts).arriving();
+    let journal = AttemptName::from(&deposit.facts).arriving();
     if Row::read(disk, mailbox, *id)? != Row::Nothing {
-        // Only where this same try was begun before is there anything of it.
+        // Only where this same attempt was begun before is there anything of it.
         if disk.has(&journal)? {
-            withdraw(disk, &Remains::from(&deposit.facts))?;
+            withdraw(disk, &MessageRef::from(&deposit.facts))?;
         }
         // The answer tells the caller that it is stored: also if whoever stored it has not come so far.
         disk.secure(&layout::row(mailbox, *id))?;
@@ -40,9 +40,9 @@ pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> Step<Option<Found>> {
     Ok(None)
 }
 
-/// Makes what must be there before the birth: the caller's marker, the urgent hint.
+/// Makes what must be there before the commit: the caller's marker, the urgent hint.
 pub(super) fn announce(disk: &Disk, facts: &Facts) -> Step<()> {
-    let attempt = Try::from(facts);
+    let attempt = AttemptName::from(facts);
     if let Some(subject) = &facts.subject {
         disk.place(&attempt.caller(subject))?;
     }
@@ -52,44 +52,44 @@ pub(super) fn announce(disk: &Disk, facts: &Facts) -> Step<()> {
     Ok(())
 }
 
-/// The election.
-pub(super) fn insert(disk: &Disk, deposit: &Deposit) -> Step<Birth> {
+/// The commit.
+pub(super) fn insert(disk: &Disk, deposit: &Deposit) -> Step<Insertion> {
     let facts = &deposit.facts;
     let mut pending = Vec::new();
     for case in cases::covering(disk, facts)? {
         match case.status {
-            Status::Erasing | Status::Erased => return Ok(Birth::Forgotten),
+            Status::Erasing | Status::Erased => return Ok(Insertion::Forgotten),
             Status::Hiding | Status::Pending => pending.push(case),
             Status::Undone => {}
         }
     }
-    let journal = Try::from(facts).arriving();
-    let born = disk.link(&journal, &layout::row(&facts.mailbox, facts.id))?;
-    if born != Linked::Done {
+    let journal = AttemptName::from(facts).arriving();
+    let created = disk.link(&journal, &layout::row(&facts.mailbox, facts.id))?;
+    if created != Linked::Done {
         match Row::read(disk, &facts.mailbox, facts.id)? {
             row if row.is_of(&facts.attempt) => {}
-            Row::Nothing => return Ok(Birth::Fenced),
-            _ => return Ok(Birth::Taken(look(disk, &facts.mailbox, facts.id)?.found())),
+            Row::Nothing => return Ok(Insertion::Fenced),
+            _ => return Ok(Insertion::Taken(look(disk, &facts.mailbox, facts.id)?.found())),
         }
     }
-    let mut alone = born == Linked::Done && pending.is_empty();
+    let mut alone = created == Linked::Done && pending.is_empty();
     for case in pending {
         let its = Hold::Case { case: case.key, purge_at: case.deadlines.purge_at };
         hold_for_case(disk, &facts.mailbox, facts.id, facts.subject.as_ref(), &its)?;
     }
     if let Some(purge_at) = deleted_until(disk, &facts.mailbox, facts.generation)? {
-        // By the rule, since a birth that is asked again may find another deadline there, which stays.
+        // By the rule, since a commit that is asked again may find another deadline there, which stays.
         hold(disk, &facts.mailbox, facts.id, &Hold::Mailbox { purge_at })?;
         alone = false;
     }
-    // The message is born whatever becomes of its journal: one that stays is struck off by its fence.
+    // The message is created whatever becomes of its journal: one that stays is struck off by its fence.
     let _ = disk.unlink(&journal);
     if alone {
-        return Ok(Birth::Born(Box::new(Message::born(facts.clone()))));
+        return Ok(Insertion::Created(Box::new(Message::new(facts.clone()))));
     }
     Ok(match look(disk, &facts.mailbox, facts.id)? {
-        Look::Message(message) => Birth::Born(message),
-        other => Birth::Taken(other.found()),
+        Look::Message(message) => Insertion::Created(message),
+        other => Insertion::Taken(other.found()),
     })
 }
 
@@ -107,45 +107,45 @@ fn deleted_until(disk: &Disk, mailbox: &MailboxId, generation: u64) -> Step<Opti
     Ok(if let State::Deleted { purge_at } = state { purge_at } else { None })
 }
 
-/// Takes a try back.
-pub(super) fn withdraw(disk: &Disk, remains: &Remains) -> Step<()> {
-    let attempt = Try::from(remains);
+/// Takes an attempt back.
+pub(super) fn withdraw(disk: &Disk, message_ref: &MessageRef) -> Step<()> {
+    let attempt = AttemptName::from(message_ref);
     if !Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt) {
         disk.take(&attempt.hint())?;
-        if let Some(subject) = &remains.subject {
+        if let Some(subject) = &message_ref.subject {
             disk.take(&attempt.caller(subject))?;
         }
     }
     disk.take(&attempt.arriving())?;
-    disk.take(&attempt.dead())?;
+    disk.take(&attempt.fenced())?;
     Ok(())
 }
 
-/// Tries that began before `before`, and fenced ones.
-pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<Remains>> {
-    let (mut tries, mut passed_over) = (BTreeMap::new(), PassedOver::default());
-    for attempt in tries_in(disk, ARRIVING)? {
+/// Attempts that began before `before`, and fenced ones.
+pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<MessageRef>> {
+    let (mut attempts, mut passed_over) = (BTreeMap::new(), PassedOver::default());
+    for attempt in attempts_in(disk, ARRIVING)? {
         if let Some(journal) = passed_over.read(journal(disk, &attempt.arriving()))?.flatten()
             && journal.begun_at < before
         {
-            tries.insert(attempt, Remains::from(&journal.facts));
+            attempts.insert(attempt, MessageRef::from(&journal.facts));
         }
     }
-    // After the others: a copy is made before its journal goes, so that a try that moves meanwhile is not missed.
-    for attempt in tries_in(disk, DEAD)? {
-        if let Some(journal) = passed_over.read(journal(disk, &attempt.dead()))?.flatten() {
-            tries.insert(attempt, Remains::from(&journal.facts));
+    // After the others: a copy is made before its journal goes, so that an attempt that moves meanwhile is not missed.
+    for attempt in attempts_in(disk, FENCED)? {
+        if let Some(journal) = passed_over.read(journal(disk, &attempt.fenced()))?.flatten() {
+            attempts.insert(attempt, MessageRef::from(&journal.facts));
         }
     }
-    passed_over.found(tries.into_values().collect())
+    passed_over.found(attempts.into_values().collect())
 }
 
-fn tries_in(disk: &Disk, folder: &str) -> Step<Vec<Try>> {
-    Ok(disk.list(folder)?.iter().filter_map(|name| Try::parse(name)).collect())
+fn attempts_in(disk: &Disk, folder: &str) -> Step<Vec<AttemptName>> {
+    Ok(disk.list(folder)?.iter().filter_map(|name| AttemptName::parse(name)).collect())
 }
 
-/// A journal that can be read. One that is torn is no try's and goes: a crash cut it off, and nothing was made after it;
-/// or its volume damaged it, and with no journal the mailbox's tidying finds what its try left.
+/// A journal that can be read. One that is torn is no attempt's and goes: a crash cut it off, and nothing was made after it;
+/// or its volume damaged it, and with no journal the mailbox's tidying finds what its attempt left.
 fn journal(disk: &Disk, path: &str) -> Step<Option<Journal>> {
     let Some(content) = disk.read(path)? else { return Ok(None) };
     if !is_torn(&content) {
@@ -158,22 +158,22 @@ fn journal(disk: &Disk, path: &str) -> Step<Option<Journal>> {
     Ok(None)
 }
 
-/// Decides what a try became: a journal without a name can get none. A copy and a removal, not a renaming: on NFS a
+/// Decides what an attempt became: a journal without a name can get none. A copy and a removal, not a renaming: on NFS a
 /// link by handle would still find a file that was renamed; one with no name left is refused.
-pub(super) fn fence(disk: &Disk, remains: &Remains) -> Step<Fenced> {
-    let attempt = Try::from(remains);
+pub(super) fn fence(disk: &Disk, message_ref: &MessageRef) -> Step<Fenced> {
+    let attempt = AttemptName::from(message_ref);
     if let Some(journal) = disk.read(&attempt.arriving())?
         && !is_torn(&journal)
     {
-        disk.publish(&attempt.dead(), &journal)?;
+        disk.publish(&attempt.fenced(), &journal)?;
     }
     // Also where only the copy is there: whoever made it may not have come so far.
     disk.take(&attempt.arriving())?;
     if !Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt) {
         return Ok(Fenced::Never);
     }
-    disk.take(&attempt.dead())?;
-    Ok(Fenced::Born)
+    disk.take(&attempt.fenced())?;
+    Ok(Fenced::Created)
 }
 
 #[cfg(test)]

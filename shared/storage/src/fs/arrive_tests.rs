@@ -9,7 +9,7 @@ const LATE: i64 = 100_000_000;
 #[tokio::test]
 async fn a_message_needs_its_row_its_marker_its_hint_and_its_recording_and_nothing_else() {
     let store = Store::new().await;
-    let facts = store.born("030 1").await.facts;
+    let facts = store.created("030 1").await.facts;
     let (id, a, subject) = (facts.id, &facts.attempt, subject("030 1"));
     let hash = subject.hash();
     assert_eq!(
@@ -26,14 +26,18 @@ async fn a_message_needs_its_row_its_marker_its_hint_and_its_recording_and_nothi
 #[tokio::test]
 async fn no_name_and_no_tombstone_shows_a_number() {
     let store = Store::new().await;
-    let deposit = store.born("030 7654321").await;
-    let remains = Remains::from(&deposit.facts);
+    let deposit = store.created("030 7654321").await;
+    let message_ref = MessageRef::from(&deposit.facts);
     let shown = || store.files().concat().contains("7654321");
     assert!(!shown());
-    store.index.claim(&mailbox(), remains.id, &domain::Claim::Case(case("k", "1", at(0)).key)).await.unwrap();
-    store.purge(&remains, at(200)).await.unwrap();
-    assert_eq!(store.files_of(remains.id).len(), 2, "the tombstone and the claim");
-    for file in store.files_of(remains.id) {
+    store
+        .index
+        .claim(&mailbox(), message_ref.id, &domain::Claim::Case(case("k", "1", at(0)).key))
+        .await
+        .unwrap();
+    store.purge(&message_ref, at(200)).await.unwrap();
+    assert_eq!(store.files_of(message_ref.id).len(), 2, "the tombstone and the claim");
+    for file in store.files_of(message_ref.id) {
         let content = std::fs::read_to_string(store.folder.path().join(file)).unwrap();
         assert!(
             content.is_empty() || content == format!("{{\"v\":1,\"gone\":\"{}\"}}", at(200)),
@@ -45,7 +49,7 @@ async fn no_name_and_no_tombstone_shows_a_number() {
 #[tokio::test]
 async fn a_journal_that_a_crash_cut_off_is_no_try_and_is_cleared() {
     let store = Store::new().await;
-    let torn = Try::from(&deposit("030 1").facts);
+    let torn = AttemptName::from(&deposit("030 1").facts);
     let folder = store.tenant_folder().join(ARRIVING);
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(torn.to_string());
@@ -61,13 +65,13 @@ async fn a_journal_that_a_crash_cut_off_is_no_try_and_is_cleared() {
 #[tokio::test]
 async fn a_journal_of_a_later_version_is_neither_read_nor_cleared_and_stops_no_other() {
     let store = Store::new().await;
-    let later = Try::from(&deposit("030 1").facts);
+    let later = AttemptName::from(&deposit("030 1").facts);
     let folder = store.tenant_folder().join(ARRIVING);
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join(later.to_string()), br#"{"v":2}"#).unwrap();
     let cut_off = deposit("030 2");
     store.arrive(&cut_off).await.unwrap();
-    assert_eq!(store.index.arriving(at(LATE)).await.unwrap(), [Remains::from(&cut_off.facts)]);
+    assert_eq!(store.index.arriving(at(LATE)).await.unwrap(), [MessageRef::from(&cut_off.facts)]);
     assert!(folder.join(later.to_string()).exists());
 }
 
@@ -76,17 +80,17 @@ async fn a_fence_that_was_cut_off_before_the_journal_went_still_fences() {
     let store = Store::new().await;
     let slow = deposit("030 1");
     store.arrive(&slow).await.unwrap();
-    let attempt = Try::from(&slow.facts);
+    let attempt = AttemptName::from(&slow.facts);
     let journal = std::fs::read(store.tenant_folder().join(attempt.arriving())).unwrap();
-    store.index.tree().disk.publish(&attempt.dead(), &journal).unwrap();
+    store.index.tree().disk.publish(&attempt.fenced(), &journal).unwrap();
     let told = store.index.arriving(at(0)).await.unwrap();
-    assert_eq!(told, [Remains::from(&slow.facts)], "once, and before its time");
-    assert_eq!(store.index.fence(&Remains::from(&slow.facts)).await.unwrap(), Fenced::Never);
-    assert_eq!(store.index.insert(&slow).await.unwrap(), Birth::Fenced);
+    assert_eq!(told, [MessageRef::from(&slow.facts)], "once, and before its time");
+    assert_eq!(store.index.fence(&MessageRef::from(&slow.facts)).await.unwrap(), Fenced::Never);
+    assert_eq!(store.index.insert(&slow).await.unwrap(), Insertion::Fenced);
 }
 
 #[tokio::test]
-async fn a_message_born_into_a_mailbox_that_was_deleted_meanwhile_goes_with_it() {
+async fn a_message_created_into_a_mailbox_that_was_deleted_meanwhile_goes_with_it() {
     for is_made_again in [false, true] {
         let store = Store::new().await;
         let index = &store.index;
@@ -99,8 +103,8 @@ async fn a_message_born_into_a_mailbox_that_was_deleted_meanwhile_goes_with_it()
             index.put_mailbox(&made, Expect::Absent).await.unwrap();
             assert_eq!(index.mailbox(&mailbox()).await.unwrap().unwrap().value.generation, 3);
         }
-        let Birth::Born(born) = index.insert(&slow).await.unwrap() else { panic!("it is born") };
-        assert!(born.holds.contains(&Hold::Mailbox { purge_at: at(900) }));
+        let Insertion::Created(created) = index.insert(&slow).await.unwrap() else { panic!("it is created") };
+        assert!(created.holds.contains(&Hold::Mailbox { purge_at: at(900) }));
         assert_eq!(index.due(at(900), None, 9).await.unwrap().len(), 1);
     }
 }
@@ -112,6 +116,6 @@ async fn a_region_that_is_down_fails_the_arrival_and_the_withdrawal_leaves_nothi
     std::fs::remove_file(store.folder.path().join("recordings/local/region.json")).unwrap();
     assert!(store.arrive(&refused).await.is_err());
     assert!(store.recordings.delete(&refused.facts.audio).await.is_err());
-    store.index.withdraw(&Remains::from(&refused.facts)).await.unwrap();
+    store.index.withdraw(&MessageRef::from(&refused.facts)).await.unwrap();
     assert_eq!(store.files(), Vec::<String>::new());
 }

@@ -36,13 +36,13 @@ fn the_same_bytes_under_the_same_name_are_a_lost_answer() {
 fn of_many_that_publish_one_name_exactly_one_does() {
     let (_root, disk) = disk();
     let done = std::thread::scope(|scope| {
-        let tries: Vec<_> = (0..8u8)
+        let attempts: Vec<_> = (0..8u8)
             .map(|n| {
                 let disk = &disk;
                 scope.spawn(move || disk.publish("a/b/c", &[n]).unwrap() == Published::Done)
             })
             .collect();
-        tries.into_iter().map(|one| one.join().unwrap()).filter(|done| *done).count()
+        attempts.into_iter().map(|one| one.join().unwrap()).filter(|done| *done).count()
     });
     assert_eq!(done, 1);
 }

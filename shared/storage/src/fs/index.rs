@@ -15,8 +15,8 @@ use super::disk::Disk;
 use super::tree::Tree;
 use super::{arrive, cases, look, mailboxes, marks, purge, tidy};
 use crate::{
-    Arrival, Birth, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Page, PageOf, Remains, Result,
-    StorageError, Versioned, Written,
+    Arrival, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Insertion, MessageRef, Page, PageOf,
+    Result, StorageError, Versioned, Written,
 };
 
 /// How long a volume may take to say that it is there.
@@ -75,14 +75,14 @@ impl Index for FsIndex {
         stored.map(Arrival::Arrived)
     }
 
-    async fn insert(&self, deposit: &Deposit) -> Result<Birth> {
+    async fn insert(&self, deposit: &Deposit) -> Result<Insertion> {
         let deposit = deposit.clone();
-        self.on("bearing a message", move |disk| arrive::insert(disk, &deposit)).await
+        self.on("creating a message", move |disk| arrive::insert(disk, &deposit)).await
     }
 
-    async fn withdraw(&self, remains: &Remains) -> Result<()> {
-        let remains = remains.clone();
-        self.on("withdrawing a deposit", move |disk| arrive::withdraw(disk, &remains)).await
+    async fn withdraw(&self, message_ref: &MessageRef) -> Result<()> {
+        let message_ref = message_ref.clone();
+        self.on("withdrawing a deposit", move |disk| arrive::withdraw(disk, &message_ref)).await
     }
 
     async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found> {
@@ -130,9 +130,9 @@ impl Index for FsIndex {
         self.on("claiming a message", move |disk| purge::claim(disk, &mailbox, id, &claim)).await
     }
 
-    async fn bury(&self, remains: &Remains, now: Timestamp) -> Result<()> {
-        let remains = remains.clone();
-        self.on("burying a message", move |disk| purge::bury(disk, &remains, now)).await
+    async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()> {
+        let message_ref = message_ref.clone();
+        self.on("leaving a tombstone", move |disk| purge::leave_tombstone(disk, &message_ref, now)).await
     }
 
     async fn by_caller(
@@ -150,12 +150,12 @@ impl Index for FsIndex {
         self.on("listing what is due", move |disk| purge::due(disk, before, after.as_ref(), limit)).await
     }
 
-    async fn settle(&self, due: &Due) -> Result<()> {
+    async fn remove_due_entry(&self, due: &Due) -> Result<()> {
         let due = due.clone();
-        self.on("settling what was due", move |disk| purge::settle(disk, &due)).await
+        self.on("removing a due entry", move |disk| purge::remove_due_entry(disk, &due)).await
     }
 
-    async fn arriving(&self, before: Timestamp) -> Result<Vec<Remains>> {
+    async fn arriving(&self, before: Timestamp) -> Result<Vec<MessageRef>> {
         let tree = self.tree.clone();
         run("listing deposits under way", move || {
             // What was cut off before it had a name goes with each sweep, too.
@@ -165,9 +165,9 @@ impl Index for FsIndex {
         .await
     }
 
-    async fn fence(&self, remains: &Remains) -> Result<Fenced> {
-        let remains = remains.clone();
-        self.on("fencing a deposit", move |disk| arrive::fence(disk, &remains)).await
+    async fn fence(&self, message_ref: &MessageRef) -> Result<Fenced> {
+        let message_ref = message_ref.clone();
+        self.on("fencing a deposit", move |disk| arrive::fence(disk, &message_ref)).await
     }
 
     async fn tidy(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {
@@ -175,7 +175,7 @@ impl Index for FsIndex {
         run("tidying a mailbox", move || tidy::tidy(&tree, &mailbox, now, purge_at)).await
     }
 
-    /// Nothing to do: a try's journal is durable before its recording is put.
+    /// Nothing to do: an attempt's journal is durable before its recording is put.
     async fn remove_orphans(&self, _until: Timestamp, _now: Timestamp) -> Result<u64> {
         Ok(0)
     }

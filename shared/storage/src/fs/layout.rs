@@ -9,8 +9,8 @@
 //! mailboxes/<mailbox>/holds/<id>.t.<ms13>       held by the trash, until then       (.d.<ms13>: with its mailbox)
 //! mailboxes/<mailbox>/holds/<id>.c.<case32>.<ms13>                                  held by a case
 //! mailboxes/<mailbox>/purging/<id>              the claim; stays until the tombstone goes
-//! arriving/<id>.<a>.<mailbox>                   a try: its facts, which become the message by a second name
-//! dead/<id>.<a>.<mailbox>                       copy of a try that was fenced
+//! arriving/<id>.<a>.<mailbox>                   an attempt: its facts, which become the message by a second name
+//! dead/<id>.<a>.<mailbox>                       copy of an attempt that was fenced
 //! callers/<s2>/<s21>.<id>.<a>.<mailbox>         caller marker: `s` is the subject's hash; none of a withheld caller
 //! forgets/<subject>/<case32>                    a case names this subject
 //! due/<yyyymmddhh>/<ms13>.<id>.<t|d>.<mailbox>  content: all that a purge needs
@@ -25,7 +25,7 @@ use std::fmt;
 
 use domain::{Attempt, AudioKey, CaseKey, Facts, GroupId, Hold, MailboxId, MessageId, Subject, Timestamp};
 
-use crate::Remains;
+use crate::MessageRef;
 
 pub(super) const MAILBOXES: &str = "mailboxes";
 pub(super) const GROUPS: &str = "groups";
@@ -33,7 +33,7 @@ pub(super) const CASES: &str = "cases";
 pub(super) const CERTIFICATES: &str = "certificates";
 pub(super) const WATCHED: &str = "cases/open";
 pub(super) const ARRIVING: &str = "arriving";
-pub(super) const DEAD: &str = "dead";
+pub(super) const FENCED: &str = "dead";
 pub(super) const CALLERS: &str = "callers";
 pub(super) const FORGETS: &str = "forgets";
 pub(super) const DUE: &str = "due";
@@ -105,15 +105,15 @@ impl fmt::Display for Mark {
     }
 }
 
-/// One try to deposit a message: the name of its journal and of its caller marker.
+/// One attempt to deposit a message: the name of its journal and of its caller marker.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Try {
+pub(super) struct AttemptName {
     pub(super) id: MessageId,
     pub(super) attempt: Attempt,
     pub(super) mailbox: MailboxId,
 }
 
-impl Try {
+impl AttemptName {
     pub(super) fn parse(name: &str) -> Option<Self> {
         let (id, rest) = id_and_rest(name)?;
         let (attempt, mailbox) = cut(rest, 16)?;
@@ -124,8 +124,8 @@ impl Try {
         format!("{ARRIVING}/{self}")
     }
 
-    pub(super) fn dead(&self) -> String {
-        format!("{DEAD}/{self}")
+    pub(super) fn fenced(&self) -> String {
+        format!("{FENCED}/{self}")
     }
 
     pub(super) fn hint(&self) -> String {
@@ -137,28 +137,32 @@ impl Try {
         format!("{folder}/{caller}.{self}")
     }
 
-    /// The caller's part of a marker's name, and its try.
+    /// The caller's part of a marker's name, and its attempt.
     pub(super) fn parse_marker(name: &str) -> Option<(&str, Self)> {
         let (caller, attempt) = name.split_at_checked(HASH)?;
         Some((caller, Self::parse(attempt.strip_prefix('.')?)?))
     }
 }
 
-impl fmt::Display for Try {
+impl fmt::Display for AttemptName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.id, self.attempt, self.mailbox)
     }
 }
 
-impl From<&Facts> for Try {
+impl From<&Facts> for AttemptName {
     fn from(facts: &Facts) -> Self {
         Self { id: facts.id, attempt: facts.attempt.clone(), mailbox: facts.mailbox.clone() }
     }
 }
 
-impl From<&Remains> for Try {
-    fn from(remains: &Remains) -> Self {
-        Self { id: remains.id, attempt: remains.attempt.clone(), mailbox: remains.mailbox.clone() }
+impl From<&MessageRef> for AttemptName {
+    fn from(message_ref: &MessageRef) -> Self {
+        Self {
+            id: message_ref.id,
+            attempt: message_ref.attempt.clone(),
+            mailbox: message_ref.mailbox.clone(),
+        }
     }
 }
 

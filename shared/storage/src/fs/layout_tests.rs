@@ -38,8 +38,8 @@ proptest! {
     }
 
     #[test]
-    fn a_try_reads_back_whatever_dots_its_mailbox_has(mailbox in mailboxes(), hash in "[A-Za-z0-9_-]{43}") {
-        let one = Try { id: id(), attempt: Attempt::draw(&SystemRandom), mailbox };
+    fn an_attempt_reads_back_whatever_dots_its_mailbox_has(mailbox in mailboxes(), hash in "[A-Za-z0-9_-]{43}") {
+        let one = AttemptName { id: id(), attempt: Attempt::draw(&SystemRandom), mailbox };
         prop_assert!(one.to_string().len() <= LONGEST);
         let subject: Subject = format!("1.{hash}").parse().unwrap();
         let path = one.caller(&subject);
@@ -47,8 +47,8 @@ proptest! {
         prop_assert!(name.len() <= LONGEST);
         let (its_folder, caller) = marker(&subject);
         prop_assert_eq!(folder, its_folder);
-        prop_assert_eq!(Try::parse_marker(name), Some((caller, one.clone())));
-        prop_assert_eq!(Try::parse(&one.to_string()), Some(one));
+        prop_assert_eq!(AttemptName::parse_marker(name), Some((caller, one.clone())));
+        prop_assert_eq!(AttemptName::parse(&one.to_string()), Some(one));
     }
 
     #[test]
@@ -72,8 +72,8 @@ proptest! {
 
     #[test]
     fn no_name_makes_a_panic(name in ".{0,130}") {
-        let _ = (Mark::parse(&name), Try::parse(&name), DueName::parse(&name), Recording::parse(&name));
-        let _ = Try::parse_marker(&name);
+        let _ = (Mark::parse(&name), AttemptName::parse(&name), DueName::parse(&name), Recording::parse(&name));
+        let _ = AttemptName::parse_marker(&name);
         let _ = version_number(&name);
     }
 

@@ -147,7 +147,7 @@ impl Marks {
         }
     }
 
-    /// Any try may have left a hint: the facts are asked whether it was the one that was born.
+    /// Any attempt may have left a hint: the facts are asked whether it was the one that was created.
     fn is_urgent(&self, disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<bool> {
         let Some(hints) = self.urgent.get(&id) else { return Ok(false) };
         let row = Row::read(disk, mailbox, id)?;

@@ -10,7 +10,7 @@ use super::layout::{self, GROUPS, MAILBOXES, Mark};
 use super::look::marks_by_message;
 use super::marks::hold_until;
 use super::stored::{Row, passing_over};
-use crate::{Expect, Remains, Versioned, Written};
+use crate::{Expect, MessageRef, Versioned, Written};
 
 /// A mailbox.
 pub(super) fn mailbox(disk: &Disk, id: &MailboxId) -> Step<Option<Versioned<Mailbox>>> {
@@ -92,7 +92,7 @@ pub(super) fn hold_earlier(disk: &Disk, row: &Row, before: u64, purge_at: Timest
         && facts.generation < before
         && !disk.has(&layout::claim(&facts.mailbox, facts.id))?
     {
-        hold_until(disk, &Remains::from(&**facts), &Hold::Mailbox { purge_at })?;
+        hold_until(disk, &MessageRef::from(&**facts), &Hold::Mailbox { purge_at })?;
     }
     Ok(())
 }

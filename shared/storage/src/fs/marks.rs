@@ -7,8 +7,8 @@ use super::cases;
 use super::disk::{Disk, Published};
 use super::layout::{self, DueName, Mark};
 use super::look::{Look, look};
-use super::stored::{StoredRemains, corrupt, decode, encode};
-use crate::Remains;
+use super::stored::{StoredMessageRef, corrupt, decode, encode};
+use crate::MessageRef;
 
 /// Marks a visible message read.
 pub(super) fn mark_read(
@@ -58,7 +58,9 @@ pub(super) fn hold(disk: &Disk, mailbox: &MailboxId, id: MessageId, hold: &Hold)
     }
     let outcome = match hold {
         Hold::Case { .. } => hold_for_case(disk, mailbox, id, before.facts.subject.as_ref(), hold)?,
-        Hold::Trash { .. } | Hold::Mailbox { .. } => hold_until(disk, &Remains::from(&before.facts), hold)?,
+        Hold::Trash { .. } | Hold::Mailbox { .. } => {
+            hold_until(disk, &MessageRef::from(&before.facts), hold)?
+        }
     };
     Ok(match outcome {
         Held::On => Some(after),
@@ -78,13 +80,13 @@ pub(super) enum Held {
 }
 
 /// Puts a hold of the trash or of a mailbox on. The entry that the sweep finds it by is there before it is.
-pub(super) fn hold_until(disk: &Disk, remains: &Remains, hold: &Hold) -> Step<Held> {
-    let Remains { mailbox, id, .. } = remains;
+pub(super) fn hold_until(disk: &Disk, message_ref: &MessageRef, hold: &Hold) -> Step<Held> {
+    let MessageRef { mailbox, id, .. } = message_ref;
     let mark = layout::mark(mailbox, *id, &Mark::Hold(hold.clone()));
-    publish_due(disk, remains, hold)?;
+    publish_due(disk, message_ref, hold)?;
     disk.place(&mark)?;
     // A sweep may have found the entry with nothing held, and struck it off.
-    publish_due(disk, remains, hold)?;
+    publish_due(disk, message_ref, hold)?;
     if disk.has(&layout::claim(mailbox, *id))? {
         disk.take(&mark)?;
         return Ok(Held::Purging);
@@ -93,12 +95,12 @@ pub(super) fn hold_until(disk: &Disk, remains: &Remains, hold: &Hold) -> Step<He
 }
 
 /// Makes the entry that the sweep finds a hold by, unless it is there.
-pub(super) fn publish_due(disk: &Disk, remains: &Remains, hold: &Hold) -> Step<()> {
-    let name =
-        DueName::of(hold, remains.id, &remains.mailbox).ok_or_else(|| corrupt("a hold with a deadline"))?;
+pub(super) fn publish_due(disk: &Disk, message_ref: &MessageRef, hold: &Hold) -> Step<()> {
+    let name = DueName::of(hold, message_ref.id, &message_ref.mailbox)
+        .ok_or_else(|| corrupt("a hold with a deadline"))?;
     let path = name.path();
     if !disk.has(&path)? {
-        disk.publish(&path, &encode(&StoredRemains::from(remains.clone()))?)?;
+        disk.publish(&path, &encode(&StoredMessageRef::from(message_ref.clone()))?)?;
     }
     Ok(())
 }

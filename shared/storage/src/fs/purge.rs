@@ -6,12 +6,12 @@ use domain::{Claim, Claimed, Facts, MailboxId, MessageId, Subject, Timestamp};
 
 use super::blocking::Step;
 use super::disk::Disk;
-use super::layout::{self, DUE, DueName, Mark, Try};
+use super::layout::{self, AttemptName, DUE, DueName, Mark};
 use super::look::holds_of;
 use super::stored::{
-    Damage as _, Journal, PassedOver, Row, StoredRemains, Tombstone, encode, passing_over, read,
+    Damage as _, Journal, PassedOver, Row, StoredMessageRef, Tombstone, encode, passing_over, read,
 };
-use crate::{CallerMarker, Due, Remains};
+use crate::{CallerMarker, Due, MessageRef};
 
 /// Claims a message. Its hold is renamed to the claim, so that of an undo and a claim one finds it; a case, whose fate is
 /// decided, needs no hold.
@@ -45,25 +45,25 @@ fn readable(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Option<Row>
 }
 
 /// Replaces the facts of a claimed message by a tombstone, then takes what names it.
-pub(super) fn bury(disk: &Disk, remains: &Remains, now: Timestamp) -> Step<()> {
-    let Remains { mailbox, id, .. } = remains;
+pub(super) fn leave_tombstone(disk: &Disk, message_ref: &MessageRef, now: Timestamp) -> Step<()> {
+    let MessageRef { mailbox, id, .. } = message_ref;
     if !disk.has(&layout::claim(mailbox, *id))? {
         return Ok(());
     }
     match readable(disk, mailbox, *id)? {
-        Some(Row::Facts(facts)) if facts.attempt != remains.attempt => return Ok(()),
+        Some(Row::Facts(facts)) if facts.attempt != message_ref.attempt => return Ok(()),
         Some(Row::Facts(_)) | None => {
             disk.replace(&layout::row(mailbox, *id), &encode(&Tombstone { gone: now })?)?;
         }
         Some(Row::Tombstone(_) | Row::Nothing) => {}
     }
-    clear(disk, &Try::from(remains), remains.subject.as_ref())
+    clear(disk, &AttemptName::from(message_ref), message_ref.subject.as_ref())
 }
 
 /// Takes what names a message that is a tombstone, its caller's marker last.
-fn clear(disk: &Disk, attempt: &Try, subject: Option<&Subject>) -> Step<()> {
+fn clear(disk: &Disk, attempt: &AttemptName, subject: Option<&Subject>) -> Step<()> {
     let mark = |mark: &Mark| layout::mark(&attempt.mailbox, attempt.id, mark);
-    // The hint of a try that lost is its own to take back, and the tidying's.
+    // The hint of an attempt that lost is its own to take back, and the tidying's.
     disk.take_all(&[mark(&Mark::Read), mark(&Mark::Urgent(attempt.attempt.clone()))])?;
     let holds = holds_of(disk, &attempt.mailbox, attempt.id)?;
     disk.take_all(&holds.into_iter().map(|hold| mark(&Mark::Hold(hold))).collect::<Vec<_>>())?;
@@ -75,7 +75,7 @@ fn clear(disk: &Disk, attempt: &Try, subject: Option<&Subject>) -> Step<()> {
 
 /// Holds that are over, oldest first.
 pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: usize) -> Step<Vec<Due>> {
-    let after = after.and_then(|due| DueName::of(&due.hold, due.remains.id, &due.remains.mailbox));
+    let after = after.and_then(|due| DueName::of(&due.hold, due.message_ref.id, &due.message_ref.mailbox));
     let (last_hour, first_hour) =
         (layout::hour(before), after.as_ref().map(DueName::hour).unwrap_or_default());
     let after = after.map(|name| name.to_string()).unwrap_or_default();
@@ -90,8 +90,8 @@ pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: us
                 return Ok(found);
             }
             // Else: struck off since its name was listed.
-            if let Some(remains) = passed_over.read(entry_of(disk, &entry))?.flatten() {
-                found.push(Due { remains, hold: entry.hold });
+            if let Some(message_ref) = passed_over.read(entry_of(disk, &entry))?.flatten() {
+                found.push(Due { message_ref, hold: entry.hold });
             }
         }
     }
@@ -99,13 +99,13 @@ pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: us
 }
 
 /// What an entry tells; of one that is damaged, what its message tells.
-fn entry_of(disk: &Disk, entry: &DueName) -> Step<Option<Remains>> {
-    match read::<StoredRemains>(disk, &entry.path()) {
+fn entry_of(disk: &Disk, entry: &DueName) -> Step<Option<MessageRef>> {
+    match read::<StoredMessageRef>(disk, &entry.path()) {
         Err(fault) if fault.told() => {}
-        read => return Ok(read?.map(Remains::from)),
+        read => return Ok(read?.map(MessageRef::from)),
     }
     if let Row::Facts(facts) = Row::read(disk, &entry.mailbox, entry.id)? {
-        return Ok(Some(Remains::from(&*facts)));
+        return Ok(Some(MessageRef::from(&*facts)));
     }
     // Purged, but for what the tidying finds by itself.
     disk.take(&entry.path())?;
@@ -113,8 +113,8 @@ fn entry_of(disk: &Disk, entry: &DueName) -> Step<Option<Remains>> {
 }
 
 /// Strikes an entry off.
-pub(super) fn settle(disk: &Disk, due: &Due) -> Step<()> {
-    if let Some(entry) = DueName::of(&due.hold, due.remains.id, &due.remains.mailbox) {
+pub(super) fn remove_due_entry(disk: &Disk, due: &Due) -> Step<()> {
+    if let Some(entry) = DueName::of(&due.hold, due.message_ref.id, &due.message_ref.mailbox) {
         disk.take(&entry.path())?;
     }
     Ok(())
@@ -127,46 +127,46 @@ pub(super) fn by_caller(
     after: Option<&CallerMarker>,
     limit: usize,
 ) -> Step<Vec<CallerMarker>> {
-    let after = after.map(|marker| Try::from(&marker.remains));
+    let after = after.map(|marker| AttemptName::from(&marker.message_ref));
     let (folder, caller) = layout::marker(subject);
-    let tries = disk.list_as(&folder, |name| {
+    let attempts = disk.list_as(&folder, |name| {
         // Of most names nothing more is read: a folder holds the markers of many callers.
-        let (_, attempt) = name.starts_with(caller).then(|| Try::parse_marker(name))??;
+        let (_, attempt) = name.starts_with(caller).then(|| AttemptName::parse_marker(name))??;
         (after.as_ref() < Some(&attempt)).then_some(attempt)
     })?;
     let (mut markers, mut passed_over) = (Vec::new(), PassedOver::default());
-    for attempt in BTreeSet::from_iter(tries) {
+    for attempt in BTreeSet::from_iter(attempts) {
         if markers.len() >= limit {
             break;
         }
         let facts = passed_over.read(facts_of(disk, &attempt, subject))?.flatten();
-        markers.extend(
-            facts
-                .map(|facts| CallerMarker { remains: Remains::from(&facts), received_at: facts.received_at }),
-        );
+        markers.extend(facts.map(|facts| CallerMarker {
+            message_ref: MessageRef::from(&facts),
+            received_at: facts.received_at,
+        }));
     }
     passed_over.found(markers)
 }
 
-/// What the message of a marker tells, or its try; `None`: purged since its name was listed, or nothing is left of it but
+/// What the message of a marker tells, or its attempt; `None`: purged since its name was listed, or nothing is left of it but
 /// the marker, which the tidying takes.
-fn facts_of(disk: &Disk, attempt: &Try, subject: &Subject) -> Step<Option<Facts>> {
+fn facts_of(disk: &Disk, attempt: &AttemptName, subject: &Subject) -> Step<Option<Facts>> {
     let row = || Row::read(disk, &attempt.mailbox, attempt.id);
     if let Row::Facts(facts) = row()?
         && facts.attempt == attempt.attempt
     {
         return Ok(Some(*facts));
     }
-    for journal in [attempt.arriving(), attempt.dead()] {
+    for journal in [attempt.arriving(), attempt.fenced()] {
         if let Some(journal) = read::<Journal>(disk, &journal)? {
             return Ok(Some(journal.facts));
         }
     }
-    // Once more: a try that is born meanwhile leaves its journal.
+    // Once more: an attempt that is created meanwhile leaves its journal.
     match row()? {
         Row::Facts(facts) if facts.attempt == attempt.attempt => Ok(Some(*facts)),
         Row::Tombstone(_) => {
-            // Its burial was cut off.
+            // Leaving its tombstone was cut off.
             clear(disk, attempt, Some(subject))?;
             Ok(None)
         }

@@ -4,14 +4,14 @@ use crate::{Deposit, Fenced, Found, Index as _, Recordings as _, StorageError};
 use domain::{Facts, Hold, ReadMark};
 
 #[tokio::test]
-async fn a_message_of_another_try_is_not_buried() {
+async fn a_message_of_another_attempt_becomes_no_tombstone() {
     let store = Store::new().await;
-    let born = store.born("030 1").await;
-    let loser = Remains::from(&again(born.facts.id, "030 1").facts);
+    let created = store.created("030 1").await;
+    let loser = MessageRef::from(&again(created.facts.id, "030 1").facts);
     store.index.claim(&mailbox(), loser.id, &Claim::Case(case("k", "1", at(0)).key)).await.unwrap();
-    store.index.bury(&loser, at(500)).await.unwrap();
+    store.index.leave_tombstone(&loser, at(500)).await.unwrap();
     let row = Row::read(&store.index.tree().disk, &mailbox(), loser.id).unwrap();
-    assert!(row.is_of(&born.facts.attempt));
+    assert!(row.is_of(&created.facts.attempt));
 }
 
 fn damage(store: &Store, path: &str) {
@@ -22,7 +22,7 @@ fn damage(store: &Store, path: &str) {
 
 /// Two messages of a caller in the trash until 500, the older one first.
 async fn two_deleted(store: &Store) -> [Deposit; 2] {
-    let deleted = [store.born("030 1").await, store.born("030 1").await];
+    let deleted = [store.created("030 1").await, store.created("030 1").await];
     for deposit in &deleted {
         let hold = Hold::Trash { purge_at: at(500) };
         store.index.hold(&mailbox(), deposit.facts.id, &hold).await.unwrap().unwrap();
@@ -41,11 +41,11 @@ async fn a_damaged_entry_tells_what_its_message_tells_and_goes_with_it() {
     let whole = store.index.due(at(500), None, 9).await.unwrap();
     damage(&store, &entry(&one.facts));
     assert_eq!(store.index.due(at(500), None, 9).await.unwrap(), whole);
-    let purged = whole.iter().find(|due| due.remains.id == one.facts.id).unwrap();
+    let purged = whole.iter().find(|due| due.message_ref.id == one.facts.id).unwrap();
     store.index.claim(&mailbox(), one.facts.id, &Claim::Due(purged.hold.clone())).await.unwrap();
-    store.purge(&purged.remains, at(500)).await.unwrap();
+    store.purge(&purged.message_ref, at(500)).await.unwrap();
     let left = store.index.due(at(500), None, 9).await.unwrap();
-    assert_eq!(left.into_iter().map(|due| due.remains.id).collect::<Vec<_>>(), [other.facts.id]);
+    assert_eq!(left.into_iter().map(|due| due.message_ref.id).collect::<Vec<_>>(), [other.facts.id]);
     assert!(!store.tenant_folder().join(entry(&one.facts)).exists(), "its message is purged");
 }
 
@@ -56,8 +56,8 @@ async fn an_entry_that_nothing_can_tell_is_an_error_once_nothing_else_is_due() {
     damage(&store, &entry(&one.facts));
     damage(&store, &layout::row(&mailbox(), one.facts.id));
     let due = store.index.due(at(500), None, 9).await.unwrap();
-    assert_eq!(due.iter().map(|due| due.remains.id).collect::<Vec<_>>(), [other.facts.id]);
-    store.index.settle(due.first().unwrap()).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.message_ref.id).collect::<Vec<_>>(), [other.facts.id]);
+    store.index.remove_due_entry(due.first().unwrap()).await.unwrap();
     assert!(matches!(store.index.due(at(500), None, 9).await, Err(StorageError::Corrupt { .. })));
     assert!(store.tenant_folder().join(entry(&one.facts)).exists());
 }
@@ -74,7 +74,7 @@ async fn what_is_due_is_purged_also_where_its_facts_are_damaged() {
         "whose it is is not known"
     );
     assert_eq!(store.index.claim(&mailbox(), one.facts.id, &claim).await.unwrap(), Claimed::Claimed);
-    store.purge(&Remains::from(&one.facts), at(500)).await.unwrap();
+    store.purge(&MessageRef::from(&one.facts), at(500)).await.unwrap();
     assert_eq!(store.index.message(&mailbox(), one.facts.id).await.unwrap(), Found::Gone);
     assert_eq!(store.files_of(one.facts.id).len(), 3, "the tombstone, the claim and what was due");
 }
@@ -82,21 +82,21 @@ async fn what_is_due_is_purged_also_where_its_facts_are_damaged() {
 #[tokio::test]
 async fn what_is_damaged_of_a_caller_hides_nothing_else_and_is_an_error_once_nothing_else_is_left() {
     let store = Store::new().await;
-    let (born, under_way) = (store.born("030 1").await, deposit("030 1"));
+    let (created, under_way) = (store.created("030 1").await, deposit("030 1"));
     store.arrive(&under_way).await.unwrap();
     let subject = subject("030 1");
     assert_eq!(store.index.by_caller(&subject, None, 9).await.unwrap().len(), 2);
-    damage(&store, &layout::row(&mailbox(), born.facts.id));
+    damage(&store, &layout::row(&mailbox(), created.facts.id));
     let readable = store.index.by_caller(&subject, None, 9).await.unwrap();
-    assert_eq!(readable.iter().map(|marker| marker.remains.id).collect::<Vec<_>>(), [under_way.facts.id]);
-    store.index.withdraw(&Remains::from(&under_way.facts)).await.unwrap();
+    assert_eq!(readable.iter().map(|marker| marker.message_ref.id).collect::<Vec<_>>(), [under_way.facts.id]);
+    store.index.withdraw(&MessageRef::from(&under_way.facts)).await.unwrap();
     assert!(store.index.by_caller(&subject, None, 9).await.is_err(), "not all of this caller is known");
 }
 
 #[tokio::test]
-async fn a_burial_that_was_cut_off_is_finished_where_its_caller_is_looked_for() {
+async fn a_tombstone_that_was_cut_off_is_finished_where_its_caller_is_looked_for() {
     let store = Store::new().await;
-    let purged = store.born("030 1").await.facts;
+    let purged = store.created("030 1").await.facts;
     let caller = subject("030 1");
     let mark = ReadMark { at: at(1), by: "alice".parse().unwrap() };
     store.index.mark_read(&mailbox(), purged.id, &mark).await.unwrap();
@@ -108,7 +108,7 @@ async fn a_burial_that_was_cut_off_is_finished_where_its_caller_is_looked_for() 
     assert_eq!(store.files_of(purged.id).len(), 1);
 }
 
-/// A try as it is where the power failed before the volume had all of its recording.
+/// An attempt as it is where the power failed before the volume had all of its recording.
 #[tokio::test]
 async fn what_a_power_failure_cut_off_is_told_by_its_journal_and_taken_back() {
     let store = Store::new().await;
@@ -119,13 +119,13 @@ async fn what_a_power_failure_cut_off_is_told_by_its_journal_and_taken_back() {
     let recording = layout::recording(&cut_off.facts.audio).unwrap();
     let recording = store.folder.path().join("recordings/local/t2026").join(recording);
     std::fs::File::options().write(true).open(&recording).unwrap().set_len(AUDIO.len() as u64 / 2).unwrap();
-    let remains = store.index.arriving(at(100_000)).await.unwrap();
-    assert_eq!(remains, [Remains::from(&cut_off.facts)]);
-    for remains in remains {
-        assert_eq!(store.index.fence(&remains).await.unwrap(), Fenced::Never);
+    let message_ref = store.index.arriving(at(100_000)).await.unwrap();
+    assert_eq!(message_ref, [MessageRef::from(&cut_off.facts)]);
+    for message_ref in message_ref {
+        assert_eq!(store.index.fence(&message_ref).await.unwrap(), Fenced::Never);
         assert_eq!(store.index.by_caller(&subject, None, 9).await.unwrap(), whole);
-        store.recordings.delete(&remains.audio).await.unwrap();
-        store.index.withdraw(&remains).await.unwrap();
+        store.recordings.delete(&message_ref.audio).await.unwrap();
+        store.index.withdraw(&message_ref).await.unwrap();
     }
     assert_eq!(store.files(), Vec::<String>::new());
 }

@@ -88,12 +88,12 @@ impl Recordings for FsRecordings {
         Ok(None)
     }
 
-    async fn condemn(&self, key: &AudioKey, _case: &CaseKey) -> Result<()> {
+    async fn schedule_deletion(&self, key: &AudioKey, _case: &CaseKey) -> Result<()> {
         // Nothing to do, but a region that is down has not done it.
         self.on("reaching a region", key, |_, _| Ok(())).await
     }
 
-    async fn pardon(&self, key: &AudioKey) -> Result<bool> {
+    async fn cancel_deletion(&self, key: &AudioKey) -> Result<bool> {
         self.exists(key).await
     }
 

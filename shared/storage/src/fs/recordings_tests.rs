@@ -58,8 +58,8 @@ async fn a_region_that_lost_its_marker_is_down_in_every_call_and_nothing_is_made
         assert!(down(recordings.get(&key, None).await.map(drop)));
         assert!(down(recordings.exists(&key).await.map(drop)));
         assert!(down(recordings.delete(&key).await));
-        assert!(down(recordings.pardon(&key).await.map(drop)));
-        assert!(down(recordings.condemn(&key, &case("k", "030 1", at(0)).key).await));
+        assert!(down(recordings.cancel_deletion(&key).await.map(drop)));
+        assert!(down(recordings.schedule_deletion(&key, &case("k", "030 1", at(0)).key).await));
         store.index.ping().await.unwrap();
     }
     assert_eq!(fs::read_dir(&region).unwrap().count(), 0);
@@ -68,17 +68,17 @@ async fn a_region_that_lost_its_marker_is_down_in_every_call_and_nothing_is_made
 #[tokio::test]
 async fn a_root_that_was_unmounted_answers_nothing_and_nothing_is_made_in_it() {
     let store = Store::new().await;
-    let born = store.born("030 1").await;
+    let created = store.created("030 1").await;
     let root = store.folder.path();
     for entry in fs::read_dir(root).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
     }
     assert!(store.index.ping().await.is_err());
-    assert!(store.index.message(&mailbox(), born.facts.id).await.is_err(), "not: there is none");
+    assert!(store.index.message(&mailbox(), created.facts.id).await.is_err(), "not: there is none");
     assert!(store.index.counts(&mailbox()).await.is_err());
     assert!(store.index.mailboxes().await.is_err());
-    assert!(store.recordings.exists(&born.facts.audio).await.is_err(), "not: it is erased");
+    assert!(store.recordings.exists(&created.facts.audio).await.is_err(), "not: it is erased");
     assert!(store.arrive(&deposit("030 1")).await.is_err());
     assert_eq!(fs::read_dir(root).unwrap().count(), 0);
 }
@@ -86,7 +86,7 @@ async fn a_root_that_was_unmounted_answers_nothing_and_nothing_is_made_in_it() {
 #[tokio::test]
 async fn recordings_in_a_region_that_the_tenant_has_left_are_still_reached() {
     let store = Store::new().await;
-    let key = store.born("030 1").await.facts.audio;
+    let key = store.created("030 1").await.facts.audio;
     let (other, here) =
         ("other".parse::<domain::Region>().unwrap(), BTreeSet::from(["other".parse().unwrap()]));
     let fs = Fs::open(store.folder.path(), Setup::Auto, &here).await.unwrap();

@@ -9,7 +9,7 @@ use super::disk::Disk;
 use super::layout;
 use crate::StorageError;
 use crate::stored;
-pub(super) use crate::stored::{Damage, Journal, PassedOver, StoredRemains};
+pub(super) use crate::stored::{Damage, Journal, PassedOver, StoredMessageRef};
 
 pub(super) fn corrupt(path: &str) -> Fault {
     StorageError::Corrupt { context: path.to_owned() }.into()
@@ -70,7 +70,7 @@ impl Row {
         Ok(Self::Facts(Box::new(decode::<Journal>(&path, &bytes)?.facts)))
     }
 
-    /// Whether this try was elected and its message is not purged.
+    /// Whether this attempt was committed and its message is not purged.
     pub(super) fn is_of(&self, attempt: &Attempt) -> bool {
         matches!(self, Self::Facts(facts) if facts.attempt == *attempt)
     }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::index::FsIndex;
 use super::recordings::FsRecordings;
 use super::{Fs, Setup};
-use crate::{Arrival, Birth, Deposit, Index as _, Recordings as _, Remains};
+use crate::{Arrival, Deposit, Index as _, Insertion, MessageRef, Recordings as _};
 
 pub(super) const AUDIO: &[u8] = b"RIFF, as it were";
 
@@ -78,7 +78,7 @@ pub(super) fn deposit(number: &str) -> Deposit {
     again(id, number)
 }
 
-/// Another try for the same id.
+/// Another attempt for the same id.
 pub(super) fn again(id: MessageId, number: &str) -> Deposit {
     let attempt = Attempt::draw(&SystemRandom);
     let facts = Facts {
@@ -116,17 +116,17 @@ impl Store {
         self.index.arrive(deposit, put).await
     }
 
-    /// A message that was born.
-    pub(super) async fn born(&self, number: &str) -> Deposit {
+    /// A message that was created.
+    pub(super) async fn created(&self, number: &str) -> Deposit {
         let deposit = deposit(number);
         assert!(matches!(self.arrive(&deposit).await.unwrap(), Arrival::Arrived(_)));
-        assert!(matches!(self.index.insert(&deposit).await.unwrap(), Birth::Born(_)));
+        assert!(matches!(self.index.insert(&deposit).await.unwrap(), Insertion::Created(_)));
         deposit
     }
 
-    pub(super) async fn purge(&self, remains: &Remains, now: Timestamp) -> crate::Result<()> {
-        self.recordings.delete(&remains.audio).await?;
-        self.index.bury(remains, now).await
+    pub(super) async fn purge(&self, message_ref: &MessageRef, now: Timestamp) -> crate::Result<()> {
+        self.recordings.delete(&message_ref.audio).await?;
+        self.index.leave_tombstone(message_ref, now).await
     }
 
     pub(super) fn tenant_folder(&self) -> PathBuf {

@@ -1,7 +1,7 @@
 //! The last net: mends what was cut off and what no journal tells any more.
 //!
-//! Whether something is an orphan is asked in one order: it is there, then no journal tells of its try, then the message
-//! is not of its try. A journal goes last and a birth comes before that, so what no journal tells was born by then or
+//! Whether something is an orphan is asked in one order: it is there, then no journal tells of its attempt, then the message
+//! is not of its attempt. A journal goes last and a commit comes before that, so what no journal tells was created by then or
 //! never will be.
 
 use std::collections::hash_map::DefaultHasher;
@@ -16,13 +16,13 @@ use domain::{
 use super::arrive::CUT_OFF;
 use super::blocking::{Fault, Step};
 use super::disk::Disk;
-use super::layout::{self, ARRIVING, CALLERS, DEAD, DUE, FORGETS, Mark, Recording, Try};
+use super::layout::{self, ARRIVING, AttemptName, CALLERS, DUE, FENCED, FORGETS, Mark, Recording};
 use super::look::marks_by_message;
 use super::marks::publish_due;
 use super::stored::{Damage as _, Row, read_mark};
 use super::tree::Tree;
 use super::{cases, mailboxes};
-use crate::Remains;
+use crate::MessageRef;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -138,7 +138,7 @@ impl<'a> Net<'a> {
         let row = Row::read(&self.tree.disk, self.mailbox, id)?;
         let removed = self.remove_orphans(id, &row)?;
         match &row {
-            Row::Facts(facts) => self.mend_message(id, &Remains::from(&**facts), &row, faults)?,
+            Row::Facts(facts) => self.mend_message(id, &MessageRef::from(&**facts), &row, faults)?,
             Row::Tombstone(gone) => self.mend_tombstone(id, *gone)?,
             Row::Nothing => self.mend_nothing(id)?,
         }
@@ -146,7 +146,7 @@ impl<'a> Net<'a> {
     }
 
     fn is_under_way(&self, id: MessageId, attempt: &domain::Attempt) -> bool {
-        let attempt = Try { id, attempt: attempt.clone(), mailbox: self.mailbox.clone() };
+        let attempt = AttemptName { id, attempt: attempt.clone(), mailbox: self.mailbox.clone() };
         self.journals.contains(&attempt.to_string())
     }
 
@@ -164,7 +164,7 @@ impl<'a> Net<'a> {
     fn mend_message(
         &mut self,
         id: MessageId,
-        remains: &Remains,
+        message_ref: &MessageRef,
         row: &Row,
         faults: &mut FirstFault,
     ) -> Step<()> {
@@ -178,16 +178,16 @@ impl<'a> Net<'a> {
             match mark {
                 Mark::Hold(hold @ (Hold::Trash { .. } | Hold::Mailbox { .. })) => {
                     if hold.purge_at().plus(HOUR) <= self.now {
-                        publish_due(disk, remains, hold)?;
+                        publish_due(disk, message_ref, hold)?;
                     }
                 }
                 Mark::Hold(Hold::Case { case, .. }) => {
-                    if faults.note(self.has_let_go(case, remains.subject.as_ref())) {
+                    if faults.note(self.has_let_go(case, message_ref.subject.as_ref())) {
                         disk.take(&layout::mark(self.mailbox, id, mark))?;
                     }
                 }
                 Mark::Urgent(attempt) => {
-                    if *attempt != remains.attempt && !self.is_under_way(id, attempt) {
+                    if *attempt != message_ref.attempt && !self.is_under_way(id, attempt) {
                         disk.take(&layout::mark(self.mailbox, id, mark))?;
                     }
                 }
@@ -267,10 +267,10 @@ fn recordings<'a>(
     recordings
 }
 
-/// The names of all journals. A try moves from the first folder to the second, by a copy.
+/// The names of all journals. An attempt moves from the first folder to the second, by a copy.
 fn journals(disk: &Disk) -> Step<BTreeSet<String>> {
     let mut journals = disk.list(ARRIVING)?;
-    journals.extend(disk.list(DEAD)?);
+    journals.extend(disk.list(FENCED)?);
     Ok(journals)
 }
 
@@ -301,20 +301,21 @@ pub(super) fn unnamed(tree: &Tree) {
     }
 }
 
-/// Markers of tries that were not born, and of messages that were purged.
+/// Markers of attempts that were not created, and of messages that were purged.
 fn tidy_markers(disk: &Disk, folder: &str, faults: &mut FirstFault) -> Step<()> {
     for name in disk.list(folder)? {
-        if Try::parse_marker(&name).is_some_and(|(_, attempt)| faults.note(is_over(disk, &attempt))) {
+        if AttemptName::parse_marker(&name).is_some_and(|(_, attempt)| faults.note(is_over(disk, &attempt))) {
             faults.note(disk.take(&format!("{folder}/{name}")).map_err(Fault::from));
         }
     }
     Ok(disk.remove_empty(folder)?)
 }
 
-fn is_over(disk: &Disk, attempt: &Try) -> Step<bool> {
-    let is_born = || Ok::<_, Fault>(Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt));
-    // Most are born, and stay so until they are purged: then nobody's journal need be asked.
-    Ok(!(is_born()? || disk.has(&attempt.arriving())? || disk.has(&attempt.dead())? || is_born()?))
+fn is_over(disk: &Disk, attempt: &AttemptName) -> Step<bool> {
+    let is_created =
+        || Ok::<_, Fault>(Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt));
+    // Most are created, and stay so until they are purged: then nobody's journal need be asked.
+    Ok(!(is_created()? || disk.has(&attempt.arriving())? || disk.has(&attempt.fenced())? || is_created()?))
 }
 
 fn tidy_forgets(disk: &Disk, subject: &str, now: Timestamp, faults: &mut FirstFault) -> Step<()> {

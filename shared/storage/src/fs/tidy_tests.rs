@@ -2,7 +2,7 @@ use domain::{Claim, Status, SystemRandom};
 
 use super::super::testing::*;
 use super::*;
-use crate::{Birth, Expect, Found, Index as _, Recordings as _, Written};
+use crate::{Expect, Found, Index as _, Insertion, Recordings as _, Written};
 
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
@@ -33,18 +33,18 @@ fn leave_mark(store: &Store, id: MessageId, mark: &Mark) -> String {
     path
 }
 
-async fn purged(store: &Store) -> Remains {
-    let remains = Remains::from(&store.born("030 1").await.facts);
+async fn purged(store: &Store) -> MessageRef {
+    let message_ref = MessageRef::from(&store.created("030 1").await.facts);
     let claim = Claim::Case(case("k", "030 1", at(0)).key);
-    store.index.claim(&mailbox(), remains.id, &claim).await.unwrap();
-    store.purge(&remains, at(100)).await.unwrap();
-    remains
+    store.index.claim(&mailbox(), message_ref.id, &claim).await.unwrap();
+    store.purge(&message_ref, at(100)).await.unwrap();
+    message_ref
 }
 
 #[tokio::test]
 async fn a_whole_message_a_deposit_under_way_and_a_young_tombstone_stay() {
     let store = Store::new().await;
-    store.born("030 1").await;
+    store.created("030 1").await;
     store.arrive(&deposit("030 2")).await.unwrap();
     purged(&store).await;
     let before = store.files();
@@ -53,14 +53,14 @@ async fn a_whole_message_a_deposit_under_way_and_a_young_tombstone_stay() {
 }
 
 #[tokio::test]
-async fn what_a_try_left_that_no_journal_tells_is_removed() {
+async fn what_an_attempt_left_that_no_journal_tells_is_removed() {
     let store = Store::new().await;
     store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
-    let born = store.born("030 1").await;
+    let created = store.created("030 1").await;
     let whole = store.files();
-    for lost in [deposit("030 2"), again(born.facts.id, "030 1")] {
+    for lost in [deposit("030 2"), again(created.facts.id, "030 1")] {
         // As after a crash of the janitor between the journal and the rest.
-        let attempt = Try::from(&lost.facts);
+        let attempt = AttemptName::from(&lost.facts);
         super::super::arrive::announce(&store.index.tree().disk, &lost.facts).unwrap();
         let bytes = bytes::Bytes::from_static(AUDIO);
         store.recordings.put(&lost.facts.audio, bytes, "audio/wav", None).await.unwrap();
@@ -73,12 +73,12 @@ async fn what_a_try_left_that_no_journal_tells_is_removed() {
 #[tokio::test]
 async fn marks_that_came_after_the_purge_are_taken() {
     let store = Store::new().await;
-    let remains = purged(&store).await;
-    let id = remains.id;
+    let message_ref = purged(&store).await;
+    let id = message_ref.id;
     let nothing = MessageId::random(at(1), &SystemRandom);
     let marks = [
         leave_mark(&store, id, &Mark::Read),
-        leave_mark(&store, id, &Mark::Urgent(remains.attempt.clone())),
+        leave_mark(&store, id, &Mark::Urgent(message_ref.attempt.clone())),
         leave_mark(&store, id, &Mark::Hold(trash(at(1)))),
         leave_mark(&store, nothing, &Mark::Read),
     ];
@@ -89,7 +89,7 @@ async fn marks_that_came_after_the_purge_are_taken() {
 #[tokio::test]
 async fn a_mark_that_came_after_the_claim_is_taken_and_the_purge_goes_on() {
     let store = Store::new().await;
-    let id = store.born("030 1").await.facts.id;
+    let id = store.created("030 1").await.facts.id;
     let claim = Claim::Case(case("k", "030 1", at(0)).key);
     store.index.claim(&mailbox(), id, &claim).await.unwrap();
     let late = leave_mark(&store, id, &Mark::Hold(trash(at(1))));
@@ -100,20 +100,20 @@ async fn a_mark_that_came_after_the_claim_is_taken_and_the_purge_goes_on() {
 #[tokio::test]
 async fn a_hold_an_hour_past_its_deadline_without_an_entry_gets_one() {
     let store = Store::new().await;
-    let id = store.born("030 1").await.facts.id;
+    let id = store.created("030 1").await.facts.id;
     leave_mark(&store, id, &Mark::Hold(trash(at(500))));
     tidy(&store, at(500)).await;
     assert_eq!(store.index.due(at(500), None, 9).await.unwrap(), []);
     tidy(&store, at(500).plus(HOUR)).await;
     let due = store.index.due(at(500), None, 9).await.unwrap();
-    let told: Vec<_> = due.into_iter().map(|due| (due.remains.id, due.hold)).collect();
+    let told: Vec<_> = due.into_iter().map(|due| (due.message_ref.id, due.hold)).collect();
     assert_eq!(told, [(id, trash(at(500)))]);
 }
 
 #[tokio::test]
 async fn a_hold_of_a_case_that_let_go_is_taken_and_one_of_an_open_case_stays() {
     let store = Store::new().await;
-    let id = store.born("030 1").await.facts.id;
+    let id = store.created("030 1").await.facts.id;
     let mut holds = Vec::new();
     for status in [Status::Pending, Status::Erasing, Status::Undone, Status::Erased] {
         let name = format!("{status:?}");
@@ -138,7 +138,7 @@ async fn a_hold_of_a_case_that_let_go_is_taken_and_one_of_an_open_case_stays() {
 async fn what_the_deletion_of_a_mailbox_missed_is_held() {
     let store = Store::new().await;
     store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
-    let id = store.born("030 1").await.facts.id;
+    let id = store.created("030 1").await.facts.id;
     let deleted = super::super::chain::State::<domain::Mailbox>::Deleted { purge_at: Some(at(900)) };
     super::super::chain::append(&store.index.tree().disk, &layout::config(&mailbox()), 2, deleted).unwrap();
     let Found::Message(missed) = store.index.message(&mailbox(), id).await.unwrap() else { panic!("lost") };
@@ -155,7 +155,7 @@ async fn what_the_deletion_of_a_mailbox_missed_is_held() {
 async fn a_mailbox_made_again_after_a_deletion_that_was_cut_off_starts_empty() {
     let store = Store::new().await;
     store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
-    store.born("030 1").await;
+    store.created("030 1").await;
     let deleted = super::super::chain::State::<domain::Mailbox>::Deleted { purge_at: Some(at(900)) };
     super::super::chain::append(&store.index.tree().disk, &layout::config(&mailbox()), 2, deleted).unwrap();
     assert_eq!(store.index.counts(&mailbox()).await.unwrap().stored(), 1);
@@ -178,8 +178,10 @@ async fn tombstones_go_after_30_days_and_a_claim_without_one_goes_too() {
     assert_eq!(store.files_of(id), Vec::<String>::new());
     let repeat = again(id, "030 1");
     store.arrive(&repeat).await.unwrap();
-    let Birth::Born(born) = store.index.insert(&repeat).await.unwrap() else { panic!("it is free") };
-    assert!(born.is_visible());
+    let Insertion::Created(created) = store.index.insert(&repeat).await.unwrap() else {
+        panic!("it is free")
+    };
+    assert!(created.is_visible());
 }
 
 #[tokio::test]
@@ -192,10 +194,10 @@ async fn beside_the_mailboxes_what_is_over_is_cleared() {
     over.undone_at = Some(at(100));
     store.index.put_case(&over, Expect::Version(1)).await.unwrap();
     store.index.put_case(&case("open", "030 2", at(0)), Expect::Absent).await.unwrap();
-    let id = store.born("030 3").await.facts.id;
+    let id = store.created("030 3").await.facts.id;
     let held = store.index.hold(&mailbox(), id, &trash(at(200))).await.unwrap().unwrap();
     let due = store.index.due(at(200), None, 9).await.unwrap();
-    store.index.settle(due.first().unwrap()).await.unwrap();
+    store.index.remove_due_entry(due.first().unwrap()).await.unwrap();
     store.index.release(&mailbox(), id, &domain::Release::Trash).await.unwrap();
     let hour = store.tenant_folder().join(DUE).join(layout::hour(held.purge_at().unwrap()));
     assert!(hour.exists());
@@ -230,7 +232,7 @@ async fn each_mailbox_tidies_its_share_of_the_callers_and_together_they_come_to_
         store.index.put_mailbox(&mailbox_named(id), Expect::Absent).await.unwrap();
     }
     for n in 0..CALLERS {
-        let lost = Try::from(&deposit("030 1").facts);
+        let lost = AttemptName::from(&deposit("030 1").facts);
         leave(&store, &lost.caller(&subject(&format!("030 {n}"))));
     }
     let disk = &store.index.tree().disk;
@@ -263,7 +265,7 @@ async fn a_damaged_message_of_a_deleted_mailbox_stops_nothing_and_shows_nowhere(
     let store = Store::new().await;
     let index = &store.index;
     index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
-    let (damaged, whole) = (store.born("030 1").await, store.born("030 2").await);
+    let (damaged, whole) = (store.created("030 1").await, store.created("030 2").await);
     let row = store.tenant_folder().join(layout::row(&mailbox(), damaged.facts.id));
     let facts = std::fs::read(&row).unwrap();
     std::fs::write(&row, b"{").unwrap();
@@ -274,7 +276,7 @@ async fn a_damaged_message_of_a_deleted_mailbox_stops_nothing_and_shows_nowhere(
     );
     assert_eq!(index.counts(&mailbox()).await.unwrap().stored(), 0);
     let due = async || index.due(at(900), None, 9).await.unwrap();
-    assert_eq!(due().await.iter().map(|due| due.remains.id).collect::<Vec<_>>(), [whole.facts.id]);
+    assert_eq!(due().await.iter().map(|due| due.message_ref.id).collect::<Vec<_>>(), [whole.facts.id]);
     std::fs::write(&row, facts).unwrap();
     tidy(&store, at(900).plus(HOUR)).await;
     assert_eq!(due().await.len(), 2, "it was restored");

@@ -1,9 +1,9 @@
-//! Tries that are refused, lose, take too long or are cut off.
+//! Attempts that are refused, lose, take too long or are cut off.
 #![expect(missing_docs, reason = "the name of a case is its documentation")]
 
 use domain::{Counts, Folder};
 use futures::FutureExt as _;
-use storage::{Birth, Fenced, Found, Remains, StorageError};
+use storage::{Fenced, Found, Insertion, MessageRef, StorageError};
 
 use crate::fixture::{ALICE, Call, HOUR, Namespace, after, cut_off, start, trash};
 use crate::wrap::{Fault, failing_after};
@@ -12,11 +12,11 @@ pub async fn a_withdrawn_try_leaves_nothing(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox).urgent());
     space.arrived(&deposit).await;
-    space.take_back(&Remains::from(&deposit.facts)).await;
+    space.take_back(&MessageRef::from(&deposit.facts)).await;
     space.assert_try_left_nothing(&deposit.facts).await;
     assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
     assert_eq!(space.counts(&mailbox).await, Counts::default());
-    space.take_back(&Remains::from(&deposit.facts)).await;
+    space.take_back(&MessageRef::from(&deposit.facts)).await;
 }
 
 pub async fn a_refused_deposit_removes_only_its_own_attempt(space: Namespace) {
@@ -26,23 +26,23 @@ pub async fn a_refused_deposit_removes_only_its_own_attempt(space: Namespace) {
     let other = space.deposit(&Call::to(&mailbox)).await;
     space.arrived(&kept).await;
     space.arrived(&refused).await;
-    space.take_back(&Remains::from(&refused.facts)).await;
+    space.take_back(&MessageRef::from(&refused.facts)).await;
     space.assert_try_left_nothing(&refused.facts).await;
-    let Birth::Born(born) = space.insert(&kept).await else { panic!("its own things were taken") };
-    space.assert_unchanged(&born).await;
+    let Insertion::Created(created) = space.insert(&kept).await else { panic!("its own things were taken") };
+    space.assert_unchanged(&created).await;
     space.assert_unchanged(&other).await;
     assert_eq!(space.counts(&mailbox).await, Counts { new: 2, urgent_new: 1, ..Counts::default() });
 }
 
-pub async fn withdrawing_never_touches_a_message_that_was_born(space: Namespace) {
+pub async fn withdrawing_never_touches_a_message_that_was_created(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox).urgent());
-    let born = space.born(&deposit).await;
-    space.index().withdraw(&Remains::from(&born.facts)).await.unwrap();
-    space.assert_unchanged(&born).await;
+    let created = space.created(&deposit).await;
+    space.index().withdraw(&MessageRef::from(&created.facts)).await.unwrap();
+    space.assert_unchanged(&created).await;
     assert_eq!(space.counts(&mailbox).await.urgent_new, 1);
-    space.index().withdraw(&Remains::from(&space.again(&deposit).facts)).await.unwrap();
-    space.assert_unchanged(&born).await;
+    space.index().withdraw(&MessageRef::from(&space.again(&deposit).facts)).await.unwrap();
+    space.assert_unchanged(&created).await;
 }
 
 pub async fn an_urgent_try_that_lost_is_not_counted_as_urgent(space: Namespace) {
@@ -52,10 +52,10 @@ pub async fn an_urgent_try_that_lost_is_not_counted_as_urgent(space: Namespace) 
     urgent.facts.urgent = true;
     space.arrived(&urgent).await;
     space.arrived(&calm).await;
-    assert!(matches!(space.insert(&calm).await, Birth::Born(_)));
+    assert!(matches!(space.insert(&calm).await, Insertion::Created(_)));
     assert_eq!(space.counts(&mailbox).await, Counts { new: 1, ..Counts::default() });
-    assert!(matches!(space.insert(&urgent).await, Birth::Taken(Found::Message(_))));
-    space.take_back(&Remains::from(&urgent.facts)).await;
+    assert!(matches!(space.insert(&urgent).await, Insertion::Taken(Found::Message(_))));
+    space.take_back(&MessageRef::from(&urgent.facts)).await;
     assert_eq!(space.counts(&mailbox).await, Counts { new: 1, ..Counts::default() });
 }
 
@@ -65,21 +65,21 @@ pub async fn a_put_that_fails_fails_the_arrival(space: Namespace) {
     let failing = async { Err(StorageError::Conflict { context: "a put that fails" }) };
     assert!(space.index().arrive(&deposit, failing.boxed()).await.is_err());
     assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
-    space.take_back(&Remains::from(&deposit.facts)).await;
+    space.take_back(&MessageRef::from(&deposit.facts)).await;
     space.assert_try_left_nothing(&deposit.facts).await;
-    space.born(&space.again(&deposit)).await;
+    space.created(&space.again(&deposit)).await;
 }
 
-pub async fn tries_that_were_cut_off_are_arriving(space: Namespace) {
+pub async fn attempts_that_were_cut_off_are_arriving(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let early = space.attempt(&Call::to(&mailbox));
     let late = space.attempt(&Call::to(&mailbox).withheld().at(after(60)));
     space.arrived(&early).await;
     space.arrived(&late).await;
-    let (early, late) = (Remains::from(&early.facts), Remains::from(&late.facts));
+    let (early, late) = (MessageRef::from(&early.facts), MessageRef::from(&late.facts));
     let arriving = async |before| {
         let mut arriving = space.index().arriving(before).await.unwrap();
-        arriving.sort_by_key(|remains| remains.id);
+        arriving.sort_by_key(|message_ref| message_ref.id);
         arriving
     };
     assert_eq!(arriving(start()).await, []);
@@ -87,12 +87,12 @@ pub async fn tries_that_were_cut_off_are_arriving(space: Namespace) {
     assert_eq!(arriving(after(61)).await, [early, late]);
 }
 
-pub async fn a_try_that_was_born_or_withdrawn_is_not_arriving(space: Namespace) {
+pub async fn an_attempt_that_was_created_or_withdrawn_is_not_arriving(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     space.deposit(&Call::to(&mailbox)).await;
     let withdrawn = space.attempt(&Call::to(&mailbox));
     space.arrived(&withdrawn).await;
-    space.take_back(&Remains::from(&withdrawn.facts)).await;
+    space.take_back(&MessageRef::from(&withdrawn.facts)).await;
     assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
 }
 
@@ -100,11 +100,11 @@ pub async fn a_slow_deposit_that_was_fenced_fails_and_leaves_nothing(space: Name
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox).urgent());
     space.arrived(&deposit).await;
-    let remains = Remains::from(&deposit.facts);
-    assert_eq!(space.index().fence(&remains).await.unwrap(), Fenced::Never);
-    assert_eq!(space.insert(&deposit).await, Birth::Fenced);
+    let message_ref = MessageRef::from(&deposit.facts);
+    assert_eq!(space.index().fence(&message_ref).await.unwrap(), Fenced::Never);
+    assert_eq!(space.insert(&deposit).await, Insertion::Fenced);
     assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
-    space.take_back(&remains).await;
+    space.take_back(&message_ref).await;
     space.assert_try_left_nothing(&deposit.facts).await;
     assert_eq!(space.counts(&mailbox).await, Counts::default());
 }
@@ -112,65 +112,65 @@ pub async fn a_slow_deposit_that_was_fenced_fails_and_leaves_nothing(space: Name
 pub async fn a_fenced_try_is_arriving_until_it_is_withdrawn(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
-    let remains = Remains::from(&deposit.facts);
+    let message_ref = MessageRef::from(&deposit.facts);
     space.arrived(&deposit).await;
-    space.index().fence(&remains).await.unwrap();
+    space.index().fence(&message_ref).await.unwrap();
     let arriving = space.index().arriving(start().minus(HOUR)).await.unwrap();
-    assert_eq!(arriving, std::slice::from_ref(&remains), "whenever it began");
-    assert_eq!(space.index().fence(&remains).await.unwrap(), Fenced::Never, "a janitor that was cut off");
-    space.take_back(&remains).await;
+    assert_eq!(arriving, std::slice::from_ref(&message_ref), "whenever it began");
+    assert_eq!(space.index().fence(&message_ref).await.unwrap(), Fenced::Never, "a janitor that was cut off");
+    space.take_back(&message_ref).await;
     assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
     space.assert_try_left_nothing(&deposit.facts).await;
 }
 
-pub async fn fencing_a_message_that_was_born_changes_nothing(space: Namespace) {
+pub async fn fencing_a_message_that_was_created_changes_nothing(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
-    let born = space.deposit(&Call::to(&mailbox).urgent()).await;
-    let remains = Remains::from(&born.facts);
+    let created = space.deposit(&Call::to(&mailbox).urgent()).await;
+    let message_ref = MessageRef::from(&created.facts);
     for _ in 0..2 {
-        assert_eq!(space.index().fence(&remains).await.unwrap(), Fenced::Born);
+        assert_eq!(space.index().fence(&message_ref).await.unwrap(), Fenced::Created);
     }
-    space.assert_unchanged(&born).await;
+    space.assert_unchanged(&created).await;
     assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
 }
 
-pub async fn a_fence_of_a_try_that_lost_leaves_the_winner_alone(space: Namespace) {
+pub async fn a_fence_of_an_attempt_that_lost_leaves_the_winner_alone(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let winner = space.attempt(&Call::to(&mailbox));
     let loser = space.again(&winner);
     space.arrived(&loser).await;
     space.arrived(&winner).await;
-    let Birth::Born(born) = space.insert(&winner).await else { panic!("nobody was before") };
+    let Insertion::Created(created) = space.insert(&winner).await else { panic!("nobody was before") };
     space.janitor(after(3600)).await;
     space.assert_try_left_nothing(&loser.facts).await;
-    space.assert_unchanged(&born).await;
-    assert!(!matches!(space.insert(&loser).await, Birth::Born(_)));
+    space.assert_unchanged(&created).await;
+    assert!(!matches!(space.insert(&loser).await, Insertion::Created(_)));
 }
 
 pub async fn a_call_whose_try_was_fenced_may_begin_anew(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let slow = space.attempt(&Call::to(&mailbox));
     space.arrived(&slow).await;
-    let remains = Remains::from(&slow.facts);
-    space.index().fence(&remains).await.unwrap();
-    let born = space.born(&space.again(&slow)).await;
-    assert!(matches!(space.insert(&slow).await, Birth::Fenced | Birth::Taken(_)));
-    space.take_back(&remains).await;
+    let message_ref = MessageRef::from(&slow.facts);
+    space.index().fence(&message_ref).await.unwrap();
+    let created = space.created(&space.again(&slow)).await;
+    assert!(matches!(space.insert(&slow).await, Insertion::Fenced | Insertion::Taken(_)));
+    space.take_back(&message_ref).await;
     space.assert_try_left_nothing(&slow.facts).await;
-    space.assert_unchanged(&born).await;
-    assert!(!matches!(space.insert(&slow).await, Birth::Born(_)), "for good");
+    space.assert_unchanged(&created).await;
+    assert!(!matches!(space.insert(&slow).await, Insertion::Created(_)), "for good");
 }
 
-pub async fn a_try_that_never_arrived_can_be_fenced(space: Namespace) {
+pub async fn an_attempt_that_never_arrived_can_be_fenced(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
-    let remains = Remains::from(&deposit.facts);
-    assert_eq!(space.index().fence(&remains).await.unwrap(), Fenced::Never);
-    space.take_back(&remains).await;
+    let message_ref = MessageRef::from(&deposit.facts);
+    assert_eq!(space.index().fence(&message_ref).await.unwrap(), Fenced::Never);
+    space.take_back(&message_ref).await;
     space.assert_try_left_nothing(&deposit.facts).await;
 }
 
-pub async fn a_deposit_cut_off_anywhere_is_born_whole_or_cleaned_away(space: Namespace) {
+pub async fn a_deposit_cut_off_anywhere_is_created_whole_or_cleaned_away(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let mut finished = 0;
     for polls in 0..40 {
@@ -181,14 +181,14 @@ pub async fn a_deposit_cut_off_anywhere_is_born_whole_or_cleaned_away(space: Nam
             space.insert(&deposit).await
         };
         finished += usize::from(cut_off(polls, both).await.is_some());
-        let fenced = space.index().fence(&Remains::from(facts)).await.unwrap();
+        let fenced = space.index().fence(&MessageRef::from(facts)).await.unwrap();
         if fenced == Fenced::Never {
-            space.take_back(&Remains::from(facts)).await;
+            space.take_back(&MessageRef::from(facts)).await;
             assert_eq!(space.look(facts).await, Found::Nothing);
         } else {
             assert_eq!(space.folder(facts).await, Some(Folder::New));
             assert_eq!(space.bytes(&facts.audio, None).await.unwrap(), crate::fixture::audio_of(facts));
-            assert!(space.markers_of(ALICE).await.contains(&Remains::from(facts)));
+            assert!(space.markers_of(ALICE).await.contains(&MessageRef::from(facts)));
         }
         if finished > 1 {
             break;
@@ -197,7 +197,7 @@ pub async fn a_deposit_cut_off_anywhere_is_born_whole_or_cleaned_away(space: Nam
     assert!(finished > 0, "a deposit of more than 40 steps");
 }
 
-pub async fn a_deposit_whose_storage_fails_at_any_call_is_born_whole_or_cleaned_away(space: Namespace) {
+pub async fn a_deposit_whose_storage_fails_at_any_call_is_created_whole_or_cleaned_away(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     for (calls, fault) in (0..4).flat_map(|n| [(n, Fault::Refused), (n, Fault::AnswerLost)]) {
         let deposit = space.attempt(&Call::to(&mailbox));
