@@ -7,6 +7,7 @@ mod characters;
 mod country;
 mod name;
 mod number;
+mod parameters;
 mod requested;
 mod spelling;
 mod uri;

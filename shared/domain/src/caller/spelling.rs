@@ -1,7 +1,7 @@
 //! The spellings of one number: punctuation, labels, extensions, parameters, and the parts of a field that holds several.
 
 use super::characters::{digit, is_punctuation};
-use super::uri::{begins_with_parameter, decoded, parameters};
+use super::parameters::{begins_with_parameter, decoded, parameters};
 
 /// What people write before or behind a number, in lower case and without dots and hyphens.
 const LABELS: [&str; 55] = [
