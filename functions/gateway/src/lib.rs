@@ -47,7 +47,7 @@ pub fn start(started: Started) -> BoxFuture<'static, Result<Router<Host>, BoxErr
 /// Sweeps, and takes the drops that no event brought.
 ///
 /// # Errors
-/// Something could not be done; the log says what, and the next run attempts again.
+/// Something could not be done; the log says what, and the next run tries again.
 pub async fn on_schedule(host: &Host) -> Result<(), BoxError> {
     let swept = sweep::on_schedule(host).await;
     deposit::on_schedule(host).await.and(swept)

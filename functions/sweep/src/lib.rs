@@ -82,11 +82,11 @@ async fn sweep(
 /// Sweeps every tenant, for a schedule that wants to know whether something failed.
 ///
 /// # Errors
-/// Something could not be done; the log says what, and the next sweep attempts again.
+/// Something could not be done; the log says what, and the next sweep tries again.
 pub async fn on_schedule(host: &Host) -> Result<(), BoxError> {
     match all(host).await.failed {
         0 => Ok(()),
-        failed => Err(format!("{failed} could not be done; the next sweep attempts again").into()),
+        failed => Err(format!("{failed} could not be done; the next sweep tries again").into()),
     }
 }
 
@@ -140,5 +140,5 @@ pub async fn tenant(host: &Service, tenancy: &Tenancy) -> Result<Swept, StorageE
 
 fn failed(swept: &mut Swept, error: &StorageError, what: &str) {
     swept.failed += 1;
-    tracing::error!(error = storage::causes(error), "{what}; the next sweep attempts again");
+    tracing::error!(error = storage::causes(error), "{what}; the next sweep tries again");
 }

@@ -43,7 +43,7 @@ impl Erasure<'_> {
             Ok(is_open) => is_open,
             Err(error) => {
                 let error = storage::causes(&error);
-                tracing::error!(case = %key, error, "a case could not be swept; the next sweep attempts again");
+                tracing::error!(case = %key, error, "a case could not be swept; the next sweep tries again");
                 swept.failed += 1;
                 // It may be closed all the same.
                 let now = self.read(key).await.map(|found| found.value);

@@ -38,7 +38,7 @@ const HEADS: [(&str, &str); 9] = [
     ("Cache-Control", "`no-store`."),
     ("ETag", "The version that is answered."),
     ("WWW-Authenticate", "How to sign in."),
-    ("Retry-After", "After how many seconds it is worth another attempt."),
+    ("Retry-After", "After how many seconds it is worth another try."),
     ("Accept-Ranges", "`bytes`."),
     ("Content-Range", "Which bytes of how many."),
     ("Content-Disposition", "The name of the file, where `download` asks for one."),

@@ -184,7 +184,7 @@ impl AwsIndex {
             index: Some(FOLDER),
             condition: "pk = :pk AND f < :before",
             values: vec![(":pk", text(layout.arriving())), (":before", text(ms13(before)))],
-            wanted: Some("pk, sk, message_ref"),
+            wanted: Some("pk, sk, remains"),
             ..Query::default()
         };
         let (mut attempts, mut passed_over) = (Vec::<MessageRef>::new(), PassedOver::default());

@@ -85,7 +85,7 @@ pub(super) enum Changed {
 #[derive(Clone)]
 pub(super) struct Blobs {
     pub(super) client: Arc<BlobContainerClient>,
-    /// The same, which never attempts again.
+    /// The same, which never tries again.
     pub(super) hasty: Arc<BlobContainerClient>,
 }
 

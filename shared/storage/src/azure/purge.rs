@@ -30,7 +30,7 @@ impl Rows {
                 {
                     If::Is(etag)
                 }
-                // Buried before, and perhaps cut off.
+                // A tombstone already, and perhaps cut off.
                 (Row::Gone(_), _) => break,
                 _ => return Ok(()),
             };
