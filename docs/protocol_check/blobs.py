@@ -57,11 +57,11 @@ class Blobs(Clouds):
         return (yield both(single(read(ROW)), single(put(f"due/{noted}"))))[0]
 
     def put_row(self, facts):
-        born = Message(facts, False, frozenset(), False)
+        created = Message(facts, False, frozenset(), False)
         expected = None
         while True:
-            if (yield self.replaced(f"birth of {facts.attempt}", expected, Stored(born, self.next_etag(expected)))):
-                return Stored(born, 0)
+            if (yield self.replaced(f"commit of {facts.attempt}", expected, Stored(created, self.next_etag(expected)))):
+                return Stored(created, 0)
             row = yield read(ROW)
             if row is not None and not (isinstance(row, Fence) and facts.attempt not in row.attempts):
                 return row
@@ -76,8 +76,8 @@ class Blobs(Clouds):
             if (yield self.replaced(f"fence of {attempt}", row, fenced)):
                 return fenced
 
-    def bury(self, attempt):
-        """The tombstone, then what names the message, then the entry of a case's claim."""
+    def leave_tombstone(self, attempt):
+        """Writes the tombstone, then removes what names the message, then the entry of a case's claim."""
         while True:
             row = yield read(ROW)
             if row == TOMBSTONE:
@@ -87,13 +87,13 @@ class Blobs(Clouds):
                 return
             if not self.keeps("the marker goes after the facts"):
                 yield take(f"callers/{attempt}")
-            if (yield self.replaced(f"burial of {attempt}", row, TOMBSTONE if self.keeps("a tombstone stays") else None)):
+            if (yield self.replaced(f"tombstone of {attempt}", row, TOMBSTONE if self.keeps("a tombstone stays") else None)):
                 break
         yield both(single(take(f"callers/{attempt}")), single(take(f"arriving/{attempt}")))
         yield take("due/t.0")
 
     def due(self):
-        """Entries tell at which messages to look, or what is left of one that is claimed."""
+        """Answers the entries. Each tells at which message to look, or what is left of one that is claimed."""
         due = []
         for hold in sorted((yield names("due"))):
             attempt = yield read(f"due/{hold}")
@@ -106,7 +106,7 @@ class Blobs(Clouds):
             due.append((hold, attempt))
         return due
 
-    def settle(self, due):
+    def remove_due_entry(self, due):
         yield take(f"due/{due}")
 
     def note_overdue(self, message):
@@ -115,18 +115,18 @@ class Blobs(Clouds):
             if hold[0] != "c" and deadline(hold) + AN_HOUR < time:
                 yield put(f"due/{hold}")
 
-    def condemn(self, attempt):
+    def schedule_deletion(self, attempt):
         yield from self.tag(attempt, True)
 
-    def pardon(self, attempt):
+    def cancel_deletion(self, attempt):
         yield from self.tag(attempt, False)
 
-    def tag(self, attempt, is_condemned):
-        """Counts on a number in the metadata, then writes the tags under the condition that theirs are older."""
+    def tag(self, attempt, is_scheduled):
+        """Raises the number in the metadata, then writes the tags under the condition that theirs are older."""
         path = self.audio(attempt)
         number = yield atomically(counting(path))
         if number is not None:
-            yield atomically(tagging(path, number, is_condemned, self.keeps("newer tags stay")))
+            yield atomically(tagging(path, number, is_scheduled, self.keeps("newer tags stay")))
 
 
 def counting(path):
@@ -135,15 +135,15 @@ def counting(path):
         if audio is None:
             return {}, None
         return {path: audio._replace(number=audio.number + 1)}, audio.number + 1
-    write.told = f"{path} counts on"
+    write.told = f"the number of {path} is raised"
     return write
 
 
-def tagging(path, number, is_condemned, is_ordered):
+def tagging(path, number, is_scheduled, is_ordered):
     def write(files):
         audio = files.get(path)
         if audio is None or is_ordered and audio.tagged >= number:
             return {}, None
-        return {path: audio._replace(tagged=number, is_condemned=is_condemned)}, None
-    write.told = f"{path} {'condemned' if is_condemned else 'pardoned'} as of {number}"
+        return {path: audio._replace(tagged=number, is_scheduled=is_scheduled)}, None
+    write.told = f"deletion of {path} {'scheduled' if is_scheduled else 'cancelled'} as of {number}"
     return write

@@ -51,8 +51,8 @@ class Cast:
     def sweep(self, name="sweep"):
         return actor(name, "sweep", service.sweep_due(self.store))
 
-    def tries(self, name="sweep of tries"):
-        return actor(name, "sweep of tries", service.sweep_tries(self.store))
+    def sweep_attempts(self, name="sweep of attempts"):
+        return actor(name, "sweep of attempts", service.sweep_attempts(self.store))
 
     def orphans(self, name="sweep of orphans"):
         return actor(name, "sweep of orphans", self.store.remove_orphans)
@@ -78,12 +78,12 @@ class Cast:
 
     def live(self, *holds):
         """A message with these holds. The case that holds it is pending."""
-        facts, is_condemned = Facts("a1", 0, 1), any(hold[0] == "c" for hold in holds)
+        facts, is_scheduled = Facts("a1", 0, 1), any(hold[0] == "c" for hold in holds)
         if self.is_files:
             start = {files.ROW: facts, "callers/a1": "", "audio/a1": ""} | {f"holds/{hold}": "" for hold in holds}
         else:
             row = clouds.Stored(Message(facts, False, frozenset(holds), False), 1)
-            start = {clouds.ROW: row, "callers/a1": facts, "audio/a1": clouds.Audio(0, 0, is_condemned)}
+            start = {clouds.ROW: row, "callers/a1": facts, "audio/a1": clouds.Audio(0, 0, is_scheduled)}
         for hold in holds:
             if hold[0] == "c":
                 start |= self.pending(hold.split(".")[1])
@@ -97,13 +97,13 @@ class Cast:
         return self.live() | entry[self.letter]
 
     def cut_off(self):
-        """A try whose process died."""
+        """An attempt whose process died."""
         facts = Facts("a1", 0, 1)
         if self.is_files:
             return {"arriving/a1": facts, "callers/a1": "", "audio/a1": ""}
         return {"arriving/a1": "", "callers/a1": facts, "audio/a1": clouds.PLAIN}
 
-    def born_late(self):
+    def created_late(self):
         """A message of a caller who was erased long ago: its deposit died before it had asked. It is in the trash by now."""
         return {**self.live("t.9"), "arriving/a1": "", **self.erased()}
 
@@ -124,7 +124,7 @@ class Cast:
 
     def run_of_sweep(self, is_late, cases, is_tidied):
         parts = [(f"sweep of case {case}", service.sweep_case(self.store, case)) for case in cases]
-        parts += [("sweep", service.sweep_due(self.store)), ("sweep of tries", service.sweep_tries(self.store)),
+        parts += [("sweep", service.sweep_due(self.store)), ("sweep of attempts", service.sweep_attempts(self.store)),
                   ("sweep of orphans", self.store.remove_orphans)]
         parts += [("tidying", self.store.tidy)] if is_tidied else []
         return [(*part, is_late) for part in parts]
@@ -144,7 +144,7 @@ class Cast:
     def scenario(self, name, start, actors, cases=("1", "2"), is_tidied=True, recovery=None, promises=ALWAYS,
                  ends=AT_THE_END, **allowed):
         recovery = self.recovery(cases, is_tidied) if recovery is None else recovery
-        # The sweep touches a try when it is an hour old. A request that is repeated later than that is not modelled.
-        is_repeated_later = not any(one.kind == "sweep of tries" for one in actors)
+        # The sweep touches an attempt when it is an hour old. A request that is repeated later than that is not modelled.
+        is_repeated_later = not any(one.kind == "sweep of attempts" for one in actors)
         return Scenario(name, self.view, start, actors, recovery, promises, ends=ends, asks_first=self.is_files,
                         is_repeated_later=is_repeated_later, **allowed)

@@ -1,11 +1,12 @@
 """The clouds: a message is a row with conditional writes, its recording lies apart and has tags.
 
-    row/m            a message, its tombstone, or the fence of tries that can never be born
-    arriving/<a>     the journal of a try              callers/<a>  the caller's marker; content: what came in
+    row/m            a message, its tombstone, or the fence of attempts that can never be committed
+    arriving/<a>     the journal of an attempt          callers/<a>  the caller's marker; content: what came in
     audio/<a>        the recording, and whether the storage's lifecycle rule will delete it
     due/<hold>       on Blob Storage an entry of what is due; in DynamoDB that is an attribute of the row
 
-`Dynamo` is DynamoDB and S3 (`shared/storage/src/aws`), `Blobs` is Blob Storage (`shared/storage/src/azure`).
+`shared/storage/src/cloud` has the algorithm that both share. `Dynamo` is DynamoDB and S3 (`shared/storage/src/aws`), `Blobs` is
+Blob Storage (`shared/storage/src/azure`).
 """
 
 from collections import namedtuple
@@ -20,7 +21,7 @@ ROW = "row/m"
 Stored = namedtuple("Stored", "message etag")
 Fence = namedtuple("Fence", "attempts etag")
 # A recording: the number of the last change, that of the tags, and whether they say that it is to be deleted.
-Audio = namedtuple("Audio", "number tagged is_condemned")
+Audio = namedtuple("Audio", "number tagged is_scheduled")
 PLAIN = Audio(0, 0, False)
 
 
@@ -36,7 +37,7 @@ def view(files):
 
 
 class Clouds:
-    """What both clouds have in common. A subclass has the steps on rows and recordings."""
+    """The algorithm that both clouds share. A subclass has the steps on rows and recordings."""
 
     def __init__(self, *left_out):
         self.left_out = left_out
@@ -62,7 +63,7 @@ class Clouds:
     # arrive.rs
 
     def arrive(self, facts):
-        """Journal, marker and audio side by side, and the look whether the id is taken."""
+        """Writes journal, marker and audio side by side, and looks whether the id is taken."""
         row, *_ = yield both(single(read(ROW)), single(place(self.audio(facts.attempt), PLAIN)), *self.announcements(facts))
         found = message_in(row)
         if not found.facts and not found.is_gone:
@@ -73,11 +74,11 @@ class Clouds:
         return found
 
     def announcements(self, facts):
-        """Journal and marker, in one step: that these are two is left to a scenario of its own."""
+        """Writes journal and marker in one step. A scenario of its own shows that these are two writes."""
         journal, marker = f"arriving/{facts.attempt}", f"callers/{facts.attempt}"
-        if not self.keeps("a try has a journal"):
+        if not self.keeps("an attempt has a journal"):
             return [single(put(marker, facts))]
-        if not self.keeps("the marker comes before the birth"):
+        if not self.keeps("the marker comes before the commit"):
             return [single(put(journal))]
         if not self.keeps("no marker without its journal"):
             return [single(put(journal)), single(put(marker, facts))]
@@ -88,19 +89,19 @@ class Clouds:
         return [single(atomically(write))]
 
     def insert(self, facts):
-        """The birth, and beside it who is forgotten: asked after the marker was written."""
+        """The commit. Who is forgotten is asked beside it, after the marker was written."""
         row, cases, mailbox = yield both(lambda: self.put_row(facts), self.forgotten, single(read(MAILBOX)))
         found = message_in(row)
         if not found.of(facts.attempt):
             return ("fenced" if isinstance(row, Fence) else "taken"), found
-        if not self.keeps("the marker comes before the birth"):
+        if not self.keeps("the marker comes before the commit"):
             yield put(f"callers/{facts.attempt}", facts)
         cases = [(case, status) for case, status in cases if covers(facts)]
         if any(status in DECIDED for _, status in cases):
-            # Purged at its birth. Cut off, what is due tells the claim.
+            # The message is purged at once. If that is cut off, what is due tells the claim.
             yield from self.claim(None)
             yield take(self.audio(facts.attempt))
-            yield from self.bury(facts.attempt)
+            yield from self.leave_tombstone(facts.attempt)
             return "forgotten", None
         holds = [case_hold(case) for case, status in cases if status in PENDING]
         if mailbox is not None and (not mailbox.is_there or facts.generation < mailbox.generation):
@@ -109,7 +110,7 @@ class Clouds:
             found = yield from self.hold(hold)
             if found is None:
                 return "taken", GONE
-        return ("taken" if found.is_claimed else "born"), found
+        return ("taken" if found.is_claimed else "created"), found
 
     def forgotten(self):
         cases = []
@@ -121,14 +122,14 @@ class Clouds:
         return tuple(cases)
 
     def forget_late(self, message):
-        """Claims a message whose case was decided before its birth: its deposit was cut off before it had asked."""
-        if self.keeps("whoever strikes off a journal asks who is forgotten"):
+        """Claims a message whose case was decided before its commit. Its deposit was cut off before it had asked."""
+        if self.keeps("whoever removes a journal asks who is forgotten"):
             cases = yield from self.forgotten()
             if covers(message.facts) and any(status in DECIDED for _, status in cases):
                 yield from self.claim(None)
 
     def withdraw(self, attempt):
-        """Takes a try back. Its journal goes last."""
+        """Takes an attempt back. Its journal goes last."""
         if not self.keeps("the journal goes last"):
             yield take(f"arriving/{attempt}")
         if not (yield from self.message()).of(attempt):
@@ -136,7 +137,7 @@ class Clouds:
         yield take(f"arriving/{attempt}")
 
     def arriving(self):
-        """Tries that are under way, and fenced ones. The journals of those that were born go."""
+        """Answers the attempts that are under way and those that are being fenced. Removes the journals of messages."""
         under_way = []
         for attempt in sorted((yield names("arriving"))):
             found = yield from self.message()
@@ -148,21 +149,22 @@ class Clouds:
         return under_way
 
     def fence(self, attempt):
-        """Decides what a try became. Its journal tells first that it is being fenced."""
+        """Decides what became of an attempt. Its journal tells first that it is being fenced."""
         yield put(f"arriving/{attempt}", "fenced")
-        row = (yield from self.fence_row(attempt)) if self.keeps("a fence comes before the judgement") else (yield read(ROW))
+        is_fenced = self.keeps("an attempt is fenced before its message is read")
+        row = (yield from self.fence_row(attempt)) if is_fenced else (yield read(ROW))
         found = message_in(row)
         if not found.of(attempt):
             return "never"
         yield from self.forget_late(found)
         yield take(f"arriving/{attempt}")
-        return "born"
+        return "created"
 
     # tidy.rs
 
     def remove_orphans(self):
-        """Recordings that neither a message nor a journal tells of: fenced, then removed. An hour is searched once it is over for
-        an hour: what is written beside a recording is there by then, or never."""
+        """Fences and removes recordings that neither a message nor a journal tells of. An hour is searched an hour after its
+        end: what is written beside a recording is there by then, or never."""
         if (yield now()) < AN_HOUR:
             return
         for attempt in sorted((yield names("audio"))):
@@ -194,7 +196,7 @@ class Clouds:
         return (yield from self.change("mark read", rule))
 
     def hold(self, hold):
-        """Puts a hold on: the message after it, or None. A case's that comes after the undo is taken off by its writer."""
+        """Puts a hold on. Answers the message after it, or None. A case's writer takes it off where the undo came first."""
         def rule(message):
             after = message.with_hold(hold)
             return (after, after) if message.can_take(hold) else (message, None)
@@ -220,7 +222,7 @@ class Clouds:
         return (yield from self.change(f"release {which}", rule))
 
     def claim(self, due):
-        """Of an undo and a claim that race one finds the hold. A case needs none."""
+        """Claims the message. Of an undo and a claim that race one finds the hold. A case needs none."""
         def rule(message):
             if due is None or message.is_claimed or due in message.holds:
                 return message._replace(is_claimed=True), "claimed"
@@ -248,9 +250,9 @@ class Clouds:
 
 
 def lifecycle():
-    """A day later the storage deletes what is condemned."""
+    """A day later the storage deletes what is scheduled for deletion."""
     for attempt in sorted((yield names("audio"))):
         audio = yield read(f"audio/{attempt}")
-        if audio is not None and audio.is_condemned:
+        if audio is not None and audio.is_scheduled:
             yield take(f"audio/{attempt}")
     return "deleted"

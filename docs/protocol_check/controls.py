@@ -9,7 +9,7 @@ from .cast import CASE, OTHER_CASE, TRASH, Cast
 from .engine import actor
 from .message import Case
 from .promises import CLOSED as DECIDED
-from .promises import KEPT, NEWEST, PARDONED
+from .promises import KEPT, NEWEST, UNSCHEDULED
 
 RECORDING = "a message has its recording"
 NOTHING_LEFT = "nothing is left behind"
@@ -69,12 +69,12 @@ def unheld(cast):
 
 
 def unmarked(cast):
-    """A try whose process died before it wrote the caller's marker; and a case that is due."""
+    """An attempt whose process died before it wrote the caller's marker. Beside it a case that is due."""
     return {path: content for path, content in cast.cut_off().items() if path != "callers/a1"} | cast.pending()
 
 
 def erasing(cast):
-    """A message that is read, and that no hold hides until its case's sweep comes: its deposit was cut off between its birth
+    """A message that is read, and that no hold hides until its case's sweep comes: its deposit was cut off between the commit
     and the hold."""
     return {**cast.live(), files.READ: "", **cast.pending(), "case/1": Case(2, "erasing", 0)}
 
@@ -117,15 +117,16 @@ def undo_and_case_sweep(cast):
 def of_deposits():
     return [
         *of("F", "the journal comes first", NOTHING_LEFT, nothing, deposit, crashes=1, **BARE),
-        *of("DB", "a try has a journal", NOTHING_LEFT, nothing, deposit, crashes=1, **BARE),
+        *of("DB", "an attempt has a journal", NOTHING_LEFT, nothing, deposit, crashes=1, **BARE),
         *of("FDB", "the journal goes last", NOTHING_LEFT, nothing, lambda cast: [cast.deposit(is_full=True)], crashes=1, **BARE),
-        *of("FDB", "the marker comes before the birth", "a message is found by its caller", nothing, deposit, **BARE),
-        *of("FDB", "a fence comes before the judgement", RECORDING, nothing, lambda cast: [cast.deposit(), cast.tries()]),
-        *of("F", "a fence leaves a copy", NOTHING_LEFT, lambda cast: cast.cut_off(), lambda cast: [cast.tries()],
+        *of("FDB", "the marker comes before the commit", "a message is found by its caller", nothing, deposit, **BARE),
+        *of("FDB", "an attempt is fenced before its message is read", RECORDING, nothing,
+            lambda cast: [cast.deposit(), cast.sweep_attempts()]),
+        *of("F", "a fence leaves a copy", NOTHING_LEFT, lambda cast: cast.cut_off(), lambda cast: [cast.sweep_attempts()],
             crashes=1, **BARE),
         *of("F", "a deposit asks who is forgotten", CERTIFICATE, pending, deposit_and_case_sweep, clock=1),
         *of("DB", "a deposit asks who is forgotten", CLOSED, lambda cast: cast.erased(), deposit, clock=1, cases=()),
-        *of("DB", "whoever strikes off a journal asks who is forgotten", CLOSED, lambda cast: cast.erased(), deposit,
+        *of("DB", "whoever removes a journal asks who is forgotten", CLOSED, lambda cast: cast.erased(), deposit,
             clock=1, crashes=1, cases=()),
         *of("F", "a deposit looks at its mailbox again", EMPTY, lambda cast: cast.mailbox(), mailbox),
         *of("F", "a mailbox is made again once its deletion is finished", EMPTY, lambda cast: cast.mailbox(), mailbox, crashes=1),
@@ -153,9 +154,9 @@ def of_purges():
             lambda cast: [cast.sweep(), cast.repeat()], clock=1),
         *of("F", "the recording goes before the tombstone", NOTHING_LEFT, live(TRASH), sweep, clock=1, crashes=1, **BARE),
         *of("FB", "the marker goes after the facts", CERTIFICATE, live(CASE), two_case_sweeps, clock=1),
-        *of("D", "a claim for a case is due at once", CLOSED, lambda cast: cast.born_late(), lambda cast: [cast.tries()],
-            clock=1, recovery=lambda cast: cast.soon(), promises=(), ends=DECIDED),
-        *of("D", "a burial is one transaction", NOTHING_LEFT, live(CASE), case_sweep, clock=1, crashes=1),
+        *of("D", "a claim for a case is due at once", CLOSED, lambda cast: cast.created_late(),
+            lambda cast: [cast.sweep_attempts()], clock=1, recovery=lambda cast: cast.soon(), promises=(), ends=DECIDED),
+        *of("D", "a tombstone is left in one transaction", NOTHING_LEFT, live(CASE), case_sweep, clock=1, crashes=1),
         *of("B", "an entry tells what is left before the claim", NOTHING_LEFT, live(TRASH), sweep, clock=1, crashes=1, **BARE),
     ]
 
@@ -167,7 +168,7 @@ def of_cases():
         *of("FDB", "an undo decides on the case", UNDO_OF_CASE, live(CASE), undo_and_case_sweep, clock=1),
         *of("FDB", "a case has one fate", UNDO_OF_CASE, live(CASE), undo_and_case_sweep, clock=1),
         *of("FDB", again, NOTHING_LEFT, unheld, undo_and_case_sweep, **BARE),
-        *of("FDB", "a case waits for tries that are under way", CERTIFICATE, unmarked, case_sweep, clock=1),
+        *of("FDB", "a case waits for attempts that are under way", CERTIFICATE, unmarked, case_sweep, clock=1),
         *of("FDB", "a certificate follows the newest", CLOSED, *both_due, clock=1),
         *of("FDB", "the certificate comes before the case is closed", CLOSED, live(CASE), case_sweep, clock=1, crashes=1),
         *of("FDB", "the chain is finished first", CLOSED, live(CASE), case_sweep, clock=1, crashes=1),
@@ -175,19 +176,19 @@ def of_cases():
 
 
 def of_recordings():
-    """Under the storage's own rule, which deletes what is condemned."""
+    """Under the storage's own rule, which deletes what is scheduled for deletion."""
     a_day_later = [("lifecycle", clouds.lifecycle, True)]
 
-    def condemn_and_pardon(cast):
-        return [actor("condemn", "pass", lambda: cast.store.condemn("a1")),
-                actor("pardon", "pass", lambda: cast.store.pardon("a1"))]
+    def schedule_and_cancel(cast):
+        return [actor("schedule", "pass", lambda: cast.store.schedule_deletion("a1")),
+                actor("cancel", "pass", lambda: cast.store.cancel_deletion("a1"))]
 
     return [
-        *of("D", "a recording is condemned where it is", CERTIFICATE, live(),
+        *of("D", "a deletion is scheduled only for a recording that is there", CERTIFICATE, live(),
             lambda cast: [cast.forget(), cast.sweep_case()], ticks=1),
-        *of("DB", "a recording is pardoned before its message shows", PARDONED[0][0], live(CASE), lambda cast: [cast.undo_case()],
-            promises=PARDONED),
+        *of("DB", "a deletion is cancelled before its message shows", UNSCHEDULED[0][0], live(CASE),
+            lambda cast: [cast.undo_case()], promises=UNSCHEDULED),
         *of("DB", "a pass looks at its case when it ends", RECORDING, unheld, undo_and_case_sweep,
             promises=(), ends=KEPT, recovery=a_day_later),
-        *of("B", "newer tags stay", NEWEST[0][0], live(CASE), condemn_and_pardon, promises=(), ends=NEWEST, recovery=()),
+        *of("B", "newer tags stay", NEWEST[0][0], live(CASE), schedule_and_cancel, promises=(), ends=NEWEST, recovery=()),
     ]

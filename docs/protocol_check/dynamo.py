@@ -26,7 +26,7 @@ class Dynamo(Clouds):
                 row = Stored(Message(facts, False, frozenset(), False), 0)
                 return {ROW: row}, row
             return {}, row
-        write.told = f"birth of {facts.attempt}"
+        write.told = f"commit of {facts.attempt}"
         return (yield atomically(write))
 
     def fence_row(self, attempt):
@@ -39,8 +39,8 @@ class Dynamo(Clouds):
         write.told = f"fence of {attempt}"
         return (yield atomically(write))
 
-    def bury(self, attempt):
-        """The tombstone, and what names the message, in one transaction."""
+    def leave_tombstone(self, attempt):
+        """Writes the tombstone and removes what names the message, in one transaction."""
         named = {f"callers/{attempt}": None, f"arriving/{attempt}": None}
 
         def write(files):
@@ -48,41 +48,41 @@ class Dynamo(Clouds):
             if not found.of(attempt) or not found.is_claimed:
                 return {}, False
             return {ROW: TOMBSTONE if self.keeps("a tombstone stays") else None, **(named if is_whole else {})}, True
-        write.told = f"burial of {attempt}"
-        is_whole = self.keeps("a burial is one transaction")
+        write.told = f"tombstone of {attempt}"
+        is_whole = self.keeps("a tombstone is left in one transaction")
         if (yield atomically(write)) and not is_whole:
             for path in named:
                 yield take(path)
 
     def due(self):
-        """What the rows tell to be due. A case's claim is due at once, whatever deadline the message had."""
+        """Answers what the rows tell to be due. A case's claim is due at once, whatever deadline the message had."""
         found = yield from self.message()
         deadlines = sorted((hold for hold in found.holds if hold[0] != "c"), key=deadline)
         is_at_once = self.keeps("a claim for a case is due at once") or not deadlines
         due = "t.0" if found.facts and found.is_claimed and is_at_once else next(iter(deadlines), None)
         return [(due, found.facts.attempt)] if due else []
 
-    def settle(self, _due):
+    def remove_due_entry(self, _due):
         yield from ()
 
     def note_overdue(self, _message):
         yield from ()
 
-    def condemn(self, attempt):
-        """A copy onto itself, only onto what was looked at: a copy that ends after a delete must not bring it back."""
+    def schedule_deletion(self, attempt):
+        """Copies the object onto itself, only onto what was looked at: a copy that ends after a delete must not bring it back."""
         if (yield read(self.audio(attempt))) is None:
             return
-        if not self.keeps("a recording is condemned where it is"):
+        if not self.keeps("a deletion is scheduled only for a recording that is there"):
             yield put(self.audio(attempt), Audio(0, 0, True))
             return
         yield from self.tag(attempt, True)
 
-    def pardon(self, attempt):
+    def cancel_deletion(self, attempt):
         yield from self.tag(attempt, False)
 
-    def tag(self, attempt, is_condemned):
+    def tag(self, attempt, is_scheduled):
         def write(files):
             is_there = self.audio(attempt) in files
-            return ({self.audio(attempt): Audio(0, 0, is_condemned)}, True) if is_there else ({}, False)
-        write.told = f"{'condemn' if is_condemned else 'pardon'} {attempt}"
+            return ({self.audio(attempt): Audio(0, 0, is_scheduled)}, True) if is_there else ({}, False)
+        write.told = f"{'schedule' if is_scheduled else 'cancel'} the deletion of {attempt}"
         return (yield atomically(write))

@@ -47,7 +47,7 @@ class Scenario:
         self.clock = clock
         self.ticks = ticks
         self.is_repeated_later = is_repeated_later
-        self.asks_first = asks_first    # a deposit asks who is forgotten before its birth
+        self.asks_first = asks_first    # a deposit asks who is forgotten before its commit
         self.is_fixed = is_fixed        # the long form allows no more than this
         self.short = short              # of a fixed one: what the short form allows instead; None: it leaves it out
         self.breaks = breaks            # of a negative control: the promise that must be broken
@@ -92,10 +92,10 @@ def begun(node):
     """A strand at a node: with what it has seen of a folder so far, or with the strands that run within it."""
     if node.step[0] != "both":
         return (node, None)
-    return settled(node, tuple(begun(part) for part in node.strands))
+    return joined(node, tuple(begun(part) for part in node.strands))
 
 
-def settled(node, strands):
+def joined(node, strands):
     """Strands that have all returned are the answer to the step that began them."""
     if all(strand[0].step[0] == "return" for strand in strands):
         return begun(node.after(tuple(strand[0].step[1] for strand in strands)))
@@ -119,7 +119,7 @@ class Table:
         return self.numbers[key]
 
 
-RUNNING, DEAD = "running", "dead"
+RUNNING, DIED = "running", "died"
 # What one actor is: running at a strand, or ended. `seen`: what a listing could have shown since it began.
 Local = namedtuple("Local", "status strand result seen")
 Move = namedtuple("Move", "local files touched is_lost is_over step answer")
@@ -133,7 +133,7 @@ class Exploration:
         self.scenario = scenario
         self.files, self.locals, self.touches, self.budgets = Table(), Table(), Table(), Table()
         self.moves, self.touched, self.spent, self.judged = {}, {}, {}, set()
-        self.dead = self.locals.number(Local(DEAD, None, CRASHED, None))
+        self.died = self.locals.number(Local(DIED, None, CRASHED, None))
         self.outcomes, self.violated = {}, {}
         self.parents = {}
         self.ends = 0
@@ -194,7 +194,7 @@ class Exploration:
             before, behind = state[2:place], state[place + 1:]
             may_die = crashed is not None and not self.readers[place - 2]
             if may_die:
-                yield (files, crashed, *before, self.dead, *behind), place, None
+                yield (files, crashed, *before, self.died, *behind), place, None
             for move in moves:
                 mine, after, touched, is_lost, is_over = move[:5]
                 left = budget
@@ -211,7 +211,7 @@ class Exploration:
                 yield (after, left, *ahead, mine, *others), place, move
                 if is_over and may_die:
                     # All is done, and whoever asked is not told.
-                    yield (after, self._spent(left)[1], *ahead, self.dead, *others), place, move
+                    yield (after, self._spent(left)[1], *ahead, self.died, *others), place, move
         if ticked is not None:
             yield (files, ticked, *state[2:]), None, None
 
@@ -240,7 +240,7 @@ class Exploration:
         if step[0] == "both":
             for place, part in enumerate(inner):
                 for after, *rest in self._steps(part, files, clock):
-                    yield settled(node, inner[:place] + (after,) + inner[place + 1:]), *rest
+                    yield joined(node, inner[:place] + (after,) + inner[place + 1:]), *rest
         elif step[0] == "names" and inner is None:
             yield (node, (listed(files, step[1]), frozenset())), None, (), False, ("opendir", step[1]), None
         elif step[0] == "names":

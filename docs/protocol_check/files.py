@@ -7,7 +7,7 @@ was the newest at one moment of the listing. `chain_writer` takes it apart. Urge
     marks/r                     read
     holds/t.<deadline>          of the trash           (d.<deadline>: with its mailbox; c.<case>.<deadline>: of a case)
     purging/m                   the claim; stays until the tombstone goes
-    arriving/<a>  dead/<a>      the journal of a try, which becomes the message by a second name; its copy once it is fenced
+    arriving/<a>  dead/<a>      the journal of an attempt, which becomes the message by a second name; its copy once fenced
     callers/<a>                 the caller's marker, empty
     audio/<a>                   the recording
     due/t.<deadline>            content: whose recording
@@ -20,7 +20,7 @@ from .steps import both, create, has, link, names, place, put, read, rename, sin
 
 
 class Files(Tidying):
-    """The calls of `Index` and `Recordings`, as `fs` does them."""
+    """The calls of `Metadata` and `Recordings`, as `fs` does them."""
 
     def __init__(self, *left_out):
         self.left_out = left_out
@@ -47,7 +47,7 @@ class Files(Tidying):
         if self.keeps("the journal comes first"):
             yield place(journal, facts)
         before = [place(self.audio(facts.attempt))]
-        if self.keeps("the marker comes before the birth"):
+        if self.keeps("the marker comes before the commit"):
             before.append(place(f"callers/{facts.attempt}"))
         yield both(*map(single, before))
         if not self.keeps("the journal comes first"):
@@ -55,7 +55,7 @@ class Files(Tidying):
         return None
 
     def insert(self, facts):
-        """The election. Who is forgotten is asked before it."""
+        """The commit. Who is forgotten is asked before it."""
         pending = []
         if self.keeps("a deposit asks who is forgotten"):
             for case in sorted((yield names("forgets"))):
@@ -72,11 +72,11 @@ class Files(Tidying):
                 return "fenced", None
             if not is_of(row, facts.attempt):
                 return "taken", (yield from self.look())
-        return (yield from self.born(facts, pending))
+        return (yield from self.after_commit(facts, pending))
 
-    def born(self, facts, pending):
-        """What a birth brings along: the holds of cases that are pending, that of a mailbox that was deleted meanwhile."""
-        if not self.keeps("the marker comes before the birth"):
+    def after_commit(self, facts, pending):
+        """Puts on the holds that a new message needs: of pending cases, and of a mailbox that was deleted meanwhile."""
+        if not self.keeps("the marker comes before the commit"):
             yield place(f"callers/{facts.attempt}")
         for case in pending:
             yield from self.hold_for_case(case_hold(case))
@@ -85,9 +85,9 @@ class Files(Tidying):
             yield from self.hold(f"d.{deleted_until}")
         yield take(f"arriving/{facts.attempt}")
         if not pending and deleted_until is None:
-            return "born", Message(facts, False, frozenset(), False)
+            return "created", Message(facts, False, frozenset(), False)
         found = yield from self.look()
-        return ("born" if found.facts else "taken"), found
+        return ("created" if found.facts else "taken"), found
 
     def deleted_until(self, generation):
         """Until when messages of this generation of the mailbox are held, if it was deleted."""
@@ -98,7 +98,7 @@ class Files(Tidying):
         return mailbox.purge_at if is_over else None
 
     def withdraw(self, attempt):
-        """Takes a try back. Its journal goes last."""
+        """Takes an attempt back. Its journal goes last."""
         if not self.keeps("the journal goes last"):
             yield take(f"arriving/{attempt}")
         if not is_of((yield read(ROW)), attempt):
@@ -107,31 +107,31 @@ class Files(Tidying):
         yield take(f"dead/{attempt}")
 
     def arriving(self):
-        """Tries that are under way, then those that were fenced: a copy is made before its journal goes."""
-        tries = set()
+        """Lists attempts that are under way, then fenced ones: a copy is made before its journal goes."""
+        attempts = set()
         for folder in ("arriving", "dead"):
             for attempt in sorted((yield names(folder))):
                 if (yield has(f"{folder}/{attempt}")):
-                    tries.add(attempt)
-        return sorted(tries)
+                    attempts.add(attempt)
+        return sorted(attempts)
 
     def fence(self, attempt):
-        """A journal without a name can get none. A copy and a removal, not a renaming."""
+        """Copies and removes the journal, rather than renames it: a journal without a name can get none."""
         journal = yield read(f"arriving/{attempt}")
         if journal is not None and self.keeps("a fence leaves a copy"):
             yield place(f"dead/{attempt}", journal)
-        if self.keeps("a fence comes before the judgement"):
+        if self.keeps("an attempt is fenced before its message is read"):
             yield take(f"arriving/{attempt}")
         if not is_of((yield read(ROW)), attempt):
             return "never"
         yield take(f"arriving/{attempt}")
         yield take(f"dead/{attempt}")
-        return "born"
+        return "created"
 
     # look.rs
 
     def look(self):
-        """Holds first, then the claim, then the facts."""
+        """Reads holds first, then the claim, then the facts."""
         holds = yield names("holds")
         is_claimed = yield has(CLAIM)
         row = yield read(ROW)
@@ -147,7 +147,7 @@ class Files(Tidying):
         return found if found.of(marker.attempt) and found.is_live else None
 
     def listed(self):
-        """The holds of what is listed; None: it is not. Things move from holds to claims, and facts go before the claim does."""
+        """Answers the holds of what is listed; None: it is not. Things move from holds to claims, facts go before the claim."""
         folders = ["holds", "purging", "messages"]
         if not self.keeps("a listing reads holds, claims, facts"):
             folders.reverse()
@@ -204,7 +204,7 @@ class Files(Tidying):
         return True
 
     def hold(self, hold):
-        """Puts a hold on: the message after it, or None where it cannot take it."""
+        """Puts a hold on. Answers the message after it, or None where it cannot take it."""
         found = yield from self.look()
         if not found.is_live or not found.facts or not found.can_take(hold):
             return None
@@ -215,12 +215,12 @@ class Files(Tidying):
         return {"on": after, "undone": found, "too late": None}[outcome]
 
     def hold_until(self, hold, attempt):
-        """The entry that the sweep finds it by is there before it is."""
+        """Puts on a hold with a deadline. The entry by which the sweep finds the hold is there first."""
         if self.keeps("the entry comes before its hold"):
             yield from self.enter(hold, attempt)
         yield place(f"holds/{hold}")
         if self.keeps("the entry is looked at again"):
-            # A sweep may have found the entry with nothing held, and struck it off.
+            # A sweep may have found the entry with nothing held, and removed it.
             yield from self.enter(hold, attempt)
         return "too late" if (yield from self.is_too_late(f"holds/{hold}")) else "on"
 
@@ -255,7 +255,7 @@ class Files(Tidying):
     # purge.rs
 
     def claim(self, due):
-        """The hold is renamed to the claim, so that of an undo and a claim one finds it. A case needs no hold."""
+        """Renames the hold to the claim, so that of an undo and a claim one finds it. A case needs no hold."""
         if due is None:
             is_claimed = (yield read(ROW)) not in (None, TOMBSTONE)
             if is_claimed:
@@ -278,7 +278,7 @@ class Files(Tidying):
         # Not there, or the answer was lost: the new name tells.
         return self.keeps("the claim tells whether it is claimed") and (yield has(CLAIM))
 
-    def bury(self, attempt):
+    def leave_tombstone(self, attempt):
         """Replaces the facts by a tombstone, then takes what names the message, its caller's marker last."""
         if not (yield has(CLAIM)):
             return
@@ -305,7 +305,7 @@ class Files(Tidying):
                 due.append((hold, attempt))
         return due
 
-    def settle(self, due):
+    def remove_due_entry(self, due):
         yield take(f"due/{due}")
 
     def by_caller(self):
@@ -317,7 +317,7 @@ class Files(Tidying):
         return markers
 
     def facts_of(self, attempt):
-        """What the message of a marker tells, or its try; None: nothing is left of it but the marker."""
+        """Answers what the message of a marker tells, or its attempt. None: nothing is left but the marker."""
         row = yield read(ROW)
         if is_of(row, attempt):
             return row
@@ -325,23 +325,23 @@ class Files(Tidying):
             journal = yield read(f"{folder}/{attempt}")
             if journal is not None:
                 return journal
-        # Once more: a try that is born meanwhile leaves its journal.
+        # Once more: the journal of an attempt that is committed meanwhile goes.
         row = yield read(ROW)
         if row == TOMBSTONE:
-            # Its burial was cut off.
+            # Leaving its tombstone was cut off.
             yield from self.clear(attempt)
         return row if is_of(row, attempt) else None
 
     # recordings.rs
 
-    def condemn(self, _attempt):
+    def schedule_deletion(self, _attempt):
         yield from ()
 
-    def pardon(self, _attempt):
+    def cancel_deletion(self, _attempt):
         yield from ()
 
     def remove_orphans(self):
-        """A try's journal is durable before its recording is put."""
+        """There are none: an attempt's journal is durable before its recording is put."""
         yield from ()
 
 

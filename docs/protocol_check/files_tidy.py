@@ -21,7 +21,7 @@ class Tidying:
         yield from self.hold_until(f"d.{purge_at}", row.attempt)
 
     def tidy(self):
-        """What the folders show, listed in the order that makes it safe to judge; then mended, message by message."""
+        """Lists the folders in the order that makes it safe to judge what they show, then mends it, message by message."""
         recordings = yield names("audio")
         marks = yield names("marks")
         holds = yield names("holds")
@@ -56,7 +56,7 @@ class Tidying:
             yield from self.hold_earlier(row, before, time)
 
     def tidy_markers(self):
-        """A marker is there, then no journal tells of its try, then the message is not its: so it never will be."""
+        """A marker is there, then no journal tells of its attempt, then the message is not its: so it never will be."""
         for attempt in sorted((yield names("callers"))):
             if is_of((yield read(ROW)), attempt):
                 continue
@@ -74,5 +74,5 @@ class Tidying:
 
 
 def is_of(row, attempt):
-    """Whether this attempt was elected and its message is not purged."""
+    """Whether this attempt was committed and its message is not purged."""
     return row not in (None, TOMBSTONE) and row.attempt == attempt

@@ -6,7 +6,7 @@ then. A hold is a name: `t.<deadline>` of the trash, `d.<deadline>` of a deleted
 
 from collections import namedtuple
 
-# What came in, written once by the attempt that was elected. `generation`: of the mailbox that it was deposited into.
+# What came in, written once by the attempt that was committed. `generation`: of the mailbox that it was deposited into.
 Facts = namedtuple("Facts", "attempt received generation")
 TOMBSTONE = ("tombstone",)
 

@@ -93,12 +93,12 @@ def purged_in_time(moment):
 
 def new_mailbox_is_empty(moment):
     """Once both are acknowledged: the deposit into an earlier generation, and the mailbox that was made anew."""
-    if "born" in did(moment, "deposit") and "made" in did(moment, "make mailbox") and moment.view.is_visible:
+    if "created" in did(moment, "deposit") and "made" in did(moment, "make mailbox") and moment.view.is_visible:
         return f"a message of a deleted mailbox shows in the new one: {told(moment)}"
 
 
 def certificate_is_true(moment):
-    """A deposit that begins later is turned away: on the file system before its birth, on the clouds right after it."""
+    """A deposit that begins later is turned away: on the file system before its commit, on the clouds right after it."""
     if not moment.files.get(CHAIN):
         return None
     message, is_alone = moment.view, not has_actor(moment, "deposit")
@@ -125,7 +125,7 @@ ALWAYS = [
 
 
 def deposit_is_kept(moment):
-    acknowledged = {"born", "repeat"} & set(did(moment, "deposit"))
+    acknowledged = {"created", "repeat"} & set(did(moment, "deposit"))
     if acknowledged and not has_actor(moment, "delete", "sweep", "mailbox") and not is_decided(moment):
         message = moment.view
         if not message.is_visible or recording_is_there(moment) or marker_is_there(moment):
@@ -214,9 +214,9 @@ AT_THE_END = [
 # Of one part by itself.
 
 
-def shown_is_not_condemned(moment):
-    """Where nobody hides meanwhile: a slow pass may condemn once more, and the sweeps of the next hour pardon again."""
-    if moment.view.is_visible and any(path.startswith("audio/") and audio.is_condemned for path, audio in moment.files.items()):
+def shown_is_not_scheduled(moment):
+    """Where nobody hides meanwhile: a slow pass may schedule a deletion once more. The sweeps of the next hour cancel it."""
+    if moment.view.is_visible and any(path.startswith("audio/") and audio.is_scheduled for path, audio in moment.files.items()):
         return f"a message shows whose recording the storage will delete: {told(moment)}"
 
 
@@ -233,7 +233,7 @@ def one_was_decided(moment):
 
 
 DECIDES = [("a case has one fate", one_was_decided)]
-PARDONED = [("what shows is not condemned", shown_is_not_condemned)]
+UNSCHEDULED = [("what shows is not scheduled for deletion", shown_is_not_scheduled)]
 NEWEST = [("the newest change of a recording counts", newest_change_counts)]
 KEPT = [("a message has its recording", recording_is_there)]
 CLOSED = [("a case is closed as it was decided", cases_are_closed)]

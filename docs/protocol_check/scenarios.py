@@ -7,6 +7,8 @@ The long form allows two deaths and a lost answer, but for the scenarios with `i
 form allows what `short` says or leaves them out.
 """
 
+import functools
+
 from . import clouds, files, service
 from .cast import CASE, OTHER_CASE, TRASH, Cast
 from .engine import actor
@@ -24,16 +26,17 @@ def on_files():
     cast = Cast("F")
     of, live = cast.scenario, cast.live
     deposit, repeat, refused, read = cast.deposit(), cast.repeat(), cast.repeat(is_full=True), cast.read()
-    delete, undo, sweep, tries, listing = cast.delete(), cast.undo(), cast.sweep(), cast.tries(), cast.listing()
+    delete, undo, sweep, attempts, listing = cast.delete(), cast.undo(), cast.sweep(), cast.sweep_attempts(), cast.listing()
     forget, undo_case, case_sweep, tidy = cast.forget(), cast.undo_case(), cast.sweep_case(), cast.tidy()
     page = cast.listing("page")
     other_sweep, other_case_sweep = cast.sweep("other sweep"), cast.sweep_case(name="other case sweep")
+    other_attempts = cast.sweep_attempts("other sweep of attempts")
     writers = [actor(f"to {status}", "writer", files.chain_writer(status)) for status in ("undone", "erasing", "erased")]
     return [
         of("F1 deposit | repeat | mark read", {}, [deposit, repeat, read], crashes=1, lost=1),
         of("F2 deposit | repeat | delete", {}, [deposit, repeat, delete], crashes=2),
-        of("F3 deposit | refused repeat | sweep of tries", {}, [deposit, refused, tries], crashes=1),
-        of("F4 slow deposit | two sweeps of tries", {}, [deposit, tries, cast.tries("other sweep of tries")], crashes=1, lost=1),
+        of("F3 deposit | refused repeat | sweep of attempts", {}, [deposit, refused, attempts], crashes=1),
+        of("F4 slow deposit | two sweeps of attempts", {}, [deposit, attempts, other_attempts], crashes=1, lost=1),
         of("F5 trash due | sweep | slow repeat | list", live(TRASH), [sweep, repeat, listing], clock=1, crashes=1),
         of("F6 trash due | undo | two sweeps", live(TRASH), [undo, sweep, other_sweep], clock=1, crashes=1, lost=1),
         of("F7 live | delete | undo | list", live(), [delete, undo, listing], crashes=1),
@@ -62,7 +65,7 @@ def on_files():
         of("F25 deposit | tidying | refused repeat", {}, [deposit, tidy, refused], crashes=1),
         of("F26 live, a stale entry | delete | tidying | sweep", cast.stale(), [delete, tidy, sweep], crashes=1, ticks=1),
         of("F27 held | undo of case | tidying | case sweep due", live(CASE), [undo_case, tidy, case_sweep], clock=1, crashes=1),
-        of("F28 deposit, a case due | case sweep | sweep of tries", cast.pending(), [deposit, case_sweep, tries],
+        of("F28 deposit, a case due | case sweep | sweep of attempts", cast.pending(), [deposit, case_sweep, attempts],
            clock=1, crashes=1, **large(NO_CRASH)),
         of("F29 live | two forgets | undo of one", live(), [forget, cast.forget("2"), undo_case], crashes=1, **large(NO_CRASH)),
         of("F30 later call | forget | case sweep", {}, [cast.deposit(received=1), forget, case_sweep], crashes=1, ticks=1),
@@ -76,32 +79,33 @@ def on_files():
     ]
 
 
+def if_blobs(letter, **allowed):
+    """What is allowed on Blob Storage alone: it takes more steps, or `gaps` and the document tell what more would find."""
+    return {"is_fixed": True, "short": {}} | allowed if letter == "B" else {}
+
+
 def on_clouds(letter):
     cast = Cast(letter)
     live = cast.live
     deposit, repeat, refused, read = cast.deposit(), cast.repeat(), cast.repeat(is_full=True), cast.read()
-    delete, undo, sweep, tries, orphans = cast.delete(), cast.undo(), cast.sweep(), cast.tries(), cast.orphans()
+    delete, undo, sweep, attempts, orphans = cast.delete(), cast.undo(), cast.sweep(), cast.sweep_attempts(), cast.orphans()
     forget, undo_case, case_sweep = cast.forget(), cast.undo_case(), cast.sweep_case()
     other_sweep, other_case_sweep = cast.sweep("other sweep"), cast.sweep_case(name="other case sweep")
+    other_attempts = cast.sweep_attempts("other sweep of attempts")
     unjournaled = {**live(), "audio/a0": clouds.PLAIN, "callers/a0": Facts("a0", 0, 1)}
     fenced = {clouds.ROW: clouds.Fence(frozenset({"a1"}), 1)}
+    on_blobs = functools.partial(if_blobs, letter)
 
     def of(name, start, actors, **allowed):
         return cast.scenario(f"{letter}{name}", start, actors, **allowed)
 
-    def on_blobs(**allowed):
-        """Blob Storage takes more steps; or what more would find is told in `gaps` and in the document."""
-        return {"is_fixed": True, "short": {}} | allowed if letter == "B" else {}
-
-    late = [of("28 in the trash, of a case erased long ago | sweep of tries", cast.born_late(), [tries],
-               clock=1, crashes=1, recovery=cast.soon(), promises=(), ends=CLOSED)]
     return [
         of("1 deposit | repeat | mark read", {}, [deposit, repeat, read], crashes=1, lost=1),
         of("2 deposit | repeat | delete", {}, [deposit, repeat, delete], crashes=2),
-        of("3 deposit | refused repeat | sweep of tries", {}, [deposit, refused, tries], crashes=1),
-        of("4 slow deposit | two sweeps of tries", {}, [deposit, tries, cast.tries("other sweep of tries")], crashes=1, lost=1),
-        of("5 live, a recording of no try | two sweeps of orphans | sweep of tries", unjournaled,
-           [orphans, cast.orphans("other sweep of orphans"), tries], clock=service.AN_HOUR, crashes=1, lost=1),
+        of("3 deposit | refused repeat | sweep of attempts", {}, [deposit, refused, attempts], crashes=1),
+        of("4 slow deposit | two sweeps of attempts", {}, [deposit, attempts, other_attempts], crashes=1, lost=1),
+        of("5 live, a recording of no attempt | two sweeps of orphans | sweep of attempts", unjournaled,
+           [orphans, cast.orphans("other sweep of orphans"), attempts], clock=service.AN_HOUR, crashes=1, lost=1),
         of("6 trash due | sweep | slow repeat", live(TRASH), [sweep, repeat], clock=1, crashes=1, lost=1),
         of("7 trash due | undo | two sweeps", live(TRASH), [undo, sweep, other_sweep], clock=1,
            **{"crashes": 1, "lost": 1} | on_blobs(crashes=0)),
@@ -121,13 +125,13 @@ def on_clouds(letter):
         of("18 held by both | case sweep of 1 due | undo 2", live(CASE, OTHER_CASE), [case_sweep, cast.undo_case("2")],
            clock=1, crashes=1, lost=1),
         of("19 deposit | forget | case sweep", {}, [deposit, forget, case_sweep], crashes=1, ticks=1, **on_blobs(short=None)),
-        of("20 deposit, a case due | case sweep | sweep of tries", cast.pending(), [deposit, case_sweep, tries],
+        of("20 deposit, a case due | case sweep | sweep of attempts", cast.pending(), [deposit, case_sweep, attempts],
            clock=1, crashes=1, **on_blobs(short=None)),
         of("21 live | two forgets | undo of one", live(), [forget, cast.forget("2"), undo_case], crashes=1,
            **on_blobs(short=NO_CRASH)),
-        of("22 a case erased long ago | deposit | sweep of tries", cast.erased(), [deposit, tries],
+        of("22 a case erased long ago | deposit | sweep of attempts", cast.erased(), [deposit, attempts],
            clock=1, crashes=1, lost=1, cases=()),
-        of("23 a fenced try | it goes on | repeat", fenced, [deposit, repeat], crashes=1, lost=1),
+        of("23 a fenced attempt | it goes on | repeat", fenced, [deposit, repeat], crashes=1, lost=1),
         of("24 later call | forget | case sweep", {}, [cast.deposit(received=1), forget, case_sweep], crashes=1, ticks=1),
         of("25 deposit | delete mailbox | make it again", cast.mailbox(), [deposit, cast.delete_mailbox(), cast.make_mailbox()],
            crashes=1, promises=[promise for promise in ALWAYS if promise[0] != "a new mailbox is empty"]),
@@ -135,7 +139,8 @@ def on_clouds(letter):
            clock=1, crashes=1),
         of("27 held by both, due | the sweep of each", live(CASE, OTHER_CASE), [case_sweep, cast.sweep_case("2", "sweep of 2")],
            clock=1, crashes=1, lost=1),
-        *late,
+        of("28 in the trash, of a case erased long ago | sweep of attempts", cast.created_late(), [attempts],
+           clock=1, crashes=1, recovery=cast.soon(), promises=(), ends=CLOSED),
     ]
 
 
@@ -155,7 +160,7 @@ def gaps():
     for letter in "DB":
         gap(letter, "1 a deposit dies between the writes of marker and journal", "a case is closed as it was decided",
             lambda cast: cast.pending(), lambda cast: [cast.deposit()], "no marker without its journal", clock=1, crashes=1)
-        gap(letter, "2 a birth that is slower than the look at its mailbox beside it", "a new mailbox is empty",
+        gap(letter, "2 a commit that is slower than the look at its mailbox beside it", "a new mailbox is empty",
             lambda cast: cast.mailbox(), lambda cast: [cast.deposit(), cast.delete_mailbox(), cast.make_mailbox()])
     gap("B", "3 two sweeps, and an entry that one of them listed before it told what is left", "nothing is left behind",
         lambda cast: cast.live(TRASH), lambda cast: [cast.sweep(), cast.sweep("other sweep")], clock=1, crashes=1)

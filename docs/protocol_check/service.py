@@ -1,5 +1,5 @@
 """What the operations, the passes of a case and the sweep do, over the contract of a storage: `functions/` and
-`shared/erasure`. A storage (`files.py`, `dynamo.py`, `blobs.py`) has the calls of `storage::Index` and `storage::Recordings`.
+`shared/erasure`. A storage (`files.py`, `dynamo.py`, `blobs.py`) has the calls of `storage::Metadata` and `storage::Recordings`.
 
 What only counts or reports is left out. `store.keeps(rule)` is true but in a negative control, which leaves one rule out.
 """
@@ -23,7 +23,7 @@ AN_HOUR = 3600
 
 
 def deposit(store, facts, is_full=False):
-    """All that carries the attempt, then the birth."""
+    """Makes all that carries the attempt, then commits it."""
     def program():
         found = yield from store.arrive(facts)
         if found is not None:
@@ -31,12 +31,12 @@ def deposit(store, facts, is_full=False):
         if is_full:
             yield from take_back(store, facts)
             return "full"
-        birth, message = yield from store.insert(facts)
-        if birth == "born":
-            yield from condemn_born(store, message)
-            return "born"
+        insertion, message = yield from store.insert(facts)
+        if insertion == "created":
+            yield from schedule_deletion_if_hidden(store, message)
+            return "created"
         yield from take_back(store, facts)
-        return {"forgotten": "gone", "fenced": "busy"}.get(birth) or repeated(message)
+        return {"forgotten": "gone", "fenced": "busy"}.get(insertion) or repeated(message)
     return program
 
 
@@ -117,8 +117,8 @@ def undo_case(store, case):
 
 
 def hide(store, case, status):
-    """The hold pass: hides every message, then condemns the recordings."""
-    condemned = []
+    """The hold pass: hides every message, then schedules the deletion of the recordings."""
+    hidden = []
     for marker in (yield from store.by_caller()):
         message = (yield from store.message_of(marker)) if covers(marker) else None
         if message is None:
@@ -127,9 +127,9 @@ def hide(store, case, status):
         if is_new:
             message = yield from store.hold(case_hold(case))
         if message is not None and case_hold(case) in message.holds and (is_new or status == "hiding"):
-            condemned.append(marker.attempt)
-    for attempt in condemned:
-        yield from store.condemn(attempt)
+            hidden.append(marker.attempt)
+    for attempt in hidden:
+        yield from store.schedule_deletion(attempt)
 
 
 def tell(store, case, by):
@@ -143,7 +143,7 @@ def tell(store, case, by):
 
 
 def show(store, case):
-    """The release pass. A recording is pardoned before its message shows."""
+    """The release pass. The deletion of a recording is cancelled before its message shows."""
     for marker in (yield from store.by_caller()):
         if covers(marker):
             yield from show_one(store, marker, case)
@@ -153,24 +153,24 @@ def show_one(store, marker, case):
     message = yield from store.message_of(marker)
     if message is None:
         return
-    is_pardoned = all(hold == case_hold(case) for hold in message.holds if hold[0] == "c")
-    if is_pardoned and store.keeps("a recording is pardoned before its message shows"):
-        yield from store.pardon(marker.attempt)
+    is_cancelled = all(hold == case_hold(case) for hold in message.holds if hold[0] == "c")
+    if is_cancelled and store.keeps("a deletion is cancelled before its message shows"):
+        yield from store.cancel_deletion(marker.attempt)
     released = yield from store.release(f"c.{case}")
-    if is_pardoned and not store.keeps("a recording is pardoned before its message shows"):
-        yield from store.pardon(marker.attempt)
+    if is_cancelled and not store.keeps("a deletion is cancelled before its message shows"):
+        yield from store.cancel_deletion(marker.attempt)
     if released == "hidden":
-        # Another case may have condemned it just before it was pardoned.
+        # Another case may have scheduled the deletion just before it was cancelled.
         message = yield from store.message_of(marker)
         if message is not None and any(hold[0] == "c" for hold in message.holds):
-            yield from store.condemn(marker.attempt)
+            yield from store.schedule_deletion(marker.attempt)
 
 
-def condemn_born(store, message):
-    """A pending case hid the message at its birth: the case's own pass may have been there before it."""
+def schedule_deletion_if_hidden(store, message):
+    """Schedules the deletion where a pending case hides the new message. The case's own pass may have been there before it."""
     for hold in sorted(message.holds):
         if hold[0] == "c" and (yield read(f"case/{case_of(hold)}")).status in PENDING:
-            yield from store.condemn(message.facts.attempt)
+            yield from store.schedule_deletion(message.facts.attempt)
             return
 
 
@@ -223,25 +223,25 @@ def purge_one(store, marker):
 def erase(store, attempt):
     """The recording, the proof, then the tombstone."""
     if not store.keeps("the recording goes before the tombstone"):
-        yield from store.bury(attempt)
+        yield from store.leave_tombstone(attempt)
     yield take(store.audio(attempt))
     if (yield has(store.audio(attempt))):
         return False
-    yield from store.bury(attempt)
+    yield from store.leave_tombstone(attempt)
     return True
 
 
 def is_gone(store):
-    """Whether nothing is left of what a case covers: no try and no marker of its callers."""
+    """Whether nothing is left of what a case covers: no attempt and no marker of its callers."""
     yield from store.remove_orphans()
-    if store.keeps("a case waits for tries that are under way") and (yield from store.arriving()):
+    if store.keeps("a case waits for attempts that are under way") and (yield from store.arriving()):
         return False
     return not any(covers(marker) for marker in (yield from store.by_caller()))
 
 
 def close(store, case, by):
-    """The certificate takes its place in the chain first, which elects one; then its case is closed with it, by whoever comes
-    next where this is cut off."""
+    """Puts the certificate into the chain first, which chooses one, and then closes its case with it. Whoever comes next does
+    so where this is cut off."""
     while True:
         chain = (yield read(CHAIN)) or ()
         if chain and store.keeps("the chain is finished first"):
@@ -323,14 +323,14 @@ def sweep_due(store):
                     continue
                 purged = "purged"
             elif claimed == "gone":
-                # A burial may have been cut off before all that names the message was taken.
-                yield from store.bury(attempt)
-            yield from store.settle(due)
+                # A purge may have been cut off before all that names the message was taken.
+                yield from store.leave_tombstone(attempt)
+            yield from store.remove_due_entry(due)
         return purged
     return program
 
 
-def sweep_tries(store):
+def sweep_attempts(store):
     """Takes back the deposits that were cut off: those that began an hour ago, and the fenced ones."""
     def program():
         for attempt in (yield from store.arriving()):

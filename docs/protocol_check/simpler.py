@@ -1,6 +1,6 @@
 """Orders that are simpler, and break a promise each: why the steps are what they are.
 
-The state of a message is a name that is made after its birth and renamed, all tries share one recording and one marker, and a
+The state of a message is a name that is made after its commit and renamed, all attempts share one recording and one marker, and a
 purge leaves nothing:
 
     messages/m  audio/m  callers/m     new/m, old/m, hid/new, hid/old, hid/purging     due/m
@@ -12,7 +12,7 @@ from .steps import create, folder, has, names, put, rename, take
 
 
 def deposit(attempt, repairs, is_full=False):
-    """The link is the birth, the state comes after it. `repairs`: a repeat makes a state that it does not see."""
+    """The link is the commit, the state comes after it. `repairs`: a repeat makes a state that it does not see."""
     def program():
         yield put("audio/m", attempt)
         yield create("callers/m")
@@ -22,7 +22,7 @@ def deposit(attempt, repairs, is_full=False):
             return "full"
         if (yield create("messages/m", attempt)):
             yield create("new/m")
-            return "born"
+            return "created"
         if repairs:
             is_seen = False
             for state in ("new", "old", "hid"):
@@ -116,7 +116,7 @@ def listed_once(moment):
 
 
 def is_kept(moment):
-    acknowledged = [name for name, result in moment.results.items() if result in ("born", "repeat")]
+    acknowledged = [name for name, result in moment.results.items() if result in ("created", "repeat")]
     if acknowledged and not moment.view.is_visible and not any(one.kind in ("delete", "sweep") for one in moment.scenario.actors):
         return f"{acknowledged} acknowledged it, left is {sorted(moment.files)}"
 
@@ -153,13 +153,13 @@ def orders():
                         is_repeated_later=False, **allowed)
 
     return [
-        of("S1 the state comes after the birth | repeat", "an acknowledged deposit is kept", {},
+        of("S1 the state comes after the commit | repeat", "an acknowledged deposit is kept", {},
            dep("deposit", repairs=False), dep("repeat", repairs=False), crashes=1),
         of("S2 the same, and a repeat makes the state | mark read", "a message is in one state", {},
            dep("deposit"), dep("repeat"), reading),
-        of("S3 all tries have one recording | repeat with other bytes", "a message has its own recording", LIVE,
+        of("S3 all attempts have one recording | repeat with other bytes", "a message has its own recording", LIVE,
            dep("repeat", "a2")),
-        of("S4 all tries have one recording | refused repeat", "a message has its marker", {},
+        of("S4 all attempts have one recording | refused repeat", "a message has its marker", {},
            dep("deposit", is_full=True), dep("repeat", is_full=True)),
         of("S5 a purge leaves no tombstone | slow repeat", "what was purged stays purged", TRASHED, sweeping, dep("repeat")),
         of("S6 a state is a folder | mark read | list", "a listing shows it once", LIVE, reading,
