@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::names::{Attempt, BadName, MailboxId};
+use crate::names::{Attempt, BadName, MailboxId, by_its_text};
 use crate::random::Random;
 use crate::subject::TenantKey;
 
@@ -57,19 +57,7 @@ impl FromStr for MessageId {
     }
 }
 
-impl TryFrom<String> for MessageId {
-    type Error = BadName;
-
-    fn try_from(text: String) -> Result<Self, BadName> {
-        text.parse()
-    }
-}
-
-impl From<MessageId> for String {
-    fn from(id: MessageId) -> String {
-        id.to_string()
-    }
-}
+by_its_text!(MessageId);
 
 /// Where a recording lies within its tenant and region: the hour of the put (UTC), then what made it. Written
 /// `2026112210/<id>.<attempt>.<mailbox>.<extension>`; each backend lays it out its own way.
@@ -132,19 +120,7 @@ impl FromStr for AudioKey {
     }
 }
 
-impl TryFrom<String> for AudioKey {
-    type Error = BadName;
-
-    fn try_from(text: String) -> Result<Self, BadName> {
-        text.parse()
-    }
-}
-
-impl From<AudioKey> for String {
-    fn from(key: AudioKey) -> String {
-        key.to_string()
-    }
-}
+by_its_text!(AudioKey);
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,5 @@
 //! Names of things: validated once, safe as a part of a file name or a key ever after.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -13,6 +10,27 @@ use crate::random::Random;
 #[error("{0}")]
 pub struct BadName(pub(crate) &'static str);
 
+/// What is read and written by serde as its text.
+macro_rules! by_its_text {
+    ($name:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = $crate::names::BadName;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(it: $name) -> String {
+                it.to_string()
+            }
+        }
+    };
+}
+pub(crate) use by_its_text;
+
+/// A text that a rule allows.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $valid:path, $rule:literal) => {
         $(#[$doc])*
@@ -27,35 +45,25 @@ macro_rules! name {
             }
         }
 
-        impl FromStr for $name {
-            type Err = BadName;
+        impl std::str::FromStr for $name {
+            type Err = $crate::names::BadName;
 
-            fn from_str(text: &str) -> Result<Self, BadName> {
-                if $valid(text) { Ok(Self(text.to_owned())) } else { Err(BadName($rule)) }
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                if $valid(text) { Ok(Self(text.to_owned())) } else { Err($crate::names::BadName($rule)) }
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = BadName;
+        $crate::names::by_its_text!($name);
 
-            fn try_from(text: String) -> Result<Self, BadName> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> String {
-                name.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
     };
 }
+
+pub(crate) use name;
 
 name!(
     /// A mailbox, for example `5001`. Leading zeros count.

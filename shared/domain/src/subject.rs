@@ -1,7 +1,6 @@
 //! A caller as a keyed hash: what names, keys, tags, indexes, cases and logs may show.
 
 use std::fmt;
-use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -11,58 +10,25 @@ use sha2::Sha256;
 use zeroize::ZeroizeOnDrop;
 
 use crate::caller::Caller;
-use crate::names::{BadName, MailboxId, TenantId};
+use crate::names::{MailboxId, TenantId, name};
 
 /// The version of the key, first in every subject, so that a later key can live beside this one.
 const VERSION: &str = "1.";
 
-/// HMAC-SHA-256 of a caller under the tenant's key, as `1.` and 43 characters of URL-safe Base64.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Subject(String);
+name!(
+    /// HMAC-SHA-256 of a caller under the tenant's key, as `1.` and 43 characters of URL-safe Base64.
+    Subject, is_subject, "a subject is `1.` and 43 characters of URL-safe Base64"
+);
+
+fn is_subject(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    text.strip_prefix(VERSION).is_some_and(|hash| hash.len() == 43 && hash.bytes().all(plain))
+}
 
 impl Subject {
-    /// The text: 45 of `A-Z a-z 0-9 - _ .`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The hash alone: 43 characters.
     pub fn hash(&self) -> &str {
         self.0.strip_prefix(VERSION).unwrap_or(&self.0)
-    }
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Subject {
-    type Err = BadName;
-
-    fn from_str(text: &str) -> Result<Self, BadName> {
-        let hash = text.strip_prefix(VERSION).filter(|hash| hash.len() == 43);
-        let plain = |hash: &str| hash.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        match hash {
-            Some(hash) if plain(hash) => Ok(Self(text.to_owned())),
-            _ => Err(BadName("a subject is `1.` and 43 characters of URL-safe Base64")),
-        }
-    }
-}
-
-impl TryFrom<String> for Subject {
-    type Error = BadName;
-
-    fn try_from(text: String) -> Result<Self, BadName> {
-        text.parse()
-    }
-}
-
-impl From<Subject> for String {
-    fn from(subject: Subject) -> String {
-        subject.0
     }
 }
 
