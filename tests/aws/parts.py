@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(ROOT / "tests"))
 import bearer  # noqa: E402
 
-TEMPLATE = ROOT / "infra" / "template.yaml"
+# As infra/build joins it.
+TEMPLATE = ROOT / "target" / "template.yaml"
 SPEECH = ROOT / "tests" / "recordings" / "hello.wav"
 REGION = "eu-central-1"
 TABLE, BUCKET = "voicemail", f"voicemail-{REGION}"

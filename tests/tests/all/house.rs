@@ -171,7 +171,7 @@ fn no_file_is_longer_than_it_may_be() {
     let tracked = String::from_utf8(tracked.unwrap().stdout).unwrap();
     let sources: Vec<&str> = tracked
         .lines()
-        .filter(|file| file.ends_with(".rs") || file.ends_with(".py") || file.ends_with(".js"))
+        .filter(|file| [".rs", ".py", ".js", ".yaml", ".bicep"].iter().any(|end| file.ends_with(end)))
         .collect();
     assert!(sources.len() > 20, "the sources are found");
     for file in sources {
