@@ -4,7 +4,8 @@
 
 use std::num::NonZeroU32;
 
-use crate::{Codec, Kind, Recording, Refusal, bytes_at, length, size};
+use crate::bytes::{bytes_at, size};
+use crate::recording::{Codec, Kind, Recording, Refusal, length};
 
 /// The size of the header without the annotation that may follow it.
 const HEADER: u32 = 24;

@@ -9,7 +9,8 @@
 use std::iter::successors;
 use std::num::NonZeroU32;
 
-use crate::{Codec, Kind, Recording, Refusal, bytes_at, length};
+use crate::bytes::bytes_at;
+use crate::recording::{Codec, Kind, Recording, Refusal, length};
 
 /// Frames in a row that make MP3 of what begins like a frame: eleven set bits alone are in any noise.
 const CONFIRMED: usize = 3;

@@ -4,16 +4,16 @@
 //! 3533). The length is what the last page's position says, less where the stream starts, and never more than the
 //! packets hold: each says in its first bytes how much sound is in it.
 
+mod coding;
 mod opus;
 mod page;
 mod vorbis;
 
-use std::num::NonZeroU32;
-
+use self::coding::Coding;
 use self::opus::Opus;
 use self::page::{FIRST, LAST, NO_GRANULE, Page};
 use self::vorbis::Vorbis;
-use crate::{Codec, Kind, Recording, Refusal, length};
+use crate::recording::{Kind, Recording, Refusal, length};
 
 /// Whether the first bytes are those of an Ogg page.
 pub(crate) fn claims(bytes: &[u8]) -> bool {
@@ -34,23 +34,6 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Recording, Refusal> {
         [b'S', b'p', b'e', b'e', b'x', ..] => Err(Refusal::unsupported("Ogg with Speex is not taken")),
         _ => Err(Refusal::unsupported("Ogg with an unknown codec is not taken")),
     }
-}
-
-/// What differs from codec to codec.
-trait Coding {
-    const CODEC: Codec;
-
-    /// Samples a second, as positions count them.
-    fn rate(&self) -> NonZeroU32;
-
-    /// Samples at the start that are not played.
-    fn skip(&self) -> u64;
-
-    /// Takes in a page of the headers behind the first; whether it is the last one of them.
-    fn header(&mut self, page: &Page<'_>) -> Result<bool, Refusal>;
-
-    /// How many samples a packet adds, by the bytes it begins with. Each packet is asked about once, in their order.
-    fn samples(&mut self, start: &[u8]) -> u64;
 }
 
 fn measure<C: Coding>(bytes: &[u8], mut coding: C, first: Page<'_>) -> Result<Recording, Refusal> {
@@ -147,6 +130,7 @@ mod tests {
 
     use super::page::{CONTINUED, page, seal};
     use super::*;
+    use crate::Codec;
     use crate::tests;
 
     /// A packet of one frame of 20 ms, 960 samples (RFC 6716, table 2: configuration 1, code 0).

@@ -10,7 +10,8 @@
 mod format;
 
 use self::format::Format;
-use crate::{Recording, Refusal, bytes_at, size};
+use crate::bytes::{bytes_at, size, u32_at};
+use crate::recording::{Recording, Refusal};
 
 /// The size of the RIFF header: `RIFF`, a length, `WAVE`.
 const RIFF_HEADER: usize = 12;
@@ -69,10 +70,6 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Recording, Refusal> {
         // A chunk of an odd length is followed by a byte of padding.
         at += CHUNK_HEADER + chunk.len() + chunk.len() % 2;
     }
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes_at(bytes, at).map(u32::from_le_bytes)
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use super::{Coding, Page};
-use crate::{Codec, Refusal, bytes_at};
+use super::coding::Coding;
+use super::page::Page;
+use crate::bytes::bytes_at;
+use crate::recording::{Codec, Refusal};
 
 /// Opus counts in 48 kHz whatever the rate of the microphone was (RFC 7845, section 4).
 const RATE: NonZeroU32 = NonZeroU32::new(48_000).unwrap();

@@ -1,6 +1,7 @@
 //! One page of an Ogg stream (RFC 3533, section 6).
 
-use crate::{Refusal, bytes_at};
+use crate::bytes::bytes_at;
+use crate::recording::Refusal;
 
 /// The fixed part of a page's header, before the lengths of its segments.
 const PAGE_HEADER: usize = 27;

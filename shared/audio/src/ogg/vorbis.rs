@@ -7,8 +7,10 @@
 
 use std::num::NonZeroU32;
 
-use super::{Coding, Page};
-use crate::{Codec, Refusal, bytes_at};
+use super::coding::Coding;
+use super::page::Page;
+use crate::bytes::bytes_at;
+use crate::recording::{Codec, Refusal};
 
 /// The bytes with which the second and third header begin.
 const HEADERS: [&[u8]; 2] = [b"\x03vorbis", b"\x05vorbis"];

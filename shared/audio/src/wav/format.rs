@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use super::u32_at;
-use crate::{Codec, Kind, Recording, Refusal, bytes_at, length};
+use crate::bytes::{bytes_at, u32_at};
+use crate::recording::{Codec, Kind, Recording, Refusal, length};
 
 /// The second to sixteenth byte of a subformat GUID, in which the first two are a format tag:
 /// `xxxx0000-0000-0010-8000-00AA00389B71`.
