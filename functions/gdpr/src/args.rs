@@ -6,7 +6,7 @@ use std::process::Command;
 
 use clap::{Parser, ValueEnum};
 
-use crate::Ended;
+use crate::ended::Ended;
 
 const AFTER: &str = "\
 Exactly one of --user and --client is needed; each may also come from the environment (GDPR_USER, GDPR_CLIENT), \
@@ -76,7 +76,7 @@ impl Operation {
 
 /// A credential as it was given, by the option or the variable.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Given {
+pub(crate) enum GivenCredential {
     /// Of a user.
     User(String),
     /// Of a client.
@@ -119,14 +119,14 @@ impl Args {
     }
 
     /// The one credential: an option stands before the environment.
-    pub(crate) fn given(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Given, Ended> {
+    pub(crate) fn given(&self, variable: impl Fn(&str) -> Option<String>) -> Result<GivenCredential, Ended> {
         let (user, client) = match (&self.user, &self.client) {
             (None, None) => (variable("GDPR_USER"), variable("GDPR_CLIENT")),
             (user, client) => (user.clone(), client.clone()),
         };
         match (user, client) {
-            (Some(user), None) => Ok(Given::User(user)),
-            (None, Some(client)) if !self.basic => Ok(Given::Client(client)),
+            (Some(user), None) => Ok(GivenCredential::User(user)),
+            (None, Some(client)) if !self.basic => Ok(GivenCredential::Client(client)),
             (None, Some(_)) => Err(Ended::Usage("--basic belongs to a user's token.".into())),
             _ => Err(Ended::Usage(
                 "Exactly one of --user and --client is needed (or GDPR_USER or GDPR_CLIENT).".into(),
@@ -148,16 +148,16 @@ mod tests {
     fn exactly_one_of_user_and_client_is_taken_and_an_option_stands_before_the_environment() {
         let both = |name: &str| Some(format!("{name} of the environment"));
         let user = args(&["-u", "a"]).unwrap().given(both);
-        assert!(user.is_ok_and(|given| given == Given::User("a".into())));
+        assert!(user.is_ok_and(|given| given == GivenCredential::User("a".into())));
         let client = args(&["-c", "a:b"]).unwrap().given(both);
-        assert!(client.is_ok_and(|given| given == Given::Client("a:b".into())));
+        assert!(client.is_ok_and(|given| given == GivenCredential::Client("a:b".into())));
         assert!(args(&["-u", "a", "-c", "b"]).is_err());
         assert!(args(&["-c", "a:b", "--basic"]).is_err());
         let none = args(&[]).unwrap();
         assert!(matches!(none.given(both), Err(Ended::Usage(_))));
         assert!(matches!(none.given(|_| None), Err(Ended::Usage(_))));
         let one = none.given(|name| (name == "GDPR_USER").then(|| "a".into()));
-        assert!(one.is_ok_and(|given| given == Given::User("a".into())));
+        assert!(one.is_ok_and(|given| given == GivenCredential::User("a".into())));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::Ended;
-use crate::args::Given;
+use crate::args::GivenCredential;
+use crate::ended::Ended;
 
 /// A credential, ready to be sent. It has no `Debug`, so that nothing can print it.
 #[derive(Clone)]
@@ -17,8 +17,8 @@ pub(crate) enum Credential {
 
 impl Credential {
     /// Reads what was given: the credential, or `@FILE`, less a final line end.
-    pub(crate) fn read(given: &Given, basic: bool) -> Result<Self, Ended> {
-        let (Given::User(text) | Given::Client(text)) = given;
+    pub(crate) fn read(given: &GivenCredential, basic: bool) -> Result<Self, Ended> {
+        let (GivenCredential::User(text) | GivenCredential::Client(text)) = given;
         let text = match text.strip_prefix('@') {
             Some(path) => &std::fs::read_to_string(path).map_err(|error| {
                 Ended::Usage(format!("The file of the credential cannot be read: {error}."))
@@ -27,13 +27,13 @@ impl Credential {
         };
         let text = text.trim_end_matches(['\r', '\n']);
         match given {
-            Given::Client(_) => pair(text).map(Self::Client).ok_or_else(|| {
+            GivenCredential::Client(_) => pair(text).map(Self::Client).ok_or_else(|| {
                 Ended::Usage("The client credentials are neither id:secret nor the Base64 of that.".into())
             }),
-            Given::User(_) if basic => pair(text).map(Self::User).ok_or_else(|| {
+            GivenCredential::User(_) if basic => pair(text).map(Self::User).ok_or_else(|| {
                 Ended::Usage("The token is neither tenant\\user:password nor the Base64 of that.".into())
             }),
-            Given::User(_) => bearer(text).map(Self::User).ok_or_else(|| {
+            GivenCredential::User(_) => bearer(text).map(Self::User).ok_or_else(|| {
                 Ended::Usage("The token is no bearer token; for a password say --basic.".into())
             }),
         }
@@ -59,7 +59,7 @@ fn pair(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn header(given: &Given, basic: bool) -> Option<String> {
+    fn header(given: &GivenCredential, basic: bool) -> Option<String> {
         match Credential::read(given, basic) {
             Ok(Credential::User(header) | Credential::Client(header)) => Some(header),
             Err(ended) => {
@@ -74,11 +74,11 @@ mod tests {
         // RFC 7617, 2
         let sent = Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==".to_owned());
         for text in ["Aladdin:open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="] {
-            assert_eq!(header(&Given::Client(text.into()), false), sent);
-            assert_eq!(header(&Given::User(text.into()), true), sent);
+            assert_eq!(header(&GivenCredential::Client(text.into()), false), sent);
+            assert_eq!(header(&GivenCredential::User(text.into()), true), sent);
         }
         for text in ["", "Aladdin", "b3BlbiBzZXNhbWU="] {
-            assert_eq!(header(&Given::Client(text.into()), false), None, "{text}");
+            assert_eq!(header(&GivenCredential::Client(text.into()), false), None, "{text}");
         }
     }
 
@@ -87,15 +87,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("token");
         std::fs::write(&file, "abc.def.ghi\r\n").unwrap();
-        let given = Given::User(format!("@{}", file.display()));
+        let given = GivenCredential::User(format!("@{}", file.display()));
         assert_eq!(header(&given, false).as_deref(), Some("Bearer abc.def.ghi"));
-        assert_eq!(header(&Given::User("@/no/such/file".into()), false), None);
+        assert_eq!(header(&GivenCredential::User("@/no/such/file".into()), false), None);
     }
 
     #[test]
     fn what_could_be_no_token_is_never_sent() {
         for text in ["", "two words", "line\nend", "t\u{f6}ken"] {
-            assert_eq!(header(&Given::User(text.into()), false), None, "{text}");
+            assert_eq!(header(&GivenCredential::User(text.into()), false), None, "{text}");
         }
     }
 }

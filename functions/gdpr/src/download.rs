@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use ureq::Body;
 use ureq::http::{Response, Uri, header};
 
-use crate::Ended;
+use crate::ended::Ended;
 use crate::output::{Output, cannot};
 use crate::service::Service;
 use crate::web::{Fault, judged};

@@ -5,18 +5,19 @@ use std::fs;
 
 use serde_json::{Map, Value, json};
 
-use crate::Ended;
 use crate::download::Recording;
+use crate::ended::Ended;
 use crate::input::Input;
-use crate::operation::{path, say_numbers};
+use crate::numbers::say_numbers;
 use crate::output::{OUTPUT, Output};
 use crate::service::Service;
+use crate::web::path;
 
 /// The files of the folder that are no recordings.
-const OURS: [&str; 4] = ["output.json", "execution.log", "certificate.jws", "certificate.json"];
+const OWN_FILES: [&str; 4] = ["output.json", "execution.log", "certificate.jws", "certificate.json"];
 
 /// How often a list is read that changes while it is.
-const READINGS: usize = 3;
+const MAX_READINGS: usize = 3;
 
 /// Exports, and writes `output.json` when all that it names is there.
 pub(crate) fn run(service: &mut Service, input: &Input, output: &mut Output) -> Result<(), Ended> {
@@ -55,7 +56,7 @@ fn read(
     input: &Input,
     output: &mut Output,
 ) -> Result<(Value, Map<String, Value>), Ended> {
-    for _ in 0..READINGS {
+    for _ in 0..MAX_READINGS {
         let (mut files, mut cursor) = (Map::new(), None::<String>);
         let mut answer = loop {
             let mut page = service.ask(output, "/v1/gdpr/exportme", Some(&input.body(cursor.as_deref())))?;
@@ -101,7 +102,7 @@ fn described(files: &Map<String, Value>) -> Value {
 /// Whether this can be a file of the output folder and none of our own.
 fn is_file_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let is_taken = OURS.contains(&name);
+    let is_taken = OWN_FILES.contains(&name);
     (1..=200).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with('.') && !is_taken
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::Ended;
+use crate::ended::Ended;
 
 /// What the folder of a request calls it.
 const NAME: &str = "input.json";

@@ -7,6 +7,7 @@ mod args;
 mod certificate;
 mod credential;
 mod download;
+mod ended;
 mod export;
 mod input;
 mod interrupt;
@@ -21,15 +22,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use args::Args;
-
-/// Why the tool ends without having done what it was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// It was called wrongly.
-    Usage(String),
-    /// It was refused, or failed.
-    Failed(String),
-}
+use ended::Ended;
 
 /// The `main` of the tool: 0 done, 1 refused or failed, 2 wrong usage.
 pub fn run() -> ExitCode {

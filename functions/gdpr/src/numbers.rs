@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use crate::ended::Ended;
+use crate::output::Output;
+
 /// The counts of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Numbers {
@@ -56,6 +59,13 @@ impl Numbers {
             ),
         }
     }
+}
+
+/// Says how the numbers were read; what the last line is to say of those that found nothing.
+pub(crate) fn say_numbers(answer: &Value, output: &mut Output) -> Result<String, Ended> {
+    let Some(numbers) = Numbers::of(answer) else { return Ok(String::new()) };
+    output.say(&numbers.line())?;
+    Ok(numbers.nothing())
 }
 
 #[cfg(test)]

@@ -1,18 +1,16 @@
 //! What the tool does, from its command line to its output.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::args::{Args, Operation};
 use crate::credential::Credential;
+use crate::ended::Ended;
 use crate::input::Input;
-use crate::numbers::Numbers;
+use crate::numbers::say_numbers;
 use crate::output::{OUTPUT, Output};
 use crate::service::Service;
-use crate::{Ended, certificate, export};
-
-/// What needs no escape (RFC 3986, 2.3).
-const AS_IT_IS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::web::path;
+use crate::{certificate, export};
 
 /// Does what was asked for.
 pub(crate) fn run(args: &Args) -> Result<(), Ended> {
@@ -69,13 +67,6 @@ fn undo(service: &mut Service, input: &Input, output: &mut Output) -> Result<(),
     output.say(&format!("Undo is done. Messages: {}.", messages(&answer)))
 }
 
-/// Says how the numbers were read; what the last line is to say of those that found nothing.
-pub(crate) fn say_numbers(answer: &Value, output: &mut Output) -> Result<String, Ended> {
-    let Some(numbers) = Numbers::of(answer) else { return Ok(String::new()) };
-    output.say(&numbers.line())?;
-    Ok(numbers.nothing())
-}
-
 /// Tells how a case stands, and keeps its certificate once it is checked.
 fn status(service: &mut Service, input: &Input, caseid: &str, output: &mut Output) -> Result<(), Ended> {
     let case = path(&["v1", "gdpr", "cases", caseid], &[("ccid", input.ccid())]);
@@ -91,17 +82,6 @@ fn status(service: &mut Service, input: &Input, caseid: &str, output: &mut Outpu
     }
     output.write_json(OUTPUT, &answer)?;
     output.say(&format!("The case is {}.", text(&answer, "status")))
-}
-
-/// A path of these segments, and the parameters that have a value.
-pub(crate) fn path(segments: &[&str], query: &[(&str, Option<&str>)]) -> String {
-    let encoded = |text: &str| utf8_percent_encode(text, AS_IT_IS).to_string();
-    let path: String = segments.iter().map(|segment| format!("/{}", encoded(segment))).collect();
-    let query: Vec<_> = query
-        .iter()
-        .filter_map(|(name, value)| value.map(|value| format!("{name}={}", encoded(value))))
-        .collect();
-    if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
 }
 
 /// How many messages an answer is about, by region: never by number.

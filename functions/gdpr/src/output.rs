@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
-use crate::{Ended, interrupt};
+use crate::ended::Ended;
+use crate::interrupt;
 
 /// What was answered.
 pub(crate) const OUTPUT: &str = "output.json";

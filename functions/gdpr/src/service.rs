@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::Ended;
 use crate::args::Args;
 use crate::credential::{Credential, bearer};
+use crate::ended::Ended;
 use crate::output::Output;
 use crate::web::{Fault, Web, address, json, judged};
 

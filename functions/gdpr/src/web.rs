@@ -3,17 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use ureq::http::{Method, Request, Response, StatusCode, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error, Proxy};
 
-use crate::{Ended, refusal};
+use crate::ended::Ended;
+use crate::refusal;
 
 /// How long a connection may take, an answer to begin, and a part of it to come. A request hides for up to 10 s.
 const TIMEOUTS: [Duration; 3] = [Duration::from_secs(10), Duration::from_mins(2), Duration::from_mins(1)];
+/// What needs no escape (RFC 3986, 2.3).
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The largest answer but for media: 1,000 entries are less than 1 MB.
-const LARGEST: u64 = 64 * 1024 * 1024;
+const MAX_ANSWER_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Why a request was not done.
 pub(crate) enum Fault {
@@ -105,7 +109,7 @@ pub(crate) fn judged(mut response: Response<Body>) -> Result<Response<Body>, Fau
     let after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let after = after.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
     // A refusal whose reason cannot be read is one all the same.
-    let body = response.body_mut().with_config().limit(LARGEST).read_to_vec().unwrap_or_default();
+    let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec().unwrap_or_default();
     let sentence = refusal::sentence(status.as_u16(), &String::from_utf8_lossy(&body));
     Err(match status {
         StatusCode::UNAUTHORIZED => Fault::NotSignedIn(sentence),
@@ -121,7 +125,7 @@ pub(crate) fn judged(mut response: Response<Body>) -> Result<Response<Body>, Fau
 /// The JSON of an answer.
 pub(crate) fn json(mut response: Response<Body>) -> Result<Value, Fault> {
     let cut = |error| Fault::Passing(format!("The answer was cut off: {error}."), None);
-    let body = response.body_mut().with_config().limit(LARGEST).read_to_vec().map_err(cut)?;
+    let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec().map_err(cut)?;
     let wrong =
         |_| Fault::Final(Ended::Failed("The answer is no JSON: is --url that of the service?".into()));
     serde_json::from_slice(&body).map_err(wrong)
@@ -144,4 +148,15 @@ fn broken(url: &str, error: Error) -> Fault {
         Error::Tls(why) => unsafe_(why.to_owned()),
         error => Fault::Passing(format!("The connection to {host} failed: {error}."), None),
     }
+}
+
+/// A path of these segments, and the parameters that have a value.
+pub(crate) fn path(segments: &[&str], query: &[(&str, Option<&str>)]) -> String {
+    let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+    let path: String = segments.iter().map(|segment| format!("/{}", encoded(segment))).collect();
+    let query: Vec<_> = query
+        .iter()
+        .filter_map(|(name, value)| value.map(|value| format!("{name}={}", encoded(value))))
+        .collect();
+    if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
 }
