@@ -5,9 +5,11 @@ mod drops;
 mod links;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use axum::BoxError;
 use bytes::Bytes;
-use host::{BoxError, Host};
+use host::App;
 use serde_json::Value;
 
 pub use self::drops::*;
@@ -49,7 +51,7 @@ pub struct Office {
     /// Its people.
     pub centre: Centre,
     /// What stands behind the service.
-    pub host: Host,
+    pub app: Arc<App>,
 }
 
 impl Office {
@@ -64,9 +66,9 @@ impl Office {
     }
 
     async fn of(cloud: Cloud) -> Self {
-        let (centre, host) = cloud.service().await;
+        let (centre, app) = cloud.service().await;
         centre.personal("5001", "alice").await;
-        Self { cloud, centre, host }
+        Self { cloud, centre, app }
     }
 
     async fn drop(&self, key: &str, facts: Facts<'_>, bytes: Bytes) {
@@ -74,8 +76,11 @@ impl Office {
     }
 
     /// What an event of this drop makes of it.
+    ///
+    /// # Errors
+    /// What took the drop failed.
     pub async fn told(&self, key: &str) -> Result<(), BoxError> {
-        deposit::on_drop(&self.host, &self.cloud.key(&self.host, key)).await
+        deposit::on_drop(&self.app, &self.cloud.key(&self.app, key)).await
     }
 
     /// A drop and its event.

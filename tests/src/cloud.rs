@@ -14,8 +14,8 @@ use bytes::Bytes;
 use domain::{Clock as _, ManualClock, Region, SystemClock, SystemRandom};
 use futures::{StreamExt as _, future, stream};
 use host::config::Config;
-use host::identity::TokenKeys;
-use host::{CertificateKey, Host, Identity, Options, Parts, Secret, Service};
+use host::{App, AppSetup, CertificateKey, Options};
+use identity::{Secret, TokenKeys};
 use serde_json::Value;
 use storage::{DropKey, Storage};
 
@@ -182,12 +182,12 @@ impl Cloud {
     }
 
     /// A service in this process that begins now, and what stands behind its routes.
-    pub async fn service(&self) -> (Centre, Host) {
+    pub async fn service(&self) -> (Centre, Arc<App>) {
         self.service_with(&[], &Arc::new(ManualClock::at(SystemClock.now()))).await
     }
 
     /// The same with variables that differ, and by this clock.
-    pub async fn service_with(&self, more: &[(&str, &str)], clock: &Arc<ManualClock>) -> (Centre, Host) {
+    pub async fn service_with(&self, more: &[(&str, &str)], clock: &Arc<ManualClock>) -> (Centre, Arc<App>) {
         let lookup = |name: &str| {
             let differs = more.iter().find(|(other, _)| *other == name);
             let own = || self.setting.environment().get(name).cloned();
@@ -195,8 +195,8 @@ impl Cloud {
         };
         let mut config = Config::from(&lookup).unwrap();
         let keys = TokenKeys::Shared(Secret::value(SECRET.as_bytes(), 32).unwrap());
-        let identity = Identity::new(config.identity(keys).unwrap());
-        let host = Service::new(Parts {
+        let identity = config.identity(keys).unwrap();
+        let app = App::new(AppSetup {
             tenants: config.tenants,
             here: config.here,
             subject_key: SUBJECT_KEY.into(),
@@ -208,9 +208,9 @@ impl Cloud {
             clock: Arc::clone(clock) as _,
             random: Arc::new(SystemRandom),
         });
-        let router = host::router(Arc::clone(&host), gateway::routes(), &Options::default());
+        let router = host::router(Arc::clone(&app), gateway::routes(), &Options::default());
         let service = InProcess::serving(Arc::clone(&self.setting), Arc::clone(clock), router);
-        (Centre { front: Front::InProcess(service), tenant: "t0".to_owned() }, host)
+        (Centre { front: Front::InProcess(service), tenant: "t0".to_owned() }, app)
     }
 
     /// Drops a recording in the master region, as a platform does.
@@ -229,9 +229,9 @@ impl Cloud {
     }
 
     /// The drop that an object is.
-    pub fn key(&self, host: &Host, key: &str) -> DropKey {
+    pub fn key(&self, app: &App, key: &str) -> DropKey {
         let (bucket, key) = self.dropped_at(key);
-        host.drop_key(&bucket, &key).expect("a drop of a tenant")
+        app.drop_key(&bucket, &key).expect("a drop of a tenant")
     }
 
     /// What lies below a folder in the master region, by name.

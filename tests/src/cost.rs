@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use domain::{Attempt, ManualClock, MessageId, Random, Subject, SystemRandom, TenantId, TenantKey};
-use erasure::{Erasure, Forgotten, Undone};
+use erasure::{Erasure, ForgetOutcome, UndoOutcome};
 use futures::{FutureExt as _, StreamExt as _, stream};
 use storage::{Arrival, Insertion};
 
@@ -52,11 +52,11 @@ impl Crowd {
         let took = begun.elapsed();
         let mut calls = self.counter.take().calls;
         calls.sort_unstable();
-        let Forgotten::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
+        let ForgetOutcome::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
         assert_eq!(report.pass.callers.values().sum::<u64>(), FOUND);
         let undone = erasure.undo(&case, None, &|| true).await.unwrap();
         assert!(
-            matches!(undone, Undone::Undone(report) if report.pass.callers.values().sum::<u64>() == FOUND)
+            matches!(undone, UndoOutcome::Undone(report) if report.pass.callers.values().sum::<u64>() == FOUND)
         );
         (took, calls)
     }

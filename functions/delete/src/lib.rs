@@ -5,15 +5,18 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::{Hold, MessageId};
-use host::wire::{BulkAnswer, bulk};
-use host::{Access, Host, Operation, Path, Principal, Problem, ProblemBody, audit, body, message_id};
+use host::{Access, App};
+use identity::{Operation, Principal, audit};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::wire::{BulkAnswer, bulk, message_id};
+use web::{Path, Problem, ProblemBody, body};
 
 /// Its routes.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(delete)).routes(routes!(several))
 }
 
@@ -27,8 +30,7 @@ struct Deleted {
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = DeleteSeveral)]
-struct Several {
+struct DeleteSeveral {
     /// 1 to 100 message ids; repeats count once.
     #[schema(min_items = 1, max_items = 100)]
     ids: Vec<String>,
@@ -41,36 +43,36 @@ struct Several {
     responses((status = 200, body = Deleted), (status = 404, body = ProblemBody))
 )]
 async fn delete(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path((mailbox, id)): Path<(String, String)>,
 ) -> Result<Json<Deleted>, Problem> {
-    let access = host.open(&who, Operation::Delete, &mailbox).await?;
-    trash(&host, &access, &who, message_id(&id)?).await.map(Json)
+    let access = app.open(&who, Operation::Delete, &mailbox).await?;
+    trash(&app, &access, &who, message_id(&id)?).await.map(Json)
 }
 
 /// Deletes up to a hundred messages.
 #[utoipa::path(
     post, path = "/v1/mailboxes/{mailbox}/messages/delete", operation_id = "delete-several", tag = "delete",
     params(("mailbox" = String, Path, description = "The mailbox")),
-    request_body = Several,
+    request_body = DeleteSeveral,
     responses((status = 200, body = BulkAnswer), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn several(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(mailbox): Path<String>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Json<BulkAnswer>, Problem> {
-    let access = host.open(&who, Operation::Delete, &mailbox).await?;
-    let Several { ids } = body::json(&headers, content, body::JSON_LIMIT).await?;
-    let (host, access, who) = (&host, &access, &who);
-    bulk(&ids, |id| async move { trash(host, access, who, id).await.map(drop) }).await.map(Json)
+    let access = app.open(&who, Operation::Delete, &mailbox).await?;
+    let DeleteSeveral { ids } = body::json(&headers, content, body::JSON_LIMIT).await?;
+    let (app, access, who) = (&app, &access, &who);
+    bulk(&ids, |id| async move { trash(app, access, who, id).await.map(drop) }).await.map(Json)
 }
 
-async fn trash(host: &Host, access: &Access, who: &Principal, id: MessageId) -> Result<Deleted, Problem> {
-    let hold = Hold::Trash { purge_at: host.trash_deadline(host.clock.now()) };
+async fn trash(app: &App, access: &Access, who: &Principal, id: MessageId) -> Result<Deleted, Problem> {
+    let hold = Hold::Trash { purge_at: app.trash_deadline(app.clock.now()) };
     let message = access.index().hold(access.id(), id, &hold).await?;
     let message = message.ok_or_else(|| Problem::not_found("message"))?;
     audit(who, Operation::Delete, &[("mailbox", access.id()), ("message", &id)]);

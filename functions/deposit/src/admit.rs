@@ -1,8 +1,8 @@
 //! Whether a mailbox takes a recording.
 
 use axum::body::Bytes;
-use domain::{Code, Mailbox};
-use host::{Fault, Problem};
+use domain::Mailbox;
+use web::{Code, Fault, Problem};
 
 use crate::intake::inspect;
 

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+use web::{Fault, Problem};
 
 use axum::http::{HeaderMap, HeaderName};
 use domain::{CallerName, MAX_CALLER_BYTES, Timestamp};
-use host::{Fault, Problem};
 use percent_encoding::percent_decode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 /// The year 2000: earlier calls were not taken by anything that talks to us.
-const EARLIEST: i64 = 946_684_800_000;
+const EARLIEST_MILLIS: i64 = 946_684_800_000;
 /// How far a platform's clock may be ahead.
-const AHEAD: Duration = Duration::from_mins(5);
+const MAX_AHEAD: Duration = Duration::from_mins(5);
 /// The longest call id, in characters, and the longest caller name, in bytes.
-const MAX_CALL_ID: usize = 256;
-const MAX_NAME: usize = 256;
+const MAX_CALL_ID_CHARS: usize = 256;
+const MAX_NAME_BYTES: usize = 256;
 
 /// The facts of a call, checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Call {
 /// The facts as sent.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = Call)]
-pub(crate) struct Sent {
+pub(crate) struct UncheckedCall {
     /// A number in any spelling, a `tel:` or `sip:` URI, or text; at most 256 bytes.
     #[schema(max_length = 256)]
     pub(crate) caller_id: Option<String>,
@@ -67,7 +67,7 @@ fn decoded(name: String) -> String {
     percent_decode(name.as_bytes()).decode_utf8_lossy().into_owned()
 }
 
-impl Sent {
+impl UncheckedCall {
     /// From the headers of a request.
     pub(crate) fn in_headers(headers: &HeaderMap) -> Result<Self, Problem> {
         let text = |name: &'static str| -> Result<Option<String>, Problem> {
@@ -109,7 +109,7 @@ impl Sent {
         if self.caller_id.as_ref().is_some_and(|caller| caller.len() > MAX_CALLER_BYTES) {
             fault("caller_id", "at most 256 bytes");
         }
-        if self.caller_name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
+        if self.caller_name.as_ref().is_some_and(|name| name.len() > MAX_NAME_BYTES) {
             fault("caller_name", "at most 256 bytes");
         }
         let urgent = match &self.urgent {
@@ -122,12 +122,12 @@ impl Sent {
         }
         let received_at = self.received_at.as_deref().map(str::parse::<Timestamp>).transpose();
         let received_at = received_at.ok().flatten();
-        let in_range = |at: Timestamp| at.millis() >= EARLIEST && at <= now.plus(AHEAD);
+        let in_range = |at: Timestamp| at.millis() >= EARLIEST_MILLIS && at <= now.plus(MAX_AHEAD);
         if self.received_at.is_some() && !received_at.is_some_and(in_range) {
             fault("received_at", "an RFC 3339 time from 2000 to 5 minutes in the future");
         }
         let call_id = self.call_id.filter(|call_id| !call_id.is_empty());
-        if call_id.as_ref().is_some_and(|call_id| call_id.chars().count() > MAX_CALL_ID) {
+        if call_id.as_ref().is_some_and(|call_id| call_id.chars().count() > MAX_CALL_ID_CHARS) {
             fault("call_id", "at most 256 characters");
         }
         if call_id.is_some() && self.received_at.is_none() {

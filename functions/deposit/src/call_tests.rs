@@ -6,7 +6,7 @@ fn now() -> Timestamp {
 }
 
 fn json(text: &str) -> Result<Call, Vec<String>> {
-    let sent: Sent = serde_json::from_str(text).unwrap();
+    let sent: UncheckedCall = serde_json::from_str(text).unwrap();
     sent.check(now()).map_err(|problem| problem.errors.into_iter().map(|fault| fault.place).collect())
 }
 
@@ -19,7 +19,7 @@ fn headers_and_json_say_the_same() {
         ("voicemail-received-at".parse().unwrap(), HeaderValue::from_static("2026-11-22T09:59:00Z")),
         (HeaderName::from_static("voicemail-call-id"), HeaderValue::from_static("c1")),
     ]);
-    let call = Sent::in_headers(&headers).unwrap().check(now()).unwrap();
+    let call = UncheckedCall::in_headers(&headers).unwrap().check(now()).unwrap();
     assert_eq!(call.caller_name.as_ref().unwrap().reveal(), "Jürgen");
     let same = r#"{"caller_id":"+49 30 1234567","caller_name":"Jürgen","urgent":true,
         "received_at":"2026-11-22T09:59:00Z","call_id":"c1","unknown":[1]}"#;
@@ -38,7 +38,7 @@ fn every_wrong_fact_is_named() {
 
 #[test]
 fn what_is_neither_true_nor_false_is_told_so() {
-    let wrong = serde_json::from_str::<Sent>(r#"{"urgent":1}"#).err().unwrap();
+    let wrong = serde_json::from_str::<UncheckedCall>(r#"{"urgent":1}"#).err().unwrap();
     assert!(wrong.to_string().starts_with("true or false"), "{wrong}");
 }
 
@@ -66,5 +66,5 @@ fn a_fact_that_is_sent_twice_is_refused() {
     let mut headers = HeaderMap::new();
     headers.append("voicemail-call-id", HeaderValue::from_static("a"));
     headers.append("voicemail-call-id", HeaderValue::from_static("b"));
-    assert!(Sent::in_headers(&headers).is_err());
+    assert!(UncheckedCall::in_headers(&headers).is_err());
 }

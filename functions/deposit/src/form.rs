@@ -1,21 +1,21 @@
 //! A form of two parts: the facts of a call (`message`, JSON), then the recording (`audio`).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use web::Problem;
+use web::body::{self, Reader};
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, Stream};
-use host::Problem;
-use host::body::{self, Reader};
 
-use crate::call::Sent;
+use crate::call::UncheckedCall;
 
 /// What may stand before the audio begins, and again behind it: as much as a request's head, which says the same.
 /// Until a part has begun it is searched from its beginning with each piece that comes.
-const HEAD: usize = 64 << 10;
+const MAX_OTHER_BYTES: usize = 64 << 10;
 /// The largest piece that is searched at once, so that little is read beyond what is asked for.
-const PIECE: usize = 16 << 10;
+const MAX_PIECE_BYTES: usize = 16 << 10;
 /// The longest boundary (RFC 2046, 5.1.1).
-const LONGEST_BOUNDARY: usize = 70;
+const MAX_BOUNDARY_CHARS: usize = 70;
 
 /// The boundary of a form; `None` where the body is none.
 pub(crate) fn boundary(content_type: &str) -> Result<Option<String>, Problem> {
@@ -23,7 +23,7 @@ pub(crate) fn boundary(content_type: &str) -> Result<Option<String>, Problem> {
         return Ok(None);
     }
     let boundary = multer::parse_boundary(content_type).ok();
-    let boundary = boundary.filter(|boundary| (1..=LONGEST_BOUNDARY).contains(&boundary.len()));
+    let boundary = boundary.filter(|boundary| (1..=MAX_BOUNDARY_CHARS).contains(&boundary.len()));
     boundary.map(Some).ok_or_else(|| {
         Problem::bad("Content-Type", "multipart/form-data with a boundary of 1 to 70 characters")
     })
@@ -34,9 +34,9 @@ pub(crate) fn boundary(content_type: &str) -> Result<Option<String>, Problem> {
 pub(crate) async fn read<T>(
     mut reader: Reader,
     boundary: String,
-    check: impl FnOnce(Sent) -> Result<(T, Result<(), Problem>), Problem>,
+    check: impl FnOnce(UncheckedCall) -> Result<(T, Result<(), Problem>), Problem>,
 ) -> Result<(T, Result<Bytes, Problem>), Problem> {
-    let (may_come, mut audio) = (AtomicUsize::new(HEAD), BytesMut::new());
+    let (may_come, mut audio) = (AtomicUsize::new(MAX_OTHER_BYTES), BytesMut::new());
     let mut form = multer::Multipart::new(pieces(&mut reader, &may_come), boundary);
     let facts = part(&mut form, "message").await?.bytes().await.map_err(bad)?;
     let (facts, go_on) = check(body::parse(&facts)?)?;
@@ -50,7 +50,7 @@ pub(crate) async fn read<T>(
             audio.extend_from_slice(&piece);
         }
         drop(part);
-        may_come.store(HEAD, Ordering::Relaxed);
+        may_come.store(MAX_OTHER_BYTES, Ordering::Relaxed);
         match form.next_field().await.map_err(bad)? {
             None => Ok(()),
             Some(_) => Err(Problem::bad("body", "two parts, `message` and `audio`, and no other")),
@@ -78,20 +78,20 @@ async fn part<'a>(form: &mut multer::Multipart<'a>, name: &str) -> Result<multer
 fn pieces<'a>(
     reader: &'a mut Reader,
     may_come: &'a AtomicUsize,
-) -> impl Stream<Item = Result<Bytes, Refused>> + Send + 'a {
+) -> impl Stream<Item = Result<Bytes, Refusal>> + Send + 'a {
     stream::try_unfold((reader, Bytes::new()), move |(reader, mut rest)| async move {
         // The library takes all that is ready before it looks at any of it.
         tokio::task::yield_now().await;
         while rest.is_empty() {
-            match reader.next().await.map_err(Refused)? {
+            match reader.next().await.map_err(Refusal)? {
                 Some(piece) => rest = piece,
                 None => return Ok(None),
             }
         }
-        let piece = rest.split_to(rest.len().min(PIECE));
+        let piece = rest.split_to(rest.len().min(MAX_PIECE_BYTES));
         let left = may_come.load(Ordering::Relaxed).checked_sub(piece.len());
         let left =
-            left.ok_or_else(|| Refused(Problem::bad("body", "at most 64 KiB beside the part `audio`")))?;
+            left.ok_or_else(|| Refusal(Problem::bad("body", "at most 64 KiB beside the part `audio`")))?;
         may_come.store(left, Ordering::Relaxed);
         Ok(Some((piece, (reader, rest))))
     })
@@ -100,12 +100,12 @@ fn pieces<'a>(
 /// Why no more of a body is read, on its way through the library.
 #[derive(Debug, thiserror::Error)]
 #[error("refused")]
-struct Refused(Problem);
+struct Refusal(Problem);
 
 fn bad(error: multer::Error) -> Problem {
     match error {
-        multer::Error::StreamReadFailed(error) => match error.downcast::<Refused>() {
-            Ok(refused) => refused.0,
+        multer::Error::StreamReadFailed(error) => match error.downcast::<Refusal>() {
+            Ok(refusal) => refusal.0,
             Err(_) => Problem::bad("body", "a whole multipart/form-data body"),
         },
         _ => Problem::bad("body", "a whole multipart/form-data body"),
@@ -163,7 +163,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_beside_the_audio_has_at_most_64_kib() {
-        let long = "x".repeat(HEAD);
+        let long = "x".repeat(MAX_OTHER_BYTES);
         for place in ["--x\n", "{", "Content-Type"] {
             let text = GOOD.replacen(place, &format!("{long}{place}"), 1);
             let fault = parts(&text, 1000).await.unwrap_err().errors;

@@ -1,39 +1,42 @@
 //! What comes in: a body of audio with the facts as headers, or a form of two parts.
 
 use std::sync::Arc;
+use web::body::{self, Reader};
+use web::wire::Sound;
+use web::{Code, Problem};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
-use domain::{Code, Mailbox, Settings, Timestamp};
-use host::Problem;
-use host::body::{self, Reader};
-use host::wire::Sound;
+use domain::{Mailbox, Settings, Timestamp};
 use utoipa::ToSchema;
 
-use crate::call::{Call, Sent};
+use crate::call::{Call, UncheckedCall};
 use crate::form;
 
 /// The most that a second of telephone audio takes: 48 kHz, 16 bit, stereo.
 const BYTES_A_SECOND: usize = 192_000;
 /// Room for headers, tags and the other part of a form.
-const OVERHEAD: usize = 256 << 10;
+const OVERHEAD_BYTES: usize = 256 << 10;
 /// The most that is taken at all, as each deposit is held in memory: an hour of 8 kHz 16-bit audio (57.6 MB) fits.
 pub(crate) const MAX_BYTES: usize = 64 << 20;
 /// How much of a recording is read without a thread of its own: 1 MiB takes some milliseconds.
-const AT_ONCE: usize = 1 << 20;
+const MAX_INLINE_BYTES: usize = 1 << 20;
 
 /// The form, for the document.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct Form {
     /// The facts.
-    message: Sent,
+    message: UncheckedCall,
     /// The recording.
     audio: Sound,
 }
 
 /// Reads the facts and the audio. The audio comes as a result of its own: a repeat is answered whatever it brings.
+///
+/// # Errors
+/// 400, 404, 408, 413 or 503: the facts cannot be used, there is no such mailbox, or the body does not arrive.
 pub async fn read(
     headers: &HeaderMap,
     content: Body,
@@ -56,7 +59,7 @@ async fn taken(
     mailbox_is_there: bool,
     now: Timestamp,
 ) -> Result<(Call, Result<Bytes, Problem>), Problem> {
-    let check = |sent: Sent| {
+    let check = |sent: UncheckedCall| {
         let call = sent.check(now)?;
         // A refusal that no repeat can change comes before the recording is read.
         if !mailbox_is_there && call.call_id.is_none() {
@@ -69,7 +72,7 @@ async fn taken(
     if let Some(boundary) = form::boundary(content_type.unwrap_or_default())? {
         return form::read(reader, boundary, check).await;
     }
-    let (call, fits) = check(Sent::in_headers(headers)?)?;
+    let (call, fits) = check(UncheckedCall::in_headers(headers)?)?;
     let audio = match fits {
         Ok(()) => reader.whole().await,
         Err(problem) => Err(problem),
@@ -83,13 +86,13 @@ fn limit(mailbox: Option<&Mailbox>) -> usize {
     usize::try_from(seconds)
         .unwrap_or(usize::MAX)
         .saturating_mul(BYTES_A_SECOND)
-        .saturating_add(OVERHEAD)
+        .saturating_add(OVERHEAD_BYTES)
         .min(MAX_BYTES)
 }
 
 /// Reads what the recording is; a long one where nobody else waits meanwhile.
 pub(crate) async fn inspect(audio: &Bytes) -> Result<Result<audio::Recording, audio::Refusal>, Problem> {
-    if audio.len() <= AT_ONCE {
+    if audio.len() <= MAX_INLINE_BYTES {
         return Ok(audio::inspect(audio));
     }
     let audio = audio.clone();

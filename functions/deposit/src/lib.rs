@@ -6,6 +6,7 @@ mod dropped;
 mod form;
 mod intake;
 mod store;
+mod target;
 mod upload;
 
 use axum::Json;
@@ -13,19 +14,24 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{BadName, Code, Mailbox, MailboxId, Message};
-use host::wire::{MessageBody, Sound};
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Tenancy};
+use domain::Message;
+use host::App;
+use identity::{Operation, Principal};
+use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::wire::{MessageBody, Sound};
+use web::{Code, Path, Problem, ProblemBody};
 
 pub use call::Call;
-pub use dropped::{Fate, on_drop, on_schedule, take};
+pub use dropped::{DropOutcome, on_drop, on_schedule, take};
 pub use intake::read;
 pub use store::{Deposited, store};
 
+use target::target;
+
 /// Its routes.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(deposit)).routes(routes!(upload::upload))
 }
 
@@ -54,17 +60,17 @@ pub fn routes() -> OpenApiRouter<Host> {
     )
 )]
 async fn deposit(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(mailbox): Path<String>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let tenancy = host.tenancy(&who, Operation::Deposit)?;
+    let tenancy = app.tenancy(&who, Operation::Deposit)?;
     let (id, mailbox) = target(tenancy, &mailbox).await?;
-    let (call, audio) = intake::read(&headers, content, mailbox.as_ref(), host.clock.now()).await?;
-    let region = tenancy.tenant.deposit_region(host.here.as_ref());
-    let stored = store(&host, tenancy, region, id, mailbox, call, audio).await;
+    let (call, audio) = intake::read(&headers, content, mailbox.as_ref(), app.clock.now()).await?;
+    let region = tenancy.tenant.deposit_region(app.here.as_ref());
+    let stored = store(&app, tenancy, region, id, mailbox, call, audio).await;
     answer(&stored.map_err(|refusal| match tenancy.drops_in(region) {
         Some(_) if refusal.code == Code::TooLarge => with_way_out(refusal),
         _ => refusal,
@@ -75,13 +81,6 @@ async fn deposit(
 fn with_way_out(refusal: Problem) -> Problem {
     let detail = format!("{} A link from POST …/uploads takes more.", refusal.detail);
     Problem { detail: detail.into(), ..refusal }
-}
-
-/// The mailbox that a deposit names, however it came: its id, and what it is now, if it is there.
-async fn target(tenancy: &Tenancy, name: &str) -> Result<(MailboxId, Option<Mailbox>), Problem> {
-    let id: MailboxId = name.parse().map_err(|_: BadName| Problem::not_found("mailbox"))?;
-    let mailbox = tenancy.directory.mailbox(&id).await?.map(|mailbox| mailbox.value);
-    Ok((id, mailbox))
 }
 
 fn answer(deposited: &Deposited) -> Result<Response, Problem> {

@@ -4,7 +4,7 @@ fn main() -> std::process::ExitCode {
     host::run(
         host::Function::new("deposit", deposit::routes)
             .storing()
-            .on_drop(|host, key| Box::pin(deposit::on_drop(host, key)))
-            .on_schedule(|host| Box::pin(deposit::on_schedule(host))),
+            .on_drop(|app, key| Box::pin(deposit::on_drop(app, key)))
+            .on_schedule(|app| Box::pin(deposit::on_schedule(app))),
     )
 }

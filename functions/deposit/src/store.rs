@@ -1,12 +1,11 @@
 //! One deposit, whatever brought it.
 
 use axum::body::Bytes;
-use domain::{
-    Attempt, AudioKey, Code, Facts, Mailbox, MailboxId, Message, MessageId, READER, Reading, Region,
-};
-use host::privacy::erasure;
-use host::{Problem, Service, Tenancy};
+use domain::{Attempt, AudioKey, Facts, Mailbox, MailboxId, Message, MessageId, READER, Reading, Region};
+use host::{App, Tenancy};
+use privacy::erasure;
 use storage::{Arrival, Deposit, Found, Insertion, MessageRef, Recordings};
+use web::{Code, Problem};
 
 use crate::admit::{admit, within};
 use crate::call::Call;
@@ -22,8 +21,11 @@ pub enum Deposited {
 
 /// Stores a recording in a region. A repeat of a call is looked for first, so that it is answered by its message even where the
 /// mailbox is full, disabled or gone by now, and whatever audio comes with it.
+///
+/// # Errors
+/// The refusal of what is not taken, or 503 where the storage does not answer.
 pub async fn store(
-    host: &Service,
+    app: &App,
     tenancy: &Tenancy,
     region: &Region,
     mailbox_id: MailboxId,
@@ -31,11 +33,11 @@ pub async fn store(
     call: Call,
     audio: Result<Bytes, Problem>,
 ) -> Result<Deposited, Problem> {
-    let (key, now) = (tenancy.key().await?, host.clock.now());
+    let (key, now) = (tenancy.key().await?, app.clock.now());
     let taken_at = call.received_at.unwrap_or(now);
     let id = match &call.call_id {
         Some(call_id) => MessageId::of_call(taken_at, &mailbox_id, call_id, key),
-        None => MessageId::random(taken_at, host.random.as_ref()),
+        None => MessageId::random(taken_at, app.random.as_ref()),
     };
     let (mailbox, audio, recording) = match admit(mailbox.as_ref(), audio).await {
         Ok(admitted) => admitted,
@@ -44,7 +46,7 @@ pub async fn store(
             return refused(tenancy, &mailbox_id, mailbox.as_ref(), call, refusal).await;
         }
     };
-    let attempt = Attempt::draw(host.random.as_ref());
+    let attempt = Attempt::draw(app.random.as_ref());
     let reading = call.caller_id.and_then(|received| Reading::of(&received, tenancy.tenant.numbering));
     let has_two_readings = reading.as_ref().is_some_and(|reading| reading.has_two_readings);
     let caller = reading.map(|reading| reading.caller);
@@ -71,7 +73,7 @@ pub async fn store(
         if has_two_readings {
             metrics::counter!("voicemail_ambiguous_numbers_total").increment(1);
         }
-        erasure(host, tenancy).schedule_deletion_if_hidden(message).await;
+        erasure(app, tenancy).schedule_deletion_if_hidden(message).await;
     }
     Ok(deposited)
 }
@@ -107,7 +109,7 @@ async fn commit(
     audio: Bytes,
 ) -> Result<Deposited, Problem> {
     let Deposit { facts, .. } = deposit;
-    let recordings = tenancy.recordings(&facts.region)?;
+    let recordings = tenancy.storage.recordings_in(&facts.region)?;
     let put = recordings.put(&facts.audio, audio, &facts.media_type, facts.subject.as_ref());
     let stored = match tenancy.index().arrive(deposit, put).await {
         Ok(Arrival::Arrived(stored)) => stored,

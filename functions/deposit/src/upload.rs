@@ -1,28 +1,31 @@
 //! A link to upload a long recording to, past the limits of a request: what is put there is deposited as a drop.
 
+use host::App;
+use identity::{Operation, Principal};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+use web::{Code, Path, Problem, ProblemBody, body};
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{Code, MessageId};
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, body};
+use domain::MessageId;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use storage::{DropKey, Found};
 use utoipa::ToSchema;
 
 use crate::admit;
-use crate::call::{Call, Sent};
-use crate::target;
+use crate::call::{Call, UncheckedCall};
+use crate::target::target;
 
 /// How long a link takes the recording; an upload that began in time may end later.
-const LIFE: Duration = Duration::from_mins(15);
+const LINK_LIFETIME: Duration = Duration::from_mins(15);
 /// The facts are small.
-const MAX_FACTS: usize = 16 << 10;
+const MAX_FACTS_BYTES: usize = 16 << 10;
 
 /// Where to put a recording.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,7 +49,7 @@ pub(crate) struct UploadBody {
 #[utoipa::path(
     post, path = "/v1/mailboxes/{mailbox}/uploads", operation_id = "deposit-upload", tag = "deposit",
     params(("mailbox" = String, Path, description = "The mailbox")),
-    request_body(content = Option<Sent>, description = "The facts, where they are not sent as headers"),
+    request_body(content = Option<UncheckedCall>, description = "The facts, where they are not sent as headers"),
     responses(
         (status = 201, description = "Where to put the recording", body = UploadBody),
         (status = 400, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
@@ -55,16 +58,16 @@ pub(crate) struct UploadBody {
     )
 )]
 pub(crate) async fn upload(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(mailbox): Path<String>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let tenancy = host.tenancy(&who, Operation::Deposit)?;
+    let tenancy = app.tenancy(&who, Operation::Deposit)?;
     let (id, mailbox) = target(tenancy, &mailbox).await?;
     let mailbox = mailbox.ok_or_else(|| Problem::not_found("mailbox"))?;
-    let region = tenancy.tenant.deposit_region(host.here.as_ref());
+    let region = tenancy.tenant.deposit_region(app.here.as_ref());
     let no_links = || {
         Problem::new(
             Code::NotSupported,
@@ -72,13 +75,12 @@ pub(crate) async fn upload(
         )
     };
     let drops = tenancy.drops_in(region).ok_or_else(no_links)?;
-    let now = host.clock.now();
+    let now = app.clock.now();
     let mut call = facts(&headers, content).await?.check(now)?;
     let received_at = *call.received_at.get_or_insert(now);
     // Without an id of the platform's, the link is the call: what is put there twice is one message.
-    let call_id = call
-        .call_id
-        .get_or_insert_with(|| format!("upload-{}", MessageId::random(now, host.random.as_ref())));
+    let call_id =
+        call.call_id.get_or_insert_with(|| format!("upload-{}", MessageId::random(now, app.random.as_ref())));
     let message = MessageId::of_call(received_at, &id, call_id, tenancy.key().await?);
     if let Found::Nothing = tenancy.index().message(&id, message).await? {
         admit::open(&mailbox)?;
@@ -90,23 +92,23 @@ pub(crate) async fn upload(
         mailbox: id.to_string(),
         name: message.to_string(),
     };
-    let upload = drops.upload(&key, &beside_drop(&call), LIFE).await?.ok_or_else(no_links)?;
+    let upload = drops.upload(&key, &beside_drop(&call), LINK_LIFETIME).await?.ok_or_else(no_links)?;
     let body = UploadBody {
         id: message.to_string(),
         url: upload.url,
         method: "PUT",
         headers: upload.headers,
-        expires_at: now.plus(LIFE).to_string(),
+        expires_at: now.plus(LINK_LIFETIME).to_string(),
     };
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
-async fn facts(headers: &HeaderMap, content: Body) -> Result<Sent, Problem> {
+async fn facts(headers: &HeaderMap, content: Body) -> Result<UncheckedCall, Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(|kind| kind.trim_start().starts_with("application/json")) {
-        return Sent::in_headers(headers);
+        return UncheckedCall::in_headers(headers);
     }
-    body::json(headers, content, MAX_FACTS).await
+    body::json(headers, content, MAX_FACTS_BYTES).await
 }
 
 /// The facts as they stand beside a drop.

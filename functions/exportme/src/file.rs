@@ -1,26 +1,29 @@
 //! A recording of an export, by its name.
 
+use host::{App, Tenancy};
+use identity::{Operation, Principal, audit};
+use std::sync::Arc;
 use std::time::Duration;
+use web::wire::Sound;
+use web::{Path, Problem, ProblemBody, Query, recording};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{MailboxId, Message, MessageId};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use host::wire::Sound;
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Query, Tenancy, audit, recording};
 use serde::Deserialize;
 use storage::{Found, StorageError};
 use utoipa::IntoParams;
 
 /// How long a link of the storage lives.
-const LINK: Duration = Duration::from_mins(5);
+const LINK_LIFETIME: Duration = Duration::from_mins(5);
 /// How many mailboxes are asked at once.
-const ABREAST: usize = 8;
+const MAX_CONCURRENT_LOOKS: usize = 8;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Where {
+pub(crate) struct ExportFileQuery {
     /// The message's mailbox, as `message` told it: one look in place of one for each mailbox that ever was.
     mailbox: Option<String>,
     /// The contact centre, for a token that names none.
@@ -31,7 +34,7 @@ pub(crate) struct Where {
 /// redirect must not send its token on.
 #[utoipa::path(
     get, path = "/v1/gdpr/files/{name}", operation_id = "export-file", tag = "exportme",
-    params(("name" = String, Path, description = "Its name, as the export gave it"), Where),
+    params(("name" = String, Path, description = "Its name, as the export gave it"), ExportFileQuery),
     responses(
         (status = 200, body = Sound, content_type = "audio/*"),
         (status = 206, description = "The range asked for", content_type = "audio/*", body = Sound),
@@ -40,26 +43,27 @@ pub(crate) struct Where {
     )
 )]
 pub(crate) async fn file(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(name): Path<String>,
-    query: Result<Query<Where>, Problem>,
+    query: Result<Query<ExportFileQuery>, Problem>,
     method: Method,
     mut headers: HeaderMap,
 ) -> Result<Response, Problem> {
     who.may(Operation::ExportFile)?;
-    let Query(Where { mailbox, ccid }) = query?;
-    let tenancy = host.data_protection(&who, Operation::ExportFile, ccid.as_deref())?;
+    let Query(ExportFileQuery { mailbox, ccid }) = query?;
+    let tenancy = app.data_protection(&who, Operation::ExportFile, ccid.as_deref())?;
     let message = find(tenancy, &name, mailbox.as_deref()).await?.ok_or_else(missing)?;
     // A range is of a GET alone (RFC 9110, 14.2).
     if method != Method::GET {
         headers.remove(header::RANGE);
     }
     let facts = &message.facts;
-    let link = tenancy.recordings(&facts.region)?.link(&facts.audio, LINK, Some(&name)).await?;
+    let link =
+        tenancy.storage.recordings_in(&facts.region)?.link(&facts.audio, LINK_LIFETIME, Some(&name)).await?;
     let answer = match link {
         Some(url) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, url)]).into_response(),
-        None => match recording::answer(tenancy, facts, &headers, true).await? {
+        None => match recording::answer(&tenancy.storage, facts, &headers, true).await? {
             Some(answer) => answer,
             // Purged between the look and now, or a loss.
             None if find(tenancy, &name, Some(facts.mailbox.as_str())).await?.is_none() => {
@@ -91,7 +95,7 @@ async fn find(tenancy: &Tenancy, name: &str, mailbox: Option<&str>) -> Result<Op
         Some(Err(_)) => return Ok(None),
     };
     let looks = stream::iter(mailboxes).map(async |mailbox| tenancy.index().message(&mailbox, id).await);
-    let found = looks.buffer_unordered(ABREAST).try_filter_map(async |found| {
+    let found = looks.buffer_unordered(MAX_CONCURRENT_LOOKS).try_filter_map(async |found| {
         Ok(match found {
             Found::Message(message) if !message.claimed => Some(*message),
             Found::Message(_) | Found::Nothing | Found::Gone => None,

@@ -2,7 +2,13 @@
 
 mod file;
 
+use host::App;
+use identity::{Operation, Principal, audit};
+use privacy::{Request, erasure, in_time};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use web::wire::MessageBody;
+use web::{Problem, ProblemBody};
 
 use axum::Json;
 use axum::body::Body;
@@ -10,19 +16,16 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::{Message, MessageId};
 use futures::future::try_join;
-use host::privacy::{Asked, erasure, in_time};
-use host::wire::MessageBody;
-use host::{Host, Operation, Principal, Problem, ProblemBody, audit};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// How many messages one answer tells of.
-const PAGE: usize = 1000;
+const PAGE_SIZE: usize = 1000;
 
 /// Its routes.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(exportme)).routes(routes!(file::file))
 }
 
@@ -39,15 +42,14 @@ struct Export {
     /// where they could not be counted in time. They are not exported: whoever means them names them.
     perhaps: BTreeMap<String, Option<u64>>,
     /// At most 1,000 of them.
-    files: BTreeMap<String, File>,
+    files: BTreeMap<String, ExportedFile>,
     /// The same request with this as `cursor` tells of the next; `null` on the last.
     #[schema(required = true)]
     next: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ExportedFile)]
-struct File {
+struct ExportedFile {
     /// Where its bytes are; relative to this service.
     url: String,
     /// Its size.
@@ -59,23 +61,24 @@ struct File {
 /// Exports what is stored of callers: the names of all recordings, and what is known of at most 1,000.
 #[utoipa::path(
     post, path = "/v1/gdpr/exportme", operation_id = "exportme", tag = "exportme",
-    request_body = erasure::Request,
+    request_body = privacy::RequestBody,
     responses((status = 200, body = Export), (status = 400, body = ProblemBody), (status = 422, body = ProblemBody))
 )]
 async fn exportme(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Json<Export>, Problem> {
-    let asked = Asked::read(&host, &who, Operation::ExportMe, &headers, content).await?;
-    let (tenancy, callers) = (&asked.tenancy, asked.callers()?);
-    let after = asked.cursor.as_deref().map(str::parse::<MessageId>).transpose();
+    let request = Request::read(&app, &who, Operation::ExportMe, &headers, content).await?;
+    let (tenancy, callers) = (&request.tenancy, request.callers()?);
+    let after = request.cursor.as_deref().map(str::parse::<MessageId>).transpose();
     let after = after.map_err(|_| Problem::bad("cursor", "as `next` gave it"))?;
-    let (erasure, in_time) = (erasure(&host, tenancy), in_time(&host));
+    let (erasure, in_time) = (erasure(&app, tenancy), in_time(&app));
     let (subjects, others) = (callers.subjects(), callers.others());
     let perhaps = async { Ok(erasure.perhaps(&others, &in_time).await) };
-    let (exported, perhaps) = try_join(erasure.export(&subjects, after, PAGE), perhaps).await?;
+    let (exported, perhaps) =
+        try_join(erasure.export(&subjects, after, PAGE_SIZE), perhaps).await.map_err(privacy::failure)?;
     audit(&who, Operation::ExportMe, &[("of_tenant", &tenancy.tenant.id)]);
     let files_of = |subject| exported.files.get(subject).into_iter().flatten().cloned();
     let consumers = callers
@@ -85,13 +88,13 @@ async fn exportme(
         consumers: consumers.collect(),
         read_as: callers.read_as(),
         perhaps: callers.perhaps(&perhaps),
-        files: exported.page.values().map(File::of).collect(),
+        files: exported.page.values().map(ExportedFile::of).collect(),
         next: exported.next.map(|next| next.to_string()),
-        caseid: asked.caseid,
+        caseid: request.caseid,
     }))
 }
 
-impl File {
+impl ExportedFile {
     fn of(message: &Message) -> (String, Self) {
         let name = message.facts.audio.file_name();
         let url = format!("/v1/gdpr/files/{name}");

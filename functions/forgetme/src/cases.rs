@@ -3,20 +3,23 @@
 use axum::Json;
 use axum::extract::State;
 use domain::{Case, CaseKey, Status};
-use host::privacy::{CaseBody, CaseStatus, Whose};
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Query, Tenancy, wire};
+use host::{App, Tenancy};
+use identity::{Operation, Principal};
+use privacy::{CaseBody, CaseStatus, TenantQuery};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use storage::StorageError;
 use utoipa::{IntoParams, ToSchema};
+use web::{Path, Problem, ProblemBody, Query, wire};
 
 /// How many cases are read at once.
-const BATCH: usize = 200;
+const BATCH_SIZE: usize = 200;
 /// How many batches a page reads at most, where few have the status that is asked for.
-const BATCHES: usize = 5;
+const MAX_BATCHES: usize = 5;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Which {
+pub(crate) struct CasesQuery {
     /// Only those of this status.
     #[param(value_type = Option<CaseStatus>, inline)]
     status: Option<String>,
@@ -31,7 +34,8 @@ pub(crate) struct Which {
 
 /// A case, with what proves it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CaseLook {
+#[schema(as = CaseLook)]
+pub(crate) struct CaseDetails {
     #[serde(flatten)]
     case: CaseBody,
     /// What logs call it, where its id may be a number.
@@ -44,10 +48,9 @@ pub(crate) struct CaseLook {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Cases)]
-pub(crate) struct Page {
+pub(crate) struct Cases {
     /// The cases, in the order of their keys.
-    cases: Vec<CaseLook>,
+    cases: Vec<CaseDetails>,
     /// The cursor of the next page; `null` on the last. A page may be short, or empty, before that.
     #[schema(required = true)]
     next: Option<String>,
@@ -55,45 +58,45 @@ pub(crate) struct Page {
 
 /// The cases of the contact centre.
 #[utoipa::path(
-    get, path = "/v1/gdpr/cases", operation_id = "cases", tag = "forgetme", params(Which),
-    responses((status = 200, body = Page), (status = 400, body = ProblemBody))
+    get, path = "/v1/gdpr/cases", operation_id = "cases", tag = "forgetme", params(CasesQuery),
+    responses((status = 200, body = Cases), (status = 400, body = ProblemBody))
 )]
 pub(crate) async fn list(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
-    query: Result<Query<Which>, Problem>,
-) -> Result<Json<Page>, Problem> {
+    query: Result<Query<CasesQuery>, Problem>,
+) -> Result<Json<Cases>, Problem> {
     who.may(Operation::SeeCases)?;
-    let Query(which) = query?;
-    let tenancy = host.data_protection(&who, Operation::SeeCases, which.ccid.as_deref())?;
-    let status = which.status.as_deref().map(|name| CaseStatus::named(name).ok_or(name)).transpose();
+    let Query(query) = query?;
+    let tenancy = app.data_protection(&who, Operation::SeeCases, query.ccid.as_deref())?;
+    let status = query.status.as_deref().map(|name| CaseStatus::named(name).ok_or(name)).transpose();
     let status = status.map_err(|_| Problem::bad("status", "hiding, pending, undone, erasing or erased"))?;
-    let limit = wire::limit(which.limit.as_deref())?;
-    let after = which.cursor.map(|cursor| cursor.parse()).transpose();
+    let limit = wire::limit(query.limit.as_deref())?;
+    let after = query.cursor.map(|cursor| cursor.parse()).transpose();
     let after = after.map_err(|_| Problem::bad("cursor", "as `next` gave it"))?;
     let (cases, next) = page(tenancy, status, limit, after).await?;
-    let cases = cases.iter().map(|case| CaseLook::of(tenancy, case)).collect();
-    Ok(Json(Page { cases, next: next.map(|next| next.to_string()) }))
+    let cases = cases.iter().map(|case| CaseDetails::of(tenancy, case)).collect();
+    Ok(Json(Cases { cases, next: next.map(|next| next.to_string()) }))
 }
 
 /// One case.
 #[utoipa::path(
     get, path = "/v1/gdpr/cases/{caseid}", operation_id = "case", tag = "forgetme",
-    params(("caseid" = String, Path, description = "The case, as the requester named it"), Whose),
-    responses((status = 200, body = CaseLook), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
+    params(("caseid" = String, Path, description = "The case, as the requester named it"), TenantQuery),
+    responses((status = 200, body = CaseDetails), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 pub(crate) async fn look(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(case_id): Path<String>,
-    query: Result<Query<Whose>, Problem>,
-) -> Result<Json<CaseLook>, Problem> {
+    query: Result<Query<TenantQuery>, Problem>,
+) -> Result<Json<CaseDetails>, Problem> {
     who.may(Operation::SeeCases)?;
-    let Query(Whose { ccid }) = query?;
-    let tenancy = host.data_protection(&who, Operation::SeeCases, ccid.as_deref())?;
+    let Query(TenantQuery { ccid }) = query?;
+    let tenancy = app.data_protection(&who, Operation::SeeCases, ccid.as_deref())?;
     let found = tenancy.index().case(&CaseKey::of(&tenancy.tenant.id, &case_id)).await?;
     let found = found.ok_or_else(|| Problem::not_found("case"))?;
-    Ok(Json(CaseLook::of(tenancy, &found.value)))
+    Ok(Json(CaseDetails::of(tenancy, &found.value)))
 }
 
 /// The cases of a page, and the last of them where there may be more.
@@ -105,8 +108,8 @@ async fn page(
 ) -> Result<(Vec<Case>, Option<CaseKey>), StorageError> {
     let mut cases = Vec::new();
     // One more than asked for tells whether there are more.
-    let batch = if status.is_some() { BATCH } else { limit + 1 };
-    for _ in 0..BATCHES {
+    let batch = if status.is_some() { BATCH_SIZE } else { limit + 1 };
+    for _ in 0..MAX_BATCHES {
         let found = tenancy.index().cases(after.as_ref(), batch).await?;
         let is_last = found.len() < batch;
         for case in found.into_iter().map(|found| found.value) {
@@ -125,7 +128,7 @@ async fn page(
     Ok((cases, after))
 }
 
-impl CaseLook {
+impl CaseDetails {
     fn of(tenancy: &Tenancy, case: &Case) -> Self {
         Self {
             case: CaseBody::of(tenancy, case),

@@ -7,18 +7,20 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use domain::Code;
-use erasure::Forgotten;
-use host::privacy::{Asked, CaseAnswer, erasure, in_time};
-use host::{Host, Operation, Principal, Problem, ProblemBody, audit};
+use erasure::ForgetOutcome;
+use host::App;
+use identity::{Operation, Principal, audit};
+use privacy::{CaseAnswer, Request, erasure, in_time};
+use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::{Code, Problem, ProblemBody};
 
 /// How long a case's id may be.
-const MAX_CASE_ID: usize = 128;
+const MAX_CASE_ID_BYTES: usize = 128;
 
 /// Its routes.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(forgetme))
         .routes(routes!(cases::list))
@@ -31,7 +33,7 @@ pub fn routes() -> OpenApiRouter<Host> {
 /// The same again hides what came to light meanwhile; a case that is closed is answered as it is.
 #[utoipa::path(
     post, path = "/v1/gdpr/forgetme", operation_id = "forgetme", tag = "forgetme",
-    request_body = erasure::Request,
+    request_body = privacy::RequestBody,
     responses(
         (status = 202, description = "Hidden, or being hidden", body = CaseAnswer),
         (status = 200, description = "Closed before; nothing is done", body = CaseAnswer),
@@ -39,24 +41,24 @@ pub fn routes() -> OpenApiRouter<Host> {
     )
 )]
 async fn forgetme(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     headers: HeaderMap,
     content: Body,
 ) -> Result<(StatusCode, Json<CaseAnswer>), Problem> {
-    let asked = Asked::read(&host, &who, Operation::ForgetMe, &headers, content).await?;
-    let case_id =
-        asked.caseid.as_deref().filter(|id| is_case_id(id)).ok_or_else(|| {
-            Problem::bad("caseid", format!("1 to {MAX_CASE_ID} printable ASCII characters"))
-        })?;
-    let (tenancy, callers) = (&asked.tenancy, asked.callers()?);
-    let forgotten = erasure(&host, tenancy)
-        .forget(case_id, callers.subjects(), &callers.others(), host.erase_after(), &in_time(&host))
-        .await?;
+    let request = Request::read(&app, &who, Operation::ForgetMe, &headers, content).await?;
+    let case_id = request.caseid.as_deref().filter(|id| is_case_id(id)).ok_or_else(|| {
+        Problem::bad("caseid", format!("1 to {MAX_CASE_ID_BYTES} printable ASCII characters"))
+    })?;
+    let (tenancy, callers) = (&request.tenancy, request.callers()?);
+    let forgotten = erasure(&app, tenancy)
+        .forget(case_id, callers.subjects(), &callers.others(), app.erase_after(), &in_time(&app))
+        .await
+        .map_err(privacy::failure)?;
     let (status, report, perhaps) = match forgotten {
-        Forgotten::Pending(report, perhaps) => (StatusCode::ACCEPTED, report, perhaps),
-        Forgotten::Closed(report, perhaps) => (StatusCode::OK, report, perhaps),
-        Forgotten::Conflict => {
+        ForgetOutcome::Pending(report, perhaps) => (StatusCode::ACCEPTED, report, perhaps),
+        ForgetOutcome::Closed(report, perhaps) => (StatusCode::OK, report, perhaps),
+        ForgetOutcome::Conflict => {
             let detail = "The case id is another request's, for other numbers. Nothing is done.";
             return Err(Problem::new(Code::CaseConflict, detail));
         }
@@ -68,7 +70,7 @@ async fn forgetme(
 }
 
 fn is_case_id(text: &str) -> bool {
-    (1..=MAX_CASE_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+    (1..=MAX_CASE_ID_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
 }
 
 #[cfg(test)]

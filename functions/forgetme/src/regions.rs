@@ -2,10 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use host::privacy::{Whose, erasure};
-use host::{Host, Operation, Principal, Problem, ProblemBody, Query};
+use host::App;
+use identity::{Operation, Principal};
+use privacy::{TenantQuery, erasure};
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
+use web::{Problem, ProblemBody, Query};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Regions {
@@ -25,18 +28,18 @@ struct Region {
 
 /// The regions of the contact centre, each asked now.
 #[utoipa::path(
-    get, path = "/v1/gdpr/regions", operation_id = "regions", tag = "forgetme", params(Whose),
+    get, path = "/v1/gdpr/regions", operation_id = "regions", tag = "forgetme", params(TenantQuery),
     responses((status = 200, body = Regions), (status = 400, body = ProblemBody))
 )]
 pub(crate) async fn regions(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
-    query: Result<Query<Whose>, Problem>,
+    query: Result<Query<TenantQuery>, Problem>,
 ) -> Result<Json<Regions>, Problem> {
     who.may(Operation::SeeCases)?;
-    let Query(Whose { ccid }) = query?;
-    let tenancy = host.data_protection(&who, Operation::SeeCases, ccid.as_deref())?;
-    let states = erasure(&host, tenancy).region_states().await;
+    let Query(TenantQuery { ccid }) = query?;
+    let tenancy = app.data_protection(&who, Operation::SeeCases, ccid.as_deref())?;
+    let states = erasure(&app, tenancy).region_states().await;
     let regions = states.into_iter().map(|state| Region {
         name: state.region.to_string(),
         master: state.master,

@@ -1,17 +1,19 @@
 //! The demo: what somebody finds who starts the service with nothing configured.
 
+use host::App;
+use identity::Secret;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{BoxError, Json, Router};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use domain::{Group, Mailbox, Owner, Tenant};
-use host::{BoxError, Host, Secret};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::json;
 use storage::Expect;
@@ -26,8 +28,8 @@ const CLIENT: (&str, &str) = ("scheduler", "voicemail");
 const GOOD_FOR: i64 = 300;
 
 /// Makes the demo's group and mailboxes. A mailbox is made once: one that somebody deleted is not made again.
-pub(crate) async fn make(host: &Host) -> Result<(), BoxError> {
-    for tenancy in host.tenants() {
+pub(crate) async fn make(app: &App) -> Result<(), BoxError> {
+    for tenancy in app.tenants() {
         let sales = Group { id: "sales".parse()?, members: ["alice".parse()?, "bob".parse()?].into() };
         tenancy.directory.put_group(&sales, Expect::Absent).await?;
         let ever = tenancy.index().mailbox_ids().await?;
@@ -51,16 +53,16 @@ fn mailboxes(tenant: &Tenant) -> Result<[Mailbox; 3], BoxError> {
 }
 
 /// Where the client gets a token: OAuth 2, client credentials (RFC 6749, 4.4). In earnest an identity provider does this.
-pub(crate) fn tokens(secret: Secret) -> Router<Host> {
+pub(crate) fn tokens(secret: Secret) -> Router<Arc<App>> {
     Router::new().route(
         TOKENS,
-        post(async move |State(host): State<Host>, headers: HeaderMap, form: String| {
-            token(&host, &secret, &headers, &form)
+        post(async move |State(app): State<Arc<App>>, headers: HeaderMap, form: String| {
+            token(&app, &secret, &headers, &form)
         }),
     )
 }
 
-fn token(host: &Host, secret: &Secret, headers: &HeaderMap, form: &str) -> Response {
+fn token(app: &App, secret: &Secret, headers: &HeaderMap, form: &str) -> Response {
     let (client, password) = CLIENT;
     let signs_in = format!("Basic {}", BASE64_STANDARD.encode(format!("{client}:{password}")));
     if headers.get(header::AUTHORIZATION).is_none_or(|sent| sent.as_bytes() != signs_in.as_bytes()) {
@@ -71,7 +73,7 @@ fn token(host: &Host, secret: &Secret, headers: &HeaderMap, form: &str) -> Respo
     if !form.split('&').any(|field| field == "grant_type=client_credentials") {
         return (StatusCode::BAD_REQUEST, Json(json!({"error": "unsupported_grant_type"}))).into_response();
     }
-    let exp = host.clock.now().millis() / 1000 + GOOD_FOR;
+    let exp = app.clock.now().millis() / 1000 + GOOD_FOR;
     let claims = json!({"client_id": client, "sub": client, "roles": ["privacy"], "exp": exp});
     match jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(&secret.reveal())) {
         Ok(token) => Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": GOOD_FOR}))

@@ -2,16 +2,17 @@
 
 mod demo;
 
+use host::{App, StartContext};
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{BoxError, Router};
 use futures::future::BoxFuture;
-use host::{BoxError, Host, Started};
 use tokio::time::MissedTickBehavior;
 use utoipa_axum::router::OpenApiRouter;
 
 /// The routes of every function.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     [
         deposit::routes(),
         list::routes(),
@@ -31,16 +32,16 @@ pub fn routes() -> OpenApiRouter<Host> {
 
 /// Makes the demo's mailboxes and the place where its client gets tokens, where this is the demo, and begins with what a schedule does: the sweep, and drops that no
 /// event brought.
-pub fn start(started: Started) -> BoxFuture<'static, Result<Router<Host>, BoxError>> {
+pub fn start(context: StartContext) -> BoxFuture<'static, Result<Router<Arc<App>>, BoxError>> {
     Box::pin(async move {
-        if started.demo {
-            demo::make(&started.host).await?;
-            demo::welcome(started.address)?;
+        if context.demo {
+            demo::make(&context.app).await?;
+            demo::welcome(context.address)?;
         }
-        if let Some(every) = started.sweep_every {
-            tokio::spawn(tick_for_ever(started.host, every));
+        if let Some(every) = context.sweep_every {
+            tokio::spawn(tick_for_ever(context.app, every));
         }
-        Ok(started.demo_secret.map_or_else(Router::new, demo::tokens))
+        Ok(context.demo_secret.map_or_else(Router::new, demo::tokens))
     })
 }
 
@@ -48,17 +49,17 @@ pub fn start(started: Started) -> BoxFuture<'static, Result<Router<Host>, BoxErr
 ///
 /// # Errors
 /// Something could not be done; the log says what, and the next run tries again.
-pub async fn on_schedule(host: &Host) -> Result<(), BoxError> {
-    let swept = sweep::on_schedule(host).await;
-    deposit::on_schedule(host).await.and(swept)
+pub async fn on_schedule(app: &App) -> Result<(), BoxError> {
+    let swept = sweep::on_schedule(app).await;
+    deposit::on_schedule(app).await.and(swept)
 }
 
-async fn tick_for_ever(host: Host, every: Duration) {
+async fn tick_for_ever(app: Arc<App>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         // What fails of it is in the log.
-        let _ = on_schedule(&host).await;
+        let _ = on_schedule(&app).await;
     }
 }

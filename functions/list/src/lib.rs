@@ -7,22 +7,25 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::{Folder, MessageId};
-use host::wire::{self, FolderName, MessageBody};
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Query, etag, message_id};
+use host::App;
+use identity::{Operation, Principal};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use storage::PageOf;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::wire::{self, FolderName, MessageBody, message_id};
+use web::{Path, Problem, ProblemBody, Query, etag};
 
 /// Its routes.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(look))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Which {
+struct ListQuery {
     /// One folder; new and old without it.
     #[param(value_type = Option<FolderName>, inline)]
     folder: Option<String>,
@@ -48,18 +51,18 @@ struct PageBody {
 /// What is there throughout is neither skipped nor repeated by a client that follows the cursor.
 #[utoipa::path(
     get, path = "/v1/mailboxes/{mailbox}/messages", operation_id = "list", tag = "list",
-    params(("mailbox" = String, Path, description = "The mailbox"), Which),
+    params(("mailbox" = String, Path, description = "The mailbox"), ListQuery),
     responses((status = 200, body = PageBody), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn list(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(mailbox): Path<String>,
-    query: Result<Query<Which>, Problem>,
+    query: Result<Query<ListQuery>, Problem>,
 ) -> Result<Json<PageBody>, Problem> {
-    let access = host.open(&who, Operation::List, &mailbox).await?;
-    let Query(which) = query?;
-    let page = access.index().page(access.id(), which.page()?).await?;
+    let access = app.open(&who, Operation::List, &mailbox).await?;
+    let Query(query) = query?;
+    let page = access.index().page(access.id(), query.page()?).await?;
     Ok(Json(PageBody {
         messages: page.messages.iter().filter_map(MessageBody::of).collect(),
         next: page.next.map(|last| BASE64_URL_SAFE_NO_PAD.encode(last.to_string())),
@@ -73,18 +76,18 @@ async fn list(
     responses((status = 200, body = MessageBody), (status = 304), (status = 404, body = ProblemBody))
 )]
 async fn look(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path((mailbox, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let access = host.open(&who, Operation::List, &mailbox).await?;
+    let access = app.open(&who, Operation::List, &mailbox).await?;
     let found = access.index().message(access.id(), message_id(&id)?).await?;
     let message = found.shown().ok_or_else(|| Problem::not_found("message"))?;
     Ok(etag::json(&headers, &MessageBody::shown(&message)?))
 }
 
-impl Which {
+impl ListQuery {
     fn page(&self) -> Result<PageOf, Problem> {
         let folder = match self.folder.as_deref() {
             None => None,
@@ -113,7 +116,7 @@ mod tests {
 
     fn page(folder: Option<&str>, limit: Option<&str>, cursor: Option<&str>) -> Result<PageOf, Problem> {
         let text = |text: Option<&str>| text.map(str::to_owned);
-        Which { folder: text(folder), limit: text(limit), cursor: text(cursor) }.page()
+        ListQuery { folder: text(folder), limit: text(limit), cursor: text(cursor) }.page()
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! A mailbox as clients send and see it.
 
 use domain::{BadName, Mailbox, MailboxId, Owner, Settings, SomeSettings};
-use host::wire::Id;
-use host::{Fault, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use web::wire::Id;
+use web::{Fault, Problem};
 
 /// The longest name, in characters.
-const MAX_NAME: usize = 128;
+const MAX_NAME_CHARS: usize = 128;
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -19,7 +19,7 @@ pub(crate) enum Kind {
 /// A mailbox as sent.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = MailboxSent)]
-pub(crate) struct Sent {
+pub(crate) struct MailboxRequest {
     /// As in the path, or left out.
     #[schema(value_type = Option<Id>)]
     id: Option<String>,
@@ -119,7 +119,7 @@ impl From<Mailbox> for MailboxBody {
     }
 }
 
-impl Sent {
+impl MailboxRequest {
     /// Checks what was sent; names all faults at once.
     pub(crate) fn check(self, id: MailboxId, defaults: &Settings) -> Result<Mailbox, Problem> {
         let mut faults = Vec::new();
@@ -135,7 +135,7 @@ impl Sent {
             Some(name) => owner(self.kind, &name).map_err(|bad| fault(place, &bad.to_string())),
         };
         let name = self.name.unwrap_or_else(|| id.to_string());
-        if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control) {
             faults.push(fault("name", "1 to 128 characters, none of them control characters"));
         }
         let settings = self.settings.unwrap_or_default().over(defaults).map_err(|bad| {
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str) -> Result<Mailbox, Vec<String>> {
-        let sent: Sent = serde_json::from_str(text).unwrap();
+        let sent: MailboxRequest = serde_json::from_str(text).unwrap();
         let mailbox = sent.check("5001".parse().unwrap(), &Settings::default());
         mailbox.map_err(|problem| problem.errors.into_iter().map(|fault| fault.place).collect())
     }

@@ -1,7 +1,13 @@
 //! Groups: whose members see a group's mailboxes.
 
+use host::App;
+use identity::{Operation, Principal, audit};
 use std::collections::BTreeSet;
 use std::future::ready;
+use std::sync::Arc;
+use web::body::JSON_LIMIT;
+use web::wire::Id;
+use web::{Path, Problem, ProblemBody};
 
 use axum::Json;
 use axum::body::Body;
@@ -9,20 +15,17 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::{BadName, Group, GroupId};
-use host::body::JSON_LIMIT;
-use host::wire::Id;
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, audit};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::record::{self, Changed};
+use crate::record::{self, Change};
 
 /// How many members a group may have.
 const MAX_MEMBERS: usize = 10_000;
 
-pub(crate) fn routes() -> OpenApiRouter<Host> {
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, put, delete))
 }
 
@@ -59,8 +62,8 @@ impl From<&Group> for GroupBody {
     get, path = "/v1/groups", operation_id = "groups", tag = "mailboxes",
     responses((status = 200, body = Groups))
 )]
-async fn list(State(host): State<Host>, who: Principal) -> Result<Json<Groups>, Problem> {
-    let groups = host.tenancy(&who, Operation::Provision)?.index().groups().await?;
+async fn list(State(app): State<Arc<App>>, who: Principal) -> Result<Json<Groups>, Problem> {
+    let groups = app.tenancy(&who, Operation::Provision)?.index().groups().await?;
     Ok(Json(Groups { groups: groups.iter().map(|group| (&group.value).into()).collect() }))
 }
 
@@ -71,12 +74,12 @@ async fn list(State(host): State<Host>, who: Principal) -> Result<Json<Groups>, 
     responses((status = 200, body = GroupBody), (status = 304), (status = 404, body = ProblemBody))
 )]
 async fn get(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(group): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let tenancy = host.tenancy(&who, Operation::Provision)?;
+    let tenancy = app.tenancy(&who, Operation::Provision)?;
     let missing = || Problem::not_found("group");
     let id: GroupId = group.parse().map_err(|_: BadName| missing())?;
     let group = tenancy.directory.read_group(&id).await?.ok_or_else(missing)?;
@@ -95,13 +98,13 @@ async fn get(
     )
 )]
 async fn put(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(group): Path<String>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let tenancy = host.tenancy(&who, Operation::Provision)?;
+    let tenancy = app.tenancy(&who, Operation::Provision)?;
     let id: GroupId = group.parse().map_err(|bad: BadName| Problem::bad("group", bad.to_string()))?;
     let directory = &tenancy.directory;
     let changed = record::change(
@@ -112,14 +115,14 @@ async fn put(
             Ok(directory.put_group(&group, record::expect(current.as_ref())).await?)
         },
     );
-    let Changed { sent: group, made, version } = changed.await?;
+    let Change { sent: group, made, version } = changed.await?;
     audit(&who, Operation::Provision, &[("group", &id)]);
     Ok(record::written(made, version, &GroupBody::from(&group)))
 }
 
 /// The group as sent.
 async fn sent(headers: &HeaderMap, content: Body, id: &GroupId) -> Result<Group, Problem> {
-    let Members { members } = host::body::json(headers, content, JSON_LIMIT).await?;
+    let Members { members } = web::body::json(headers, content, JSON_LIMIT).await?;
     if members.len() > MAX_MEMBERS {
         return Err(Problem::bad("members", format!("at most {MAX_MEMBERS}")));
     }
@@ -134,12 +137,12 @@ async fn sent(headers: &HeaderMap, content: Body, id: &GroupId) -> Result<Group,
     responses((status = 204), (status = 404, body = ProblemBody), (status = 412, body = ProblemBody))
 )]
 async fn delete(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(group): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let tenancy = host.tenancy(&who, Operation::Provision)?;
+    let tenancy = app.tenancy(&who, Operation::Provision)?;
     let missing = || Problem::not_found("group");
     let id: GroupId = group.parse().map_err(|_: BadName| missing())?;
     let directory = &tenancy.directory;

@@ -4,27 +4,30 @@ mod body;
 mod group;
 mod record;
 
+use host::App;
+use identity::{Operation, Principal, Role, audit};
 use std::future::ready;
+use std::sync::Arc;
+use web::body::JSON_LIMIT;
+use web::{Code, Path, Problem, ProblemBody};
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use domain::{BadName, Code, Mailbox, MailboxId};
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, Role, audit};
+use domain::{BadName, Mailbox, MailboxId};
 use serde::Serialize;
 use storage::Versioned;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use body::{MailboxBody, Sent};
-use host::body::JSON_LIMIT;
-use record::Changed;
+use body::{MailboxBody, MailboxRequest};
+use record::Change;
 
 /// Its routes.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, put, delete)).merge(group::routes())
 }
 
@@ -39,8 +42,8 @@ struct Mailboxes {
     get, path = "/v1/mailboxes", operation_id = "mailboxes", tag = "mailboxes",
     responses((status = 200, body = Mailboxes))
 )]
-async fn list(State(host): State<Host>, who: Principal) -> Result<Json<Mailboxes>, Problem> {
-    let directory = &host.tenancy(&who, Operation::SeeMailboxes)?.directory;
+async fn list(State(app): State<Arc<App>>, who: Principal) -> Result<Json<Mailboxes>, Problem> {
+    let directory = &app.tenancy(&who, Operation::SeeMailboxes)?.directory;
     let mailboxes = if who.is(Role::Admin) {
         directory.all_mailboxes().await?.as_ref().clone()
     } else {
@@ -56,12 +59,12 @@ async fn list(State(host): State<Host>, who: Principal) -> Result<Json<Mailboxes
     responses((status = 200, body = MailboxBody), (status = 304), (status = 404, body = ProblemBody))
 )]
 async fn get(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(mailbox): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let access = host.open(&who, Operation::SeeMailboxes, &mailbox).await?;
+    let access = app.open(&who, Operation::SeeMailboxes, &mailbox).await?;
     Ok(record::shown(&headers, access.mailbox.version, &MailboxBody::from(access.mailbox.value)))
 }
 
@@ -69,7 +72,7 @@ async fn get(
 #[utoipa::path(
     put, path = "/v1/mailboxes/{mailbox}", operation_id = "mailboxes-put", tag = "mailboxes",
     params(("mailbox" = String, Path, description = "The mailbox")),
-    request_body = Sent,
+    request_body = MailboxRequest,
     responses(
         (status = 200, description = "Replaced", body = MailboxBody),
         (status = 201, description = "Made", body = MailboxBody),
@@ -78,17 +81,17 @@ async fn get(
     )
 )]
 async fn put(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(mailbox): Path<String>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let tenancy = host.tenancy(&who, Operation::Provision)?;
+    let tenancy = app.tenancy(&who, Operation::Provision)?;
     let id: MailboxId = mailbox.parse().map_err(|bad: BadName| Problem::bad("mailbox", bad.to_string()))?;
     let directory = &tenancy.directory;
     let sent = async {
-        let sent: Sent = host::body::json(&headers, content, JSON_LIMIT).await?;
+        let sent: MailboxRequest = web::body::json(&headers, content, JSON_LIMIT).await?;
         sent.check(id.clone(), &tenancy.tenant.settings)
     };
     let changed = record::change(
@@ -100,7 +103,7 @@ async fn put(
             Ok(directory.put_mailbox(&mailbox, record::expect(current.as_ref())).await?)
         },
     );
-    let Changed { sent, made, version } = changed.await?;
+    let Change { sent, made, version } = changed.await?;
     audit(&who, Operation::Provision, &[("mailbox", &id)]);
     Ok(record::written(made, version, &MailboxBody::from(sent)))
 }
@@ -124,12 +127,12 @@ fn in_place_of(current: Option<&Versioned<Mailbox>>, sent: Mailbox) -> Result<Ma
     responses((status = 204), (status = 404, body = ProblemBody), (status = 412, body = ProblemBody))
 )]
 async fn delete(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(mailbox): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let tenancy = host.tenancy(&who, Operation::Provision)?;
+    let tenancy = app.tenancy(&who, Operation::Provision)?;
     let missing = || Problem::not_found("mailbox");
     let id: MailboxId = mailbox.parse().map_err(|_: BadName| missing())?;
     let directory = &tenancy.directory;
@@ -139,7 +142,7 @@ async fn delete(
         ready(Ok(())),
         |(), current| async {
             let version = current.ok_or_else(missing)?.version;
-            let purge_at = host.trash_deadline(host.clock.now());
+            let purge_at = app.trash_deadline(app.clock.now());
             Ok(directory.delete_mailbox(&id, version, purge_at).await?)
         },
     );

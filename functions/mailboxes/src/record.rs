@@ -3,16 +3,15 @@
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::Code;
-use host::{Problem, etag};
 use serde::Serialize;
 use storage::{Expect, Versioned, Written};
+use web::{Code, Problem, etag};
 
 /// How often a write without a condition is tried against others' writes.
-const TRIES: usize = 8;
+const MAX_TRIES: usize = 8;
 
 /// A record that was written.
-pub(crate) struct Changed<V> {
+pub(crate) struct Change<V> {
     /// What was sent.
     pub(crate) sent: V,
     /// Whether there was none before.
@@ -28,7 +27,7 @@ pub(crate) async fn change<T, V: Clone, Read, Write>(
     read: impl Fn() -> Read,
     sent: impl Future<Output = Result<V, Problem>>,
     write: impl Fn(V, Option<Versioned<T>>) -> Write,
-) -> Result<Changed<V>, Problem>
+) -> Result<Change<V>, Problem>
 where
     Read: Future<Output = Result<Option<Versioned<T>>, Problem>>,
     Write: Future<Output = Result<Written, Problem>>,
@@ -37,10 +36,10 @@ where
     let mut current = read().await?;
     etag::precondition(headers, version(&current))?;
     let sent = sent.await?;
-    for _ in 0..TRIES {
+    for _ in 0..MAX_TRIES {
         let made = current.is_none();
         if let Written::Version(version) = write(sent.clone(), current).await? {
-            return Ok(Changed { sent, made, version });
+            return Ok(Change { sent, made, version });
         }
         current = read().await?;
         etag::precondition(headers, version(&current))?;

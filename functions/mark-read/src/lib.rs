@@ -5,21 +5,23 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::{MessageId, ReadMark};
-use host::wire::{BulkAnswer, MessageBody, bulk};
-use host::{Access, Host, Operation, Path, Principal, Problem, ProblemBody, audit, body, message_id};
+use host::{Access, App};
+use identity::{Operation, Principal, audit};
 use serde::Deserialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::wire::{BulkAnswer, MessageBody, bulk, message_id};
+use web::{Path, Problem, ProblemBody, body};
 
 /// Its routes.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(read, unread)).routes(routes!(several))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = MarkReadSeveral)]
-struct Several {
+struct MarkReadSeveral {
     /// 1 to 100 message ids; repeats count once.
     #[schema(min_items = 1, max_items = 100)]
     ids: Vec<String>,
@@ -39,12 +41,12 @@ fn yes() -> bool {
     responses((status = 200, body = MessageBody), (status = 404, body = ProblemBody))
 )]
 async fn read(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path((mailbox, id)): Path<(String, String)>,
 ) -> Result<Json<MessageBody>, Problem> {
-    let access = host.open(&who, Operation::MarkRead, &mailbox).await?;
-    mark(&host, &access, &who, message_id(&id)?, true).await.map(Json)
+    let access = app.open(&who, Operation::MarkRead, &mailbox).await?;
+    mark(&app, &access, &who, message_id(&id)?, true).await.map(Json)
 }
 
 /// Marks a message unread. Repeating is harmless.
@@ -54,43 +56,43 @@ async fn read(
     responses((status = 200, body = MessageBody), (status = 404, body = ProblemBody))
 )]
 async fn unread(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path((mailbox, id)): Path<(String, String)>,
 ) -> Result<Json<MessageBody>, Problem> {
-    let access = host.open(&who, Operation::MarkRead, &mailbox).await?;
-    mark(&host, &access, &who, message_id(&id)?, false).await.map(Json)
+    let access = app.open(&who, Operation::MarkRead, &mailbox).await?;
+    mark(&app, &access, &who, message_id(&id)?, false).await.map(Json)
 }
 
 /// Marks up to a hundred messages read or unread.
 #[utoipa::path(
     post, path = "/v1/mailboxes/{mailbox}/messages/read", operation_id = "mark-read-several", tag = "mark-read",
     params(("mailbox" = String, Path, description = "The mailbox")),
-    request_body = Several,
+    request_body = MarkReadSeveral,
     responses((status = 200, body = BulkAnswer), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn several(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(mailbox): Path<String>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Json<BulkAnswer>, Problem> {
-    let access = host.open(&who, Operation::MarkRead, &mailbox).await?;
-    let Several { ids, read } = body::json(&headers, content, body::JSON_LIMIT).await?;
-    let (host, access, who) = (&host, &access, &who);
-    bulk(&ids, |id| async move { mark(host, access, who, id, read).await.map(drop) }).await.map(Json)
+    let access = app.open(&who, Operation::MarkRead, &mailbox).await?;
+    let MarkReadSeveral { ids, read } = body::json(&headers, content, body::JSON_LIMIT).await?;
+    let (app, access, who) = (&app, &access, &who);
+    bulk(&ids, |id| async move { mark(app, access, who, id, read).await.map(drop) }).await.map(Json)
 }
 
 async fn mark(
-    host: &Host,
+    app: &App,
     access: &Access,
     who: &Principal,
     id: MessageId,
     read: bool,
 ) -> Result<MessageBody, Problem> {
     let marked = if read {
-        let mark = ReadMark { at: host.clock.now(), by: who.user.clone() };
+        let mark = ReadMark { at: app.clock.now(), by: who.user.clone() };
         access.index().mark_read(access.id(), id, &mark).await?
     } else {
         access.index().mark_unread(access.id(), id).await?

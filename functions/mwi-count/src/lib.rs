@@ -4,23 +4,26 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use domain::{Counts, Mailbox};
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, etag};
+use host::App;
+use identity::{Operation, Principal};
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::{Path, Problem, ProblemBody, etag};
 
 /// The media type of RFC 3842.
-const SUMMARY: &str = "application/simple-message-summary";
+const MESSAGE_SUMMARY: &str = "application/simple-message-summary";
 
 /// Its routes.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(one)).routes(routes!(mine))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MessagesWaiting)]
-struct Row {
+struct MwiBody {
     /// The mailbox.
     mailbox: String,
     /// What people call it.
@@ -40,9 +43,10 @@ struct Row {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct Mine {
+#[schema(as = Mine)]
+struct MwiOfUser {
     /// Own and group mailboxes, by id.
-    mailboxes: Vec<Row>,
+    mailboxes: Vec<MwiBody>,
 }
 
 /// What is waiting in a mailbox; as JSON, or as telephony speaks it (RFC 3842) where that is asked for.
@@ -50,24 +54,24 @@ struct Mine {
     get, path = "/v1/mailboxes/{mailbox}/mwi", operation_id = "mwi-count", tag = "mwi-count",
     params(("mailbox" = String, Path, description = "The mailbox")),
     responses(
-        (status = 200, content((Row = "application/json"), (String = "application/simple-message-summary")),
+        (status = 200, content((MwiBody = "application/json"), (String = "application/simple-message-summary")),
          headers(("Vary" = String))),
         (status = 304, headers(("Vary" = String))), (status = 404, body = ProblemBody)
     )
 )]
 async fn one(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path(mailbox): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let access = host.open(&who, Operation::Count, &mailbox).await?;
+    let access = app.open(&who, Operation::Count, &mailbox).await?;
     let counts = access.index().counts(access.id()).await?;
     let mut response = if wants_summary(&headers) {
         let text = summary(&access.mailbox.value, &access.tenancy.tenant.domain, counts);
-        etag::bytes(&headers, HeaderValue::from_static(SUMMARY), text.into_bytes())
+        etag::bytes(&headers, HeaderValue::from_static(MESSAGE_SUMMARY), text.into_bytes())
     } else {
-        etag::json(&headers, &row(&access.mailbox.value, counts))
+        etag::json(&headers, &mwi_body(&access.mailbox.value, counts))
     };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     Ok(response)
@@ -76,21 +80,21 @@ async fn one(
 /// What is waiting in each mailbox of the signed-in user: own and groups'.
 #[utoipa::path(
     get, path = "/v1/mwi", operation_id = "mwi-count-mine", tag = "mwi-count",
-    responses((status = 200, body = Mine), (status = 304))
+    responses((status = 200, body = MwiOfUser), (status = 304))
 )]
-async fn mine(State(host): State<Host>, who: Principal, headers: HeaderMap) -> Result<Response, Problem> {
-    let tenancy = host.tenancy(&who, Operation::Count)?;
+async fn mine(State(app): State<Arc<App>>, who: Principal, headers: HeaderMap) -> Result<Response, Problem> {
+    let tenancy = app.tenancy(&who, Operation::Count)?;
     let mailboxes = tenancy.directory.mailboxes_of(&who).await?;
-    let rows = mailboxes.iter().map(|mailbox| async {
+    let mailboxes = mailboxes.iter().map(|mailbox| async {
         let counts = tenancy.index().counts(&mailbox.value.id).await?;
-        Ok::<_, Problem>(row(&mailbox.value, counts))
+        Ok::<_, Problem>(mwi_body(&mailbox.value, counts))
     });
-    Ok(etag::json(&headers, &Mine { mailboxes: futures::future::try_join_all(rows).await? }))
+    Ok(etag::json(&headers, &MwiOfUser { mailboxes: futures::future::try_join_all(mailboxes).await? }))
 }
 
-fn row(mailbox: &Mailbox, counts: Counts) -> Row {
+fn mwi_body(mailbox: &Mailbox, counts: Counts) -> MwiBody {
     let Counts { new, old, urgent_new, urgent_old } = counts;
-    Row {
+    MwiBody {
         mailbox: mailbox.id.to_string(),
         name: mailbox.name.clone(),
         kind: mailbox.owner.kind(),
@@ -121,7 +125,7 @@ fn wants_summary(headers: &HeaderMap) -> bool {
         let is_refused = |part: String| {
             part.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok()).is_some_and(|q| q <= 0.0)
         };
-        parts.next().is_some_and(|name| name == SUMMARY) && !parts.any(is_refused)
+        parts.next().is_some_and(|name| name == MESSAGE_SUMMARY) && !parts.any(is_refused)
     };
     accepted.flat_map(|accept| accept.split(',')).any(asks)
 }

@@ -1,56 +1,34 @@
 //! Play: the recording of a message, whole or a range of it, or a link that plays it for minutes. Changes nothing.
 
 mod link;
+mod query;
 
+use host::{App, Tenancy};
+use identity::{Operation, Principal, audit};
 use std::sync::Arc;
+use web::wire::{Sound, message_id};
+use web::{Path, Problem, ProblemBody, Query, recording};
+
+use link::Link;
+use query::PlayQuery;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Message;
-use host::wire::Sound;
-use host::{
-    Host, Operation, Path, Principal, Problem, ProblemBody, Query, Tenancy, audit, message_id, recording,
-};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Its routes.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(play))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct How {
-    /// `1`: as a file to keep, with `Content-Disposition`.
-    download: Option<String>,
-    /// `1`: answers a link in place of the bytes.
-    link: Option<String>,
-    /// Of a link: its tenant, its end in milliseconds since 1970, and its signature.
-    #[param(ignore)]
-    tenant: Option<String>,
-    #[param(ignore)]
-    expires: Option<String>,
-    #[param(ignore)]
-    signature: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct Link {
-    /// Plays the recording, with no token; relative to this service, or absolute.
-    url: String,
-    /// Until then.
-    expires_at: String,
 }
 
 /// The recording of a message, also in the trash. Ranges are honoured; a redirect leads to a link of at most 5 minutes.
 #[utoipa::path(
     get, path = "/v1/mailboxes/{mailbox}/messages/{id}/audio", operation_id = "play", tag = "play",
-    params(("mailbox" = String, Path, description = "The mailbox"), ("id" = String, Path, description = "The message"), How),
+    params(("mailbox" = String, Path, description = "The mailbox"), ("id" = String, Path, description = "The message"), PlayQuery),
     responses(
         (status = 200, content((Sound = "audio/*"), (Link = "application/json"))),
         (status = 206, description = "The range asked for", content_type = "audio/*", body = Sound),
@@ -59,9 +37,9 @@ struct Link {
     )
 )]
 async fn play(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     path: Result<Path<(String, String)>, Problem>,
-    how: Result<Query<How>, Problem>,
+    query: Result<Query<PlayQuery>, Problem>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut parts, _) = request.into_parts();
@@ -69,25 +47,24 @@ async fn play(
     if parts.method != Method::GET {
         parts.headers.remove(header::RANGE);
     }
-    let is_signed = matches!(&how, Ok(Query(how)) if how.signature.is_some());
-    let who = if is_signed { None } else { Some(Principal::from_request_parts(&mut parts, &host).await?) };
-    let (Path((mailbox, id)), Query(how)) = (path?, how?);
+    let is_signed = matches!(&query, Ok(Query(query)) if query.signature.is_some());
+    let who = if is_signed { None } else { Some(Principal::from_request_parts(&mut parts, &app).await?) };
+    let (Path((mailbox, id)), Query(query)) = (path?, query?);
     let id = message_id(&id);
     let Some(who) = who else {
-        let (tenancy, message) = link::open(&host, &how, &mailbox, id?).await?;
-        return stream(&tenancy, &message, &how, &parts.headers).await;
+        let (tenancy, message) = link::open(&app, &query, &mailbox, id?).await?;
+        return stream(&tenancy, &message, &query, &parts.headers).await;
     };
-    let access = host.open(&who, Operation::Play, &mailbox).await?;
+    let access = app.open(&who, Operation::Play, &mailbox).await?;
     let message = link::message(&access.tenancy, access.id(), id?).await?;
-    let asks_link = is_set(how.link.as_ref());
-    let linked = link::of_storage(&host, &access.tenancy, &message, &how).await?;
-    let answer = match (linked, asks_link) {
+    let linked = link::of_storage(&app, &access.tenancy, &message, &query).await?;
+    let answer = match (linked, query.asks_link()) {
         (Some(link), true) => Json(link).into_response(),
         (Some(Link { url, .. }), false) => {
             (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, url)]).into_response()
         }
-        (None, true) => Json(link::own(&host, &access, &message, &how).await?).into_response(),
-        (None, false) => stream(&access.tenancy, &message, &how, &parts.headers).await?,
+        (None, true) => Json(link::own(&app, &access, &message, &query).await?).into_response(),
+        (None, false) => stream(&access.tenancy, &message, &query, &parts.headers).await?,
     };
     if recording::lets_hear(&parts.method, answer.status()) {
         audit(&who, Operation::Play, &[("mailbox", access.id()), ("message", &message.facts.id)]);
@@ -99,18 +76,14 @@ async fn play(
 async fn stream(
     tenancy: &Arc<Tenancy>,
     message: &Message,
-    how: &How,
+    query: &PlayQuery,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let answer = recording::answer(tenancy, &message.facts, headers, is_set(how.download.as_ref())).await?;
+    let answer = recording::answer(&tenancy.storage, &message.facts, headers, query.asks_file()).await?;
     if let Some(answer) = answer {
         return Ok(answer);
     }
     // Purged between the look and now, or a loss.
     link::message(tenancy, &message.facts.mailbox, message.facts.id).await?;
     Err(recording::lost())
-}
-
-fn is_set(flag: Option<&String>) -> bool {
-    flag.is_some_and(|flag| flag == "1" || flag == "true")
 }

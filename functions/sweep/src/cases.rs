@@ -1,28 +1,28 @@
 //! Cases: what time has decided for each, the one that must be gone first before the others, and those that were undone last.
 
 use domain::Status;
-use host::privacy::erasure;
-use host::{Service, Tenancy};
+use host::{App, Tenancy};
 use metrics::counter;
+use privacy::erasure;
 use storage::{StorageError, Versioned};
 
-use crate::{Swept, failed};
+use crate::swept::Swept;
 
 /// Sweeps every case that is watched.
 pub(crate) async fn all(
-    host: &Service,
+    app: &App,
     tenancy: &Tenancy,
     in_time: &(dyn Fn() -> bool + Sync),
     swept: &mut Swept,
 ) -> Result<(), StorageError> {
-    let erasure = erasure(host, tenancy);
+    let erasure = erasure(app, tenancy);
     let mut cases = Vec::new();
     for key in tenancy.index().watched_cases().await? {
         match tenancy.index().case(&key).await {
             Ok(case) => cases.extend(case.map(|Versioned { value: case, .. }| {
                 (case.status == Status::Undone, case.deadlines.purge_at, key)
             })),
-            Err(error) => failed(swept, &error, "a case could not be read"),
+            Err(error) => swept.fail(&error, "a case could not be read"),
         }
     }
     cases.sort();
@@ -30,13 +30,13 @@ pub(crate) async fn all(
         if !in_time() {
             break;
         }
-        match erasure.sweep_case(&key, &|says| host.certify(says), in_time).await {
+        match erasure.sweep_case(&key, &|says| app.certify(says), in_time).await {
             Ok(case) => {
                 swept.purged += case.purged;
                 swept.failed += case.failed;
                 counter!("voicemail_erasures_overdue_total").increment(case.overdue.into());
             }
-            Err(error) => failed(swept, &error, "a case could not be swept"),
+            Err(error) => swept.fail(&error, "a case could not be swept"),
         }
     }
     Ok(())

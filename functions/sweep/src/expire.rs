@@ -1,25 +1,26 @@
 //! Retention: what is over it goes to the trash.
 
+use host::{App, Tenancy};
 use std::time::Duration;
 
 use domain::{Hold, MessageId, Timestamp};
-use host::{Service, Tenancy};
 use storage::{PageOf, StorageError};
 
-use crate::{BATCH, Swept, failed, tidy};
+use crate::swept::{BATCH_SIZE, Swept};
+use crate::tidy;
 
 /// A day, as retention counts.
 const DAY: Duration = Duration::from_hours(24);
 
 /// Moves what is over its mailbox's retention to the trash, as a delete would.
 pub(crate) async fn all(
-    host: &Service,
+    app: &App,
     tenancy: &Tenancy,
     now: Timestamp,
     in_time: &(dyn Fn() -> bool + Sync),
     swept: &mut Swept,
 ) -> Result<(), StorageError> {
-    let hold = Hold::Trash { purge_at: host.trash_deadline(now) };
+    let hold = Hold::Trash { purge_at: app.trash_deadline(now) };
     let mut mailboxes = tenancy.index().mailboxes().await?;
     mailboxes.sort_by_cached_key(|mailbox| tidy::place(&mailbox.value.id, now));
     for mailbox in mailboxes {
@@ -28,18 +29,18 @@ pub(crate) async fn all(
         // Ids begin with the time of the call, and none is received after that.
         let mut before = Some(MessageId::first_at(over.plus(Duration::from_millis(1))));
         while in_time() && before.is_some() {
-            let of = PageOf { folder: None, before, limit: BATCH };
+            let of = PageOf { folder: None, before, limit: BATCH_SIZE };
             let page = match tenancy.index().page(id, of).await {
                 Ok(page) => page,
                 Err(error) => {
-                    failed(swept, &error, "a mailbox could not be expired");
+                    swept.fail(&error, "a mailbox could not be expired");
                     break;
                 }
             };
             for message in &page.messages {
                 match tenancy.index().hold(id, message.facts.id, &hold).await {
                     Ok(message) => swept.expired += u64::from(message.is_some()),
-                    Err(error) => failed(swept, &error, "a message could not be expired"),
+                    Err(error) => swept.fail(&error, "a message could not be expired"),
                 }
             }
             before = page.next;

@@ -5,76 +5,64 @@
 mod cases;
 mod expire;
 mod purge;
+mod swept;
 mod tidy;
 
+use host::{App, Tenancy};
+use identity::{Operation, Principal, audit};
+use std::sync::Arc;
 use std::time::Duration;
+use web::{Code, Problem, ProblemBody, Query, body};
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use domain::Code;
-use host::{
-    BoxError, Host, Operation, Principal, Problem, ProblemBody, Query, Service, Tenancy, audit, body,
-};
-use serde::{Deserialize, Serialize};
+use axum::{BoxError, Json};
+use serde::Deserialize;
 use storage::StorageError;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// How many entries are read at once.
-const BATCH: usize = 200;
+pub use swept::Swept;
+
 /// A run ends after this; the next goes on. Less than the schedule's five minutes.
-const RUN: Duration = Duration::from_mins(4);
+const MAX_RUN_TIME: Duration = Duration::from_mins(4);
 
 /// Its routes.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(sweep))
-}
-
-/// What a sweep did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Swept {
-    /// Messages purged.
-    pub purged: u64,
-    /// Messages whose retention was over: now in the trash.
-    pub expired: u64,
-    /// Leavings of deposits that were cut off.
-    pub orphans: u64,
-    /// What could not be done and is tried again by the next.
-    pub failed: u64,
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 #[schema(as = Sweep)]
-struct Whose {
+struct SweepRequest {
     /// The tenant, for a token that names none.
     ccid: Option<String>,
 }
 
 /// Sweeps the caller's tenant now.
 #[utoipa::path(
-    post, path = "/v1/gdpr/sweep", operation_id = "sweep", tag = "sweep", params(Whose),
-    request_body = Option<Whose>,
+    post, path = "/v1/gdpr/sweep", operation_id = "sweep", tag = "sweep", params(SweepRequest),
+    request_body = Option<SweepRequest>,
     responses((status = 200, body = Swept), (status = 400, body = ProblemBody))
 )]
 async fn sweep(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
-    query: Result<Query<Whose>, Problem>,
+    query: Result<Query<SweepRequest>, Problem>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Json<Swept>, Problem> {
     who.may(Operation::Sweep)?;
-    let Query(asked) = query?;
-    let Whose { ccid } = body::json_or_nothing(&headers, content, body::JSON_LIMIT).await?;
-    let tenancy = host.data_protection(&who, Operation::Sweep, ccid.as_deref().or(asked.ccid.as_deref()))?;
-    if asked.ccid.is_some_and(|asked| asked != tenancy.tenant.ccid) {
+    let Query(query) = query?;
+    let SweepRequest { ccid } = body::json_or_nothing(&headers, content, body::JSON_LIMIT).await?;
+    let tenancy = app.data_protection(&who, Operation::Sweep, ccid.as_deref().or(query.ccid.as_deref()))?;
+    if query.ccid.is_some_and(|ccid| ccid != tenancy.tenant.ccid) {
         return Err(Problem::new(Code::Forbidden, "The query and the body name two contact centres."));
     }
-    let swept = tenant(&host, tenancy).await?;
+    let swept = tenant(&app, tenancy).await?;
     audit(&who, Operation::Sweep, &[("tenant_swept", &tenancy.tenant.id)]);
     Ok(Json(swept))
 }
@@ -83,18 +71,18 @@ async fn sweep(
 ///
 /// # Errors
 /// Something could not be done; the log says what, and the next sweep tries again.
-pub async fn on_schedule(host: &Host) -> Result<(), BoxError> {
-    match all(host).await.failed {
+pub async fn on_schedule(app: &App) -> Result<(), BoxError> {
+    match all(app).await.failed {
         0 => Ok(()),
         failed => Err(format!("{failed} could not be done; the next sweep tries again").into()),
     }
 }
 
 /// Sweeps every tenant, for a schedule. A tenant that fails does not stop the others.
-pub async fn all(host: &Host) -> Swept {
+pub async fn all(app: &App) -> Swept {
     let mut total = Swept::default();
-    for tenancy in host.tenants() {
-        let swept = tenant(host, tenancy).await.unwrap_or_else(|error| {
+    for tenancy in app.tenants() {
+        let swept = tenant(app, tenancy).await.unwrap_or_else(|error| {
             tracing::error!(
                 tenant = %tenancy.tenant.id, error = storage::causes(&error),
                 "the sweep failed; the next one goes on"
@@ -113,17 +101,20 @@ pub async fn all(host: &Host) -> Swept {
 }
 
 /// Sweeps one tenant.
-pub async fn tenant(host: &Service, tenancy: &Tenancy) -> Result<Swept, StorageError> {
-    let started = host.clock.now();
-    let in_time = || host.clock.now().since(started) < RUN;
+///
+/// # Errors
+/// No part of it could be done: the first reason.
+pub async fn tenant(app: &App, tenancy: &Tenancy) -> Result<Swept, StorageError> {
+    let started = app.clock.now();
+    let in_time = || app.clock.now().since(started) < MAX_RUN_TIME;
     let mut swept = Swept::default();
     let parts = [
-        cases::all(host, tenancy, &in_time, &mut swept).await,
+        cases::all(app, tenancy, &in_time, &mut swept).await,
         purge::due(tenancy, started, &in_time, &mut swept).await,
-        expire::all(host, tenancy, started, &in_time, &mut swept).await,
+        expire::all(app, tenancy, started, &in_time, &mut swept).await,
         tidy::attempts(tenancy, started, &in_time, &mut swept).await,
         tidy::orphans(tenancy, started, &mut swept).await,
-        tidy::mailboxes(host, tenancy, started, &in_time, &mut swept).await,
+        tidy::mailboxes(app, tenancy, started, &in_time, &mut swept).await,
     ];
     let (all, mut errors) = (parts.len(), parts.into_iter().filter_map(Result::err).collect::<Vec<_>>());
     if errors.len() == all
@@ -133,12 +124,7 @@ pub async fn tenant(host: &Service, tenancy: &Tenancy) -> Result<Swept, StorageE
     }
     // A part that cannot even begin keeps no other from its work.
     for error in &errors {
-        failed(&mut swept, error, "a part of the sweep could not be done");
+        swept.fail(error, "a part of the sweep could not be done");
     }
     Ok(swept)
-}
-
-fn failed(swept: &mut Swept, error: &StorageError, what: &str) {
-    swept.failed += 1;
-    tracing::error!(error = storage::causes(error), "{what}; the next sweep tries again");
 }

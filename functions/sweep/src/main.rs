@@ -4,6 +4,6 @@ fn main() -> std::process::ExitCode {
     host::run(
         host::Function::new("sweep", sweep::routes)
             .storing()
-            .on_schedule(|host| Box::pin(sweep::on_schedule(host))),
+            .on_schedule(|app| Box::pin(sweep::on_schedule(app))),
     )
 }

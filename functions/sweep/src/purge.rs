@@ -1,19 +1,19 @@
 //! The purge of what is due.
 
+use host::Tenancy;
 use std::time::Duration;
 
 use domain::{Claim, Claimed, Timestamp};
 use futures::{StreamExt as _, stream};
-use host::Tenancy;
 use metrics::counter;
 use storage::{Due, StorageError};
 
-use crate::{BATCH, Swept, failed};
+use crate::swept::{BATCH_SIZE, Swept};
 
 /// How many messages are worked on at once.
-const ABREAST: usize = 8;
+const MAX_CONCURRENT_PURGES: usize = 8;
 /// What is due for longer was missed by three sweeps.
-const OVERDUE: Duration = Duration::from_mins(15);
+const OVERDUE_AFTER: Duration = Duration::from_mins(15);
 
 /// Purges what is due: the trash and deleted mailboxes, oldest deadline first.
 pub(crate) async fn due(
@@ -24,12 +24,12 @@ pub(crate) async fn due(
 ) -> Result<(), StorageError> {
     let mut last: Option<Due> = None;
     loop {
-        let batch = tenancy.index().due(now, last.as_ref(), BATCH).await?;
-        let more = batch.len() == BATCH;
+        let batch = tenancy.index().due(now, last.as_ref(), BATCH_SIZE).await?;
+        let more = batch.len() == BATCH_SIZE;
         // What a case has claimed is due at once; whether that is overdue, the case tells.
         let is_overdue = |due: &&Due| {
             let purge_at = due.hold.purge_at();
-            purge_at != Timestamp::default() && purge_at < now.minus(OVERDUE)
+            purge_at != Timestamp::default() && purge_at < now.minus(OVERDUE_AFTER)
         };
         counter!("voicemail_erasures_due_total").increment(batch.len() as u64);
         let overdue = batch.iter().filter(is_overdue).count();
@@ -38,12 +38,13 @@ pub(crate) async fn due(
             tracing::error!(tenant = %tenancy.tenant.id, overdue, "an erasure is overdue");
         }
         last = batch.last().cloned();
-        let mut outcomes =
-            stream::iter(batch).map(async |due| purge(tenancy, &due, now).await).buffer_unordered(ABREAST);
+        let mut outcomes = stream::iter(batch)
+            .map(async |due| purge(tenancy, &due, now).await)
+            .buffer_unordered(MAX_CONCURRENT_PURGES);
         while let Some(outcome) = outcomes.next().await {
             match outcome {
                 Ok(purged) => swept.purged += u64::from(purged),
-                Err(error) => failed(swept, &error, "a message could not be purged"),
+                Err(error) => swept.fail(&error, "a message could not be purged"),
             }
         }
         if !more || !in_time() {
@@ -61,7 +62,7 @@ async fn purge(tenancy: &Tenancy, due: &Due, now: Timestamp) -> Result<bool, Sto
     let claimed = index.claim(&message_ref.mailbox, message_ref.id, &Claim::Due(due.hold.clone())).await?;
     match claimed {
         Claimed::Claimed => {
-            let recordings = tenancy.recordings(&message_ref.region)?;
+            let recordings = tenancy.storage.recordings_in(&message_ref.region)?;
             recordings.delete(&message_ref.audio).await?;
             if recordings.exists(&message_ref.audio).await? {
                 return Err(StorageError::unavailable("deleting a recording", "it is still there"));

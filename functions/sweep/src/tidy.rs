@@ -1,22 +1,22 @@
 //! What deposits that were cut off have left, and each mailbox's last net.
 
+use host::{App, Tenancy};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher as _};
 use std::time::Duration;
 
 use domain::{MailboxId, Timestamp};
-use host::{Service, Tenancy};
 use storage::{Fenced, MessageRef, StorageError};
 
-use crate::{Swept, failed};
+use crate::swept::Swept;
 
 /// A deposit that takes longer than this was cut off.
-const CUT_OFF: Duration = Duration::from_hours(1);
+const MAX_DEPOSIT_TIME: Duration = Duration::from_hours(1);
 /// Each mailbox has its slot of the day.
-const SLOT: Duration = Duration::from_mins(5);
-const SLOTS: u64 = 24 * 60 / 5;
+const SLOT_LENGTH: Duration = Duration::from_mins(5);
+const SLOTS_A_DAY: u64 = 24 * 60 / 5;
 /// A run tidies the slots that began within this: the longest that a schedule may wait, so that none is left out.
-const REACH: u64 = 2;
+const SLOTS_OF_A_RUN: u64 = 2;
 
 /// Takes back the deposits that were cut off.
 pub(crate) async fn attempts(
@@ -25,14 +25,14 @@ pub(crate) async fn attempts(
     in_time: &(dyn Fn() -> bool + Sync),
     swept: &mut Swept,
 ) -> Result<(), StorageError> {
-    let before = now.minus(CUT_OFF);
+    let before = now.minus(MAX_DEPOSIT_TIME);
     for message_ref in tenancy.index().arriving(before).await? {
         if !in_time() {
             break;
         }
         match take_back(tenancy, &message_ref).await {
             Ok(orphan) => swept.orphans += u64::from(orphan),
-            Err(error) => failed(swept, &error, "a deposit that was cut off could not be taken back"),
+            Err(error) => swept.fail(&error, "a deposit that was cut off could not be taken back"),
         }
     }
     // An attempt that cannot be read is told where no other is left.
@@ -44,7 +44,7 @@ async fn take_back(tenancy: &Tenancy, message_ref: &MessageRef) -> Result<bool, 
     if tenancy.index().fence(message_ref).await? == Fenced::Created {
         return Ok(false);
     }
-    tenancy.recordings(&message_ref.region)?.delete(&message_ref.audio).await?;
+    tenancy.storage.recordings_in(&message_ref.region)?.delete(&message_ref.audio).await?;
     tenancy.index().withdraw(message_ref).await?;
     Ok(true)
 }
@@ -55,19 +55,19 @@ pub(crate) async fn orphans(
     now: Timestamp,
     swept: &mut Swept,
 ) -> Result<(), StorageError> {
-    swept.orphans += tenancy.index().remove_orphans(now.minus(2 * CUT_OFF), now).await?;
+    swept.orphans += tenancy.index().remove_orphans(now.minus(2 * MAX_DEPOSIT_TIME), now).await?;
     Ok(())
 }
 
 /// Tidies the mailboxes whose slot of the day it is, deleted ones too: each at least once a day, spread over it.
 pub(crate) async fn mailboxes(
-    host: &Service,
+    app: &App,
     tenancy: &Tenancy,
     now: Timestamp,
     in_time: &(dyn Fn() -> bool + Sync),
     swept: &mut Swept,
 ) -> Result<(), StorageError> {
-    let purge_at = host.trash_deadline(now);
+    let purge_at = app.trash_deadline(now);
     let mut turns = tenancy.index().mailbox_ids().await?;
     turns.retain(|mailbox| has_turn(mailbox, now));
     turns.sort_by_cached_key(|mailbox| place(mailbox, now));
@@ -77,7 +77,7 @@ pub(crate) async fn mailboxes(
         }
         match tenancy.index().tidy(&mailbox, now, purge_at).await {
             Ok(orphans) => swept.orphans += orphans,
-            Err(error) => failed(swept, &error, "a mailbox could not be tidied"),
+            Err(error) => swept.fail(&error, "a mailbox could not be tidied"),
         }
     }
     Ok(())
@@ -96,9 +96,9 @@ fn hash(mailbox: &MailboxId, with: impl Hash) -> u64 {
 
 /// Another slot each day: a machine that is off at the same hours every day still comes to every mailbox.
 fn has_turn(mailbox: &MailboxId, now: Timestamp) -> bool {
-    let now = now.since(Timestamp::default()).as_secs() / SLOT.as_secs();
-    let its_slot = |slot: u64| slot % SLOTS == hash(mailbox, slot / SLOTS) % SLOTS;
-    (0..REACH).any(|back| its_slot(now.saturating_sub(back)))
+    let now = now.since(Timestamp::default()).as_secs() / SLOT_LENGTH.as_secs();
+    let its_slot = |slot: u64| slot % SLOTS_A_DAY == hash(mailbox, slot / SLOTS_A_DAY) % SLOTS_A_DAY;
+    (0..SLOTS_OF_A_RUN).any(|back| its_slot(now.saturating_sub(back)))
 }
 
 #[cfg(test)]
@@ -124,7 +124,7 @@ mod tests {
         let mailboxes: Vec<MailboxId> = (0..500).map(|n| n.to_string().parse().unwrap()).collect();
         let mut reached = std::collections::BTreeSet::new();
         for run in 0..288_u32 {
-            let now = Timestamp::from_millis(1_795_305_600_000).plus(SLOT * run);
+            let now = Timestamp::from_millis(1_795_305_600_000).plus(SLOT_LENGTH * run);
             let mut order = mailboxes.clone();
             order.sort_by_cached_key(|mailbox| place(mailbox, now));
             reached.extend(order.into_iter().take(50));

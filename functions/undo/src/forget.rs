@@ -4,23 +4,25 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use domain::Code;
-use erasure::{Callers, Report, Undone};
+use erasure::{Callers, Report, UndoOutcome};
 use futures::future::try_join;
-use host::privacy::{Asked, CaseAnswer, erasure, in_time, not_usable};
-use host::{Host, Operation, Principal, Problem, ProblemBody, audit};
+use host::App;
+use identity::{Operation, Principal, audit};
+use privacy::{CaseAnswer, Request, erasure, failure, in_time, unusable_numbers};
+use std::sync::Arc;
+use web::{Code, Problem, ProblemBody};
 
 /// Undoes a case, or some of its numbers, or numbers in every pending case. Repeating is harmless; 410 after `undo_until`.
 #[utoipa::path(
     post, path = "/v1/gdpr/undoforget", operation_id = "undoforget", tag = "undo",
-    request_body = erasure::Request,
+    request_body = privacy::RequestBody,
     responses(
         (status = 200, body = CaseAnswer), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 410, body = ProblemBody), (status = 422, body = ProblemBody)
     )
 )]
 pub(crate) async fn undoforget(
-    state: State<Host>,
+    state: State<Arc<App>>,
     who: Principal,
     headers: HeaderMap,
     content: Body,
@@ -31,14 +33,14 @@ pub(crate) async fn undoforget(
 /// The same by its other name.
 #[utoipa::path(
     post, path = "/v1/gdpr/undoforgot", operation_id = "undoforgot", tag = "undo",
-    request_body = erasure::Request,
+    request_body = privacy::RequestBody,
     responses(
         (status = 200, body = CaseAnswer), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 410, body = ProblemBody), (status = 422, body = ProblemBody)
     )
 )]
 pub(crate) async fn undoforgot(
-    state: State<Host>,
+    state: State<Arc<App>>,
     who: Principal,
     headers: HeaderMap,
     content: Body,
@@ -47,25 +49,25 @@ pub(crate) async fn undoforgot(
 }
 
 async fn undo(
-    host: &Host,
+    app: &App,
     who: &Principal,
     headers: &HeaderMap,
     content: Body,
 ) -> Result<Json<CaseAnswer>, Problem> {
-    let asked = Asked::read(host, who, Operation::UndoForget, headers, content).await?;
-    let tenancy = &asked.tenancy;
-    let callers = asked.some_callers();
-    let (erasure, in_time) = (erasure(host, tenancy), in_time(host));
+    let request = Request::read(app, who, Operation::UndoForget, headers, content).await?;
+    let tenancy = &request.tenancy;
+    let callers = request.callers.as_ref();
+    let (erasure, in_time) = (erasure(app, tenancy), in_time(app));
     let undone = async {
-        let undone = match (asked.caseid.as_deref(), callers) {
+        let undone = match (request.caseid.as_deref(), callers) {
             (Some(case_id), _) => {
                 let subjects = callers.map(Callers::subjects);
-                erasure.undo(case_id, subjects.as_ref(), &in_time).await?
+                erasure.undo(case_id, subjects.as_ref(), &in_time).await
             }
-            (None, Some(callers)) => erasure.undo_callers(&callers.subjects(), &in_time).await?,
+            (None, Some(callers)) => erasure.undo_callers(&callers.subjects(), &in_time).await,
             (None, None) => return Err(Problem::bad("caseid", "a case, or numbers in `consumers`")),
         };
-        reported(undone, callers)
+        report_of(undone.map_err(failure)?, callers)
     };
     let others = callers.map(Callers::others).unwrap_or_default();
     let perhaps = async { Ok(erasure.perhaps(&others, &in_time).await) };
@@ -77,15 +79,15 @@ async fn undo(
 }
 
 /// What an undo did; refused where it did nothing.
-fn reported(undone: Undone, callers: Option<&Callers>) -> Result<Box<Report>, Problem> {
+fn report_of(undone: UndoOutcome, callers: Option<&Callers>) -> Result<Box<Report>, Problem> {
     match undone {
-        Undone::Undone(report) => Ok(report),
-        Undone::TooLate => {
+        UndoOutcome::Undone(report) => Ok(report),
+        UndoOutcome::TooLate => {
             Err(Problem::new(Code::Gone, "It is too late: what was hidden is erased, or about to be."))
         }
-        Undone::NotInCase(case) => {
-            Err(not_usable(callers.map(|callers| callers.beyond(&case.subjects)).unwrap_or_default()))
+        UndoOutcome::NotInCase(case) => {
+            Err(unusable_numbers(callers.map(|callers| callers.beyond(&case.subjects)).unwrap_or_default()))
         }
-        Undone::Missing => Err(Problem::not_found("case")),
+        UndoOutcome::Missing => Err(Problem::not_found("case")),
     }
 }

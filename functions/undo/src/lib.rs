@@ -4,14 +4,17 @@ mod forget;
 
 use axum::Json;
 use axum::extract::State;
-use domain::{Code, Release, Released};
-use host::wire::MessageBody;
-use host::{Host, Operation, Path, Principal, Problem, ProblemBody, audit, message_id};
+use domain::{Release, Released};
+use host::App;
+use identity::{Operation, Principal, audit};
+use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::wire::{MessageBody, message_id};
+use web::{Code, Path, Problem, ProblemBody};
 
 /// Its routes.
-pub fn routes() -> OpenApiRouter<Host> {
+pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(undo))
         .routes(routes!(forget::undoforget))
@@ -25,11 +28,11 @@ pub fn routes() -> OpenApiRouter<Host> {
     responses((status = 200, body = MessageBody), (status = 404, body = ProblemBody), (status = 410, body = ProblemBody))
 )]
 async fn undo(
-    State(host): State<Host>,
+    State(app): State<Arc<App>>,
     who: Principal,
     Path((mailbox, id)): Path<(String, String)>,
 ) -> Result<Json<MessageBody>, Problem> {
-    let access = host.open(&who, Operation::Undo, &mailbox).await?;
+    let access = app.open(&who, Operation::Undo, &mailbox).await?;
     let id = message_id(&id)?;
     match access.index().release(access.id(), id, &Release::Trash).await? {
         Released::Back(message) => {

@@ -4,7 +4,6 @@ mod caller;
 mod case;
 mod clock;
 mod counts;
-mod error;
 mod ids;
 mod lifetimes;
 mod mailbox;
@@ -20,7 +19,6 @@ pub use caller::{
 pub use case::{CLOCK_SKEW, Case, Certified, Deadlines, RegionReport, Status, Undo};
 pub use clock::{Clock, ManualClock, NotATime, SystemClock, Timestamp};
 pub use counts::Counts;
-pub use error::Code;
 pub use ids::{AudioKey, MessageId};
 pub use lifetimes::{CLOSED_CASE_LIFETIME, FENCE_LIFETIME, TOMBSTONE_LIFETIME};
 pub use mailbox::{Group, Mailbox, Owner, Settings, SomeSettings};

@@ -7,7 +7,7 @@ use domain::{Clock as _, Folder, Status, Undo};
 use storage::{Found, Insertion};
 
 use crate::testing::*;
-use crate::{Error, Forgotten, Swept, Undone};
+use crate::{CaseSweep, Error, ForgetOutcome, UndoOutcome};
 
 #[tokio::test]
 async fn one_request_hides_every_message_of_a_caller_in_every_mailbox_and_region_at_once() {
@@ -69,7 +69,7 @@ async fn the_sweep_erases_what_is_not_undone_and_closes_the_case_with_a_certific
     let later = world.deposit(ALICE, "5001", "west").await.unwrap();
     world.clock.advance(hm(23, 26));
     assert_eq!(world.sweep().await.purged, 0, "no sweep claims before claim_from");
-    assert!(matches!(world.undo("1", None).await, Undone::TooLate));
+    assert!(matches!(world.undo("1", None).await, UndoOutcome::TooLate));
     world.clock.advance(MINUTE);
     let swept = world.sweep().await;
     assert_eq!((swept.purged, swept.failed, swept.overdue), (2, 0, false));
@@ -78,7 +78,7 @@ async fn the_sweep_erases_what_is_not_undone_and_closes_the_case_with_a_certific
     let case = world.case("1").await;
     assert_eq!((case.status, case.erased_at), (Status::Erased, Some(world.clock.now())));
     assert_eq!(case.regions.iter().map(|region| region.messages).collect::<Vec<_>>(), [1, 1]);
-    assert!(matches!(world.undo("1", None).await, Undone::TooLate));
+    assert!(matches!(world.undo("1", None).await, UndoOutcome::TooLate));
     world.clock.advance(DAY);
     world.sweep().await;
     assert_eq!(world.storage.index.watched_cases().await.unwrap(), []);
@@ -120,7 +120,7 @@ async fn an_erasure_that_is_overdue_is_told_also_where_nothing_but_its_certifica
     let swept = world.sweep().await;
     assert!(swept.overdue && swept.failed == 1, "{swept:?}");
     world.region("east", true);
-    assert_eq!(world.sweep().await, Swept::default());
+    assert_eq!(world.sweep().await, CaseSweep::default());
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn without_time_left_to_schedule_deletions_all_is_hidden_and_the_sweep_goe
     let asked = AtomicUsize::new(0);
     let in_time = || asked.fetch_add(1, Ordering::SeqCst) < all.len();
     let forgotten = world.erasure().forget("1", subjects(&[ALICE]), &NOBODY, DAY, &in_time).await.unwrap();
-    let Forgotten::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
+    let ForgetOutcome::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
     assert_eq!((asked.load(Ordering::SeqCst), report.cases[0].status), (4, Status::Pending));
     assert!(report.regions.iter().all(|region| !region.reached && region.messages == 1));
     for facts in all.iter().flatten() {
@@ -182,7 +182,7 @@ async fn a_region_that_is_lost_after_the_case_was_written_is_told_and_the_certif
         };
         let forgotten =
             world.erasure().forget("1", subjects(&[ALICE]), &NOBODY, DAY, &in_time).await.unwrap();
-        let Forgotten::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
+        let ForgetOutcome::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
         let reached = report.regions.iter().map(|region| region.reached).collect::<Vec<_>>();
         assert_eq!(reached, ["west", "east"].map(|region| region != lost));
         assert_eq!(report.cases[0].status, Status::Pending, "it is hidden all the same");
@@ -211,7 +211,7 @@ async fn what_a_request_has_no_time_for_the_sweep_hides() {
     let world = World::new().await;
     let facts = world.deposit(ALICE, "5001", "west").await.unwrap();
     let forgotten = world.erasure().forget("1", subjects(&[ALICE]), &NOBODY, DAY, &|| false).await.unwrap();
-    let Forgotten::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
+    let ForgetOutcome::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
     assert_eq!((report.cases[0].status, world.folder_of(&facts).await), (Status::Hiding, Some(Folder::New)));
     world.sweep().await;
     assert_eq!((world.case("1").await.status, world.folder_of(&facts).await), (Status::Pending, None));
@@ -230,11 +230,11 @@ async fn a_repeat_answers_the_case_as_it_is_and_never_opens_a_closed_one() {
     assert_eq!((again.requested_at, again.deadlines), (first.requested_at, first.deadlines));
     for numbers in [&[ALICE][..], &[ALICE, BOB, "+4930111"], &[ALICE, "+4930111"]] {
         let other = world.erasure().forget("1", subjects(numbers), &NOBODY, DAY, &|| true).await.unwrap();
-        assert_eq!(other, Forgotten::Conflict);
+        assert_eq!(other, ForgetOutcome::Conflict);
     }
     assert_eq!(world.undone("1").await, 2);
     let closed = world.erasure().forget("1", subjects(&[ALICE, BOB]), &NOBODY, DAY, &|| true).await.unwrap();
-    assert!(matches!(closed, Forgotten::Closed(report, _) if report.cases[0].status == Status::Undone));
+    assert!(matches!(closed, ForgetOutcome::Closed(report, _) if report.cases[0].status == Status::Undone));
     assert_eq!(world.folder_of(&late).await, Some(Folder::New));
 }
 
@@ -273,9 +273,11 @@ async fn numbers_are_undone_one_by_one_and_the_case_with_the_last() {
         world.deposit(BOB, "5001", "east").await.unwrap(),
     );
     world.forget("1", &[ALICE, BOB]).await;
-    assert!(matches!(world.undo("1", Some(&[ALICE, "+4930111"])).await, Undone::NotInCase(_)));
-    assert!(matches!(world.undo("2", None).await, Undone::Missing));
-    assert!(matches!(world.undo("1", Some(&[ALICE])).await, Undone::Undone(r) if r.pass.callers.len() == 1));
+    assert!(matches!(world.undo("1", Some(&[ALICE, "+4930111"])).await, UndoOutcome::NotInCase(_)));
+    assert!(matches!(world.undo("2", None).await, UndoOutcome::Missing));
+    assert!(
+        matches!(world.undo("1", Some(&[ALICE])).await, UndoOutcome::Undone(r) if r.pass.callers.len() == 1)
+    );
     world.sweep().await;
     assert_eq!(world.folder_of(&alices).await, Some(Folder::New));
     assert_eq!((world.folder_of(&bobs).await, world.case("1").await.status), (None, Status::Pending));
@@ -289,16 +291,16 @@ async fn numbers_alone_are_undone_in_every_pending_case_and_else_the_newest_deci
     let world = World::new().await;
     let by_number =
         async |number: &str| world.erasure().undo_callers(&subjects(&[number]), &|| true).await.unwrap();
-    assert_eq!(by_number(ALICE).await, Undone::Missing);
+    assert_eq!(by_number(ALICE).await, UndoOutcome::Missing);
     let facts = world.deposit(ALICE, "5001", "west").await.unwrap();
     world.forget("1", &[ALICE]).await;
     world.forget("2", &[ALICE, BOB]).await;
-    let Undone::Undone(report) = by_number(ALICE).await else { panic!() };
+    let UndoOutcome::Undone(report) = by_number(ALICE).await else { panic!() };
     assert_eq!((report.cases.len(), report.pass.callers), (2, [(subject(ALICE), 1)].into()));
     assert_eq!(world.folder_of(&facts).await, Some(Folder::New));
     assert_eq!(world.case("1").await.status, Status::Undone);
     assert_eq!(world.case("2").await.status, Status::Pending, "Bob is in it");
-    let Undone::Undone(again) = by_number(ALICE).await else { panic!() };
+    let UndoOutcome::Undone(again) = by_number(ALICE).await else { panic!() };
     assert_eq!(
         (again.cases.len(), again.pass.callers[&subject(ALICE)]),
         (1, 1),
@@ -307,9 +309,9 @@ async fn numbers_alone_are_undone_in_every_pending_case_and_else_the_newest_deci
     world.clock.advance(MINUTE);
     world.forget("3", &[ALICE]).await;
     world.clock.advance(DAY);
-    assert_eq!(by_number(ALICE).await, Undone::TooLate, "also where no sweep has come yet");
+    assert_eq!(by_number(ALICE).await, UndoOutcome::TooLate, "also where no sweep has come yet");
     world.sweep().await;
-    assert_eq!(by_number(ALICE).await, Undone::TooLate);
+    assert_eq!(by_number(ALICE).await, UndoOutcome::TooLate);
 }
 
 #[tokio::test]

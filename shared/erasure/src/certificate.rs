@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use storage::{Copies, Expect, StorageError, Written};
 
-use crate::Erasure;
 use crate::pass::subjects_of;
+use crate::tenant::Erasure;
 
 /// Signs a certificate as a compact JWS (RFC 7515).
 pub type Sign<'a> =
@@ -37,20 +37,20 @@ pub struct Certificate {
     /// Whom the request named too, and was undone for.
     pub undone: Vec<Subject>,
     /// What became of the messages in each region.
-    pub regions: Vec<Erased>,
+    pub regions: Vec<ErasedRegion>,
     /// Whom the same digits mean in another reading: whose messages were not touched.
-    pub perhaps: Vec<Other>,
+    pub perhaps: Vec<OtherCaller>,
     /// What else is to be said of it, in sentences.
     pub notes: Vec<String>,
     /// Stores beside the service that may hold copies.
-    pub copies: Vec<Copy>,
+    pub copies: Vec<PossibleCopy>,
     /// The hash of the tenant's certificate before this one, as [`hash`] makes it; none before the first.
     pub previous: Option<String>,
 }
 
 /// What became of the messages in a region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Erased {
+pub struct ErasedRegion {
     /// The region.
     pub region: Region,
     /// Whether the metadata was there.
@@ -65,7 +65,7 @@ pub struct Erased {
 
 /// Who else a request may have meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Other {
+pub struct OtherCaller {
     /// Who.
     pub subject: Subject,
     /// How many messages of theirs there were, of 200 at most; none where they could not be counted.
@@ -74,7 +74,7 @@ pub struct Other {
 
 /// A store that may hold copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Copy {
+pub struct PossibleCopy {
     /// Which.
     pub store: String,
     /// Until when; none where its operator decides.
@@ -114,21 +114,21 @@ fn notes(case: &Case) -> Vec<String> {
 impl Erasure<'_> {
     fn certificate(&self, case: &Case, erased_at: Timestamp, previous: Option<String>) -> Certificate {
         // A marker goes with its message alone, after its recording was asked for and not there; and none is left.
-        let regions = case.regions.iter().map(|report| Erased {
+        let regions = case.regions.iter().map(|report| ErasedRegion {
             region: report.region.clone(),
             master: report.region == self.tenant.master,
             found: report.messages,
             deleted: report.messages,
             verified_absent: report.messages,
         });
-        let copies = self.storage.copies.iter().map(|Copies { store, kept }| Copy {
+        let copies = self.storage.copies.iter().map(|Copies { store, kept }| PossibleCopy {
             store: (*store).to_owned(),
             until: kept.map(|kept| erased_at.plus(kept)),
         });
         let others = case
             .perhaps
             .iter()
-            .map(|(subject, messages)| Other { subject: subject.clone(), messages: *messages });
+            .map(|(subject, messages)| OtherCaller { subject: subject.clone(), messages: *messages });
         Certificate {
             v: 1,
             tenant: self.tenant.id.clone(),

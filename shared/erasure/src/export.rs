@@ -7,8 +7,9 @@ use domain::{Message, MessageId, Subject};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use storage::MessageRef;
 
-use crate::pass::ABREAST;
-use crate::{Erasure, Error};
+use crate::pass::MAX_CONCURRENT_MESSAGES;
+use crate::report::Error;
+use crate::tenant::Erasure;
 
 /// What callers have stored. All names are held, and so many messages as were asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Erasure<'_> {
             let mut pages = pin!(self.pages(subject));
             while let Some(markers) = pages.try_next().await? {
                 let looks = stream::iter(markers).map(|marker| self.exported(marker.message_ref));
-                let mut found = looks.buffered(ABREAST);
+                let mut found = looks.buffered(MAX_CONCURRENT_MESSAGES);
                 while let Some(message) = found.try_next().await? {
                     let Some(message) = message else { continue };
                     files.push(message.facts.audio.file_name());

@@ -8,7 +8,7 @@ use domain::{Clock as _, Facts, Folder, Status, Timestamp};
 use proptest::prelude::*;
 
 use crate::testing::*;
-use crate::{Forgotten, Undone};
+use crate::{ForgetOutcome, UndoOutcome};
 
 const CALLERS: [&str; 3] = [ALICE, BOB, "alice@pbx.example"];
 
@@ -122,9 +122,9 @@ async fn take(world: &World, model: &mut Model, step: Step) {
             };
             let case = model.cases.entry(id).or_insert(new);
             match forgotten {
-                Forgotten::Conflict => assert!(!case.callers.keys().eq(&callers)),
-                Forgotten::Closed(_, _) => assert_ne!(case.status(), Status::Pending),
-                Forgotten::Pending(report, _) => {
+                ForgetOutcome::Conflict => assert!(!case.callers.keys().eq(&callers)),
+                ForgetOutcome::Closed(_, _) => assert_ne!(case.status(), Status::Pending),
+                ForgetOutcome::Pending(report, _) => {
                     assert_eq!(
                         (case.status(), report.cases[0].requested_at),
                         (Status::Pending, case.requested_at)
@@ -137,17 +137,17 @@ async fn take(world: &World, model: &mut Model, step: Step) {
             let case = model.cases.get_mut(&id);
             let all = |case: &Case| case.callers.keys().copied().collect::<Vec<_>>();
             match (case, callers) {
-                (None, _) => assert_eq!(undone, Undone::Missing),
+                (None, _) => assert_eq!(undone, UndoOutcome::Missing),
                 (Some(case), Some(callers))
                     if callers.iter().any(|caller| !case.callers.contains_key(caller)) =>
                 {
-                    assert!(matches!(undone, Undone::NotInCase(_)));
+                    assert!(matches!(undone, UndoOutcome::NotInCase(_)));
                 }
                 (Some(case), callers) => {
                     let chosen = callers.unwrap_or_else(|| all(case));
                     match case.undo(&chosen, now) {
-                        Some(()) => assert!(matches!(undone, Undone::Undone(_))),
-                        None => assert_eq!(undone, Undone::TooLate),
+                        Some(()) => assert!(matches!(undone, UndoOutcome::Undone(_))),
+                        None => assert_eq!(undone, UndoOutcome::TooLate),
                     }
                 }
             }
@@ -158,10 +158,10 @@ async fn take(world: &World, model: &mut Model, step: Step) {
             let decided: Vec<_> =
                 model.cases.values_mut().filter(holds_it).map(|case| case.undo(&[caller], now)).collect();
             match undone {
-                Undone::Missing => assert!(decided.is_empty()),
-                Undone::TooLate => assert!(decided.contains(&None)),
-                Undone::Undone(_) => assert!(decided.contains(&Some(()))),
-                Undone::NotInCase(_) => panic!("only those that are in it were asked"),
+                UndoOutcome::Missing => assert!(decided.is_empty()),
+                UndoOutcome::TooLate => assert!(decided.contains(&None)),
+                UndoOutcome::Undone(_) => assert!(decided.contains(&Some(()))),
+                UndoOutcome::NotInCase(_) => panic!("only those that are in it were asked"),
             }
         }
         Step::Sweep => {

@@ -7,11 +7,13 @@ use domain::{Case, CaseKey, Status, Subject};
 use storage::{Expect, StorageError, Versioned, Written};
 
 use crate::pass::{InTime, Pass, subjects_of};
-use crate::{Erasure, Error, Perhaps, Report};
+use crate::perhaps::Perhaps;
+use crate::report::{Error, Report};
+use crate::tenant::Erasure;
 
 /// What became of a Forget Me, and how many messages there are of whom its digits mean in another reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Forgotten {
+pub enum ForgetOutcome {
     /// The case is pending, or hiding where not all could be hidden at once; the sweep goes on.
     Pending(Box<Report>, Perhaps),
     /// The case was closed before; nothing is done.
@@ -35,7 +37,7 @@ impl Erasure<'_> {
         others: &BTreeSet<Subject>,
         erase_after: Duration,
         in_time: InTime<'_>,
-    ) -> Result<Forgotten, Error> {
+    ) -> Result<ForgetOutcome, Error> {
         self.all_up().await?;
         let key = CaseKey::of(&self.tenant.id, case_id);
         let new = Case::new(key, case_id.to_owned(), subjects, self.clock.now(), erase_after)
@@ -45,13 +47,13 @@ impl Erasure<'_> {
             Written::Conflict => {
                 let there = self.read(&new.key).await?.value;
                 if !there.subjects.keys().eq(new.subjects.keys()) {
-                    return Ok(Forgotten::Conflict);
+                    return Ok(ForgetOutcome::Conflict);
                 }
                 if !there.is_pending() {
                     let regions = there.regions.clone();
                     let report = Report { cases: vec![there], pass: Pass::default(), regions };
                     let perhaps = self.perhaps(others, in_time).await;
-                    return Ok(Forgotten::Closed(Box::new(report), perhaps));
+                    return Ok(ForgetOutcome::Closed(Box::new(report), perhaps));
                 }
                 there
             }
@@ -63,7 +65,7 @@ impl Erasure<'_> {
             tracing::warn!(error, "a case could not be told what was hidden; the next sweep tells it");
             case
         });
-        Ok(Forgotten::Pending(Box::new(Report { cases: vec![told], pass, regions }), perhaps))
+        Ok(ForgetOutcome::Pending(Box::new(Report { cases: vec![told], pass, regions }), perhaps))
     }
 
     /// Tells a case what its hold pass found, and takes back what the pass hid of callers who were undone meanwhile: their

@@ -9,14 +9,14 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use storage::{CallerMarker, Found, MessageRef, StorageError};
 
-use crate::Erasure;
+use crate::tenant::Erasure;
 
 /// How many markers are read at once.
-const BATCH: usize = 200;
+const BATCH_SIZE: usize = 200;
 /// How many messages are worked on at once.
-pub(crate) const ABREAST: usize = 8;
+pub(crate) const MAX_CONCURRENT_MESSAGES: usize = 8;
 /// No pass is under way for longer: each ends when its time is over.
-const SLOWEST: Duration = Duration::from_hours(1);
+const MAX_PASS_TIME: Duration = Duration::from_hours(1);
 
 /// Whether there is time left.
 pub(crate) type InTime<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -114,7 +114,7 @@ impl Erasure<'_> {
         subject: &Subject,
     ) -> impl Stream<Item = storage::Result<Vec<CallerMarker>>> + Send {
         stream::try_unfold(None, move |last: Option<CallerMarker>| async move {
-            let markers = self.index().by_caller(subject, last.as_ref(), BATCH).await?;
+            let markers = self.index().by_caller(subject, last.as_ref(), BATCH_SIZE).await?;
             Ok(markers.last().cloned().map(|end| (markers, Some(end))))
         })
     }
@@ -147,7 +147,7 @@ impl Erasure<'_> {
                 }
             };
             let covered = markers.into_iter().filter(|marker| case.covers(marker.received_at));
-            let mut worked = stream::iter(covered).map(work).buffer_unordered(ABREAST);
+            let mut worked = stream::iter(covered).map(work).buffer_unordered(MAX_CONCURRENT_MESSAGES);
             while let Some((marker, done)) = worked.next().await {
                 match done {
                     Some(done) => take(pass, marker, done),
@@ -232,7 +232,8 @@ impl Erasure<'_> {
                     return Ok(true);
                 }
                 if in_time() {
-                    self.recordings(&message_ref.region)?
+                    self.storage
+                        .recordings_in(&message_ref.region)?
                         .schedule_deletion(&message_ref.audio, &case.key)
                         .await?;
                     return Ok(true);
@@ -241,7 +242,8 @@ impl Erasure<'_> {
             };
             (scheduled.await, message_ref.region)
         };
-        let mut scheduled = stream::iter(all).map(schedule_deletion).buffer_unordered(ABREAST);
+        let mut scheduled =
+            stream::iter(all).map(schedule_deletion).buffer_unordered(MAX_CONCURRENT_MESSAGES);
         while let Some((done, region)) = scheduled.next().await {
             match done {
                 Ok(true) => {}
@@ -295,11 +297,12 @@ impl Erasure<'_> {
     /// it since.
     async fn show_one(&self, message_ref: MessageRef, case: &Case) -> storage::Result<bool> {
         let Some(message) = self.message_of(&message_ref).await? else { return Ok(false) };
-        let is_long_undone = case.undone_at.is_some_and(|undone| self.clock.now() >= undone.plus(SLOWEST));
+        let is_long_undone =
+            case.undone_at.is_some_and(|undone| self.clock.now() >= undone.plus(MAX_PASS_TIME));
         if is_long_undone && !holding(&message).any(|holding| *holding == case.key) {
             return Ok(message.folder().is_some());
         }
-        let recordings = self.recordings(&message.facts.region)?;
+        let recordings = self.storage.recordings_in(&message.facts.region)?;
         if holding(&message).all(|holding| *holding == case.key)
             && !recordings.cancel_deletion(&message.facts.audio).await?
         {

@@ -6,8 +6,8 @@ use domain::Subject;
 use futures::{StreamExt as _, stream};
 use storage::{CallerMarker, StorageError};
 
-use crate::Erasure;
-use crate::pass::{ABREAST, InTime};
+use crate::pass::{InTime, MAX_CONCURRENT_MESSAGES};
+use crate::tenant::Erasure;
 
 /// How many messages of each are counted at most.
 const MAX_COUNTED: usize = 200;
@@ -44,8 +44,8 @@ impl Erasure<'_> {
             let found = self.message_of(&marker.message_ref).await.map_err(|error| passed_over(&error)).ok();
             (subject, found.map(|found| found.is_some_and(|message| !message.claimed)))
         };
-        let listed = stream::iter(others.iter().cloned()).map(list).buffer_unordered(ABREAST);
-        let mut looked = listed.flatten().map(look).buffer_unordered(ABREAST);
+        let listed = stream::iter(others.iter().cloned()).map(list).buffer_unordered(MAX_CONCURRENT_MESSAGES);
+        let mut looked = listed.flatten().map(look).buffer_unordered(MAX_CONCURRENT_MESSAGES);
         while let Some((subject, is_message)) = looked.next().await {
             let count = counted.entry(subject).or_default();
             *count = count.zip(is_message).map(|(count, is_message)| count + u64::from(is_message));

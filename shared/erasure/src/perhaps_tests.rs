@@ -5,7 +5,7 @@ use domain::{Clock as _, Folder, Status, TenantKey};
 use proptest::prelude::*;
 
 use crate::testing::*;
-use crate::{Certificate, Forgotten, Perhaps, Request};
+use crate::{Callers, Certificate, ForgetOutcome, Perhaps};
 
 /// A caller whose digits mean another, too: 4915112345678.
 const MOBILE: &str = "+4915112345678";
@@ -22,7 +22,7 @@ async fn who_else_the_digits_mean_is_counted_and_told_in_the_case_and_its_certif
     world.trash(&theirs[0], world.clock.now().plus(DAY * 2)).await;
     let others = subjects(&[LANDLINE, BOB]);
     let forgotten = world.erasure().forget("1", subjects(&[MOBILE]), &others, DAY, &|| true).await.unwrap();
-    let Forgotten::Pending(_, perhaps) = forgotten else { panic!("{forgotten:?}") };
+    let ForgetOutcome::Pending(_, perhaps) = forgotten else { panic!("{forgotten:?}") };
     assert_eq!(perhaps, Perhaps::from([(subject(LANDLINE), Some(3)), (subject(BOB), Some(0))]));
     assert_eq!(
         world.case("1").await.perhaps,
@@ -48,7 +48,7 @@ async fn who_could_not_be_counted_in_time_is_null_and_the_sweep_counts() {
     world.deposit(LANDLINE, "5001", "east").await.unwrap();
     let others = subjects(&[LANDLINE]);
     let forgotten = world.erasure().forget("1", subjects(&[MOBILE]), &others, DAY, &|| false).await.unwrap();
-    let Forgotten::Pending(_, perhaps) = forgotten else { panic!("{forgotten:?}") };
+    let ForgetOutcome::Pending(_, perhaps) = forgotten else { panic!("{forgotten:?}") };
     assert_eq!(perhaps, Perhaps::from([(subject(LANDLINE), None)]));
     world.sweep().await;
     assert_eq!(world.case("1").await.perhaps, [(subject(LANDLINE), Some(1))].into());
@@ -116,9 +116,9 @@ async fn hidden_exported_and_named(asked: &[&str]) -> (Vec<String>, Vec<String>,
     for caller in SENT {
         stored.push(world.deposit(caller, "5001", "west").await.unwrap());
     }
-    let request: Request = serde_json::from_value(serde_json::json!({"consumers": asked})).unwrap();
     let key = TenantKey::new(&[7; 32], &"t".parse().unwrap());
-    let callers = request.callers(world.tenant.numbering, &key).ok().flatten().unwrap();
+    let numbers = asked.iter().map(|number| (&**number, String::new()));
+    let callers = Callers::read(numbers, world.tenant.numbering, &key).ok().unwrap();
     let read_as: Vec<_> = callers.read_as().into_values().flatten().collect();
     let exported = world.erasure().export(&callers.subjects(), None, 100).await.unwrap();
     let files: Vec<_> = exported.files.into_values().flatten().collect();

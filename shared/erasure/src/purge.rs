@@ -6,8 +6,8 @@ use domain::{Case, Claim, Claimed, Subject};
 use futures::{FutureExt as _, TryStreamExt as _};
 use storage::{CallerMarker, Found, MessageRef, StorageError};
 
-use crate::Erasure;
 use crate::pass::{InTime, Pass, subjects_of};
+use crate::tenant::Erasure;
 
 /// What became of what a marker tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Erasure<'_> {
             Found::Message(_) | Found::Gone => {}
         }
         let claimed = self.index().claim(mailbox, *id, &Claim::Case(case.key.clone())).await?;
-        let recordings = self.recordings(region)?;
+        let recordings = self.storage.recordings_in(region)?;
         recordings.delete(audio).await?;
         if recordings.exists(audio).await? {
             return Err(StorageError::unavailable("deleting a recording", "it is still there"));

@@ -4,7 +4,7 @@ use domain::Region;
 use futures::future::join_all;
 use storage::StorageError;
 
-use crate::Erasure;
+use crate::tenant::Erasure;
 
 /// How a region is.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct RegionState {
 /// A region that does not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the region {region} does not answer")]
-pub struct Down {
+pub struct RegionDown {
     /// Its name: the first, where several are down.
     pub region: Region,
     /// Why.
@@ -39,7 +39,7 @@ impl Erasure<'_> {
     pub async fn region_states(&self) -> Vec<RegionState> {
         join_all(self.regions().map(|region| async move {
             let master = *region == self.tenant.master;
-            let recordings = async { self.recordings(region)?.ping().await };
+            let recordings = async { self.storage.recordings_in(region)?.ping().await };
             let metadata = async { if master { self.index().ping().await } else { Ok(()) } };
             let (metadata, recordings) = futures::join!(metadata, recordings);
             RegionState { region: region.clone(), master, fault: metadata.and(recordings).err() }
@@ -51,9 +51,9 @@ impl Erasure<'_> {
     ///
     /// # Errors
     /// The first that does not.
-    pub async fn all_up(&self) -> Result<(), Down> {
+    pub async fn all_up(&self) -> Result<(), RegionDown> {
         let down =
             self.region_states().await.into_iter().find_map(|state| Some((state.region, state.fault?)));
-        down.map_or(Ok(()), |(region, cause)| Err(Down { region, cause }))
+        down.map_or(Ok(()), |(region, cause)| Err(RegionDown { region, cause }))
     }
 }

@@ -5,16 +5,16 @@ use std::time::Duration;
 use domain::{Case, CaseKey, Deadlines, Status, Timestamp};
 use storage::{Expect, Versioned, Written};
 
-use crate::Erasure;
 use crate::certificate::Sign;
 use crate::pass::{InTime, Pass, subjects_of};
+use crate::tenant::Erasure;
 
 /// How long a closed case is watched: deposits in flight and passes that were cut off are finished within it.
-const WATCHED: Duration = Duration::from_hours(24);
+const WATCH_TIME: Duration = Duration::from_hours(24);
 
 /// What a sweep did with a case.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Swept {
+pub struct CaseSweep {
     /// Messages purged.
     pub purged: u64,
     /// What could not be done.
@@ -34,11 +34,11 @@ impl Erasure<'_> {
         key: &CaseKey,
         sign: Sign<'_>,
         in_time: InTime<'_>,
-    ) -> storage::Result<Swept> {
-        let Some(found) = self.index().case(key).await? else { return Ok(Swept::default()) };
+    ) -> storage::Result<CaseSweep> {
+        let Some(found) = self.index().case(key).await? else { return Ok(CaseSweep::default()) };
         let Deadlines { alarm_at, purge_at, .. } = found.value.deadlines;
         let (was_open, now) = (found.value.closed_at().is_none(), self.clock.now());
-        let mut swept = Swept::default();
+        let mut swept = CaseSweep::default();
         let is_open = match self.apply(found, now, (sign, in_time), &mut swept).await {
             Ok(is_open) => is_open,
             Err(error) => {
@@ -63,7 +63,7 @@ impl Erasure<'_> {
         mut found: Versioned<Case>,
         now: Timestamp,
         (sign, in_time): (Sign<'_>, InTime<'_>),
-        swept: &mut Swept,
+        swept: &mut CaseSweep,
     ) -> storage::Result<bool> {
         let mut pass = Pass::default();
         if found.value.is_pending() && now >= found.value.deadlines.claim_from {
@@ -98,7 +98,7 @@ impl Erasure<'_> {
             case = self.read(&case.key).await?.value;
         }
         let closed = case.closed_at();
-        if is_whole && closed.is_some_and(|closed| now >= closed.plus(WATCHED)) {
+        if is_whole && closed.is_some_and(|closed| now >= closed.plus(WATCH_TIME)) {
             self.index().dismiss_case(&case.key).await?;
         }
         Ok(closed.is_none())

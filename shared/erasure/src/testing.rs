@@ -14,7 +14,7 @@ use storage::fs::{Fs, Setup};
 use storage::{Arrival, Deposit, Expect, Found, Insertion, MessageRef, Storage as _, TenantStorage, Written};
 use tempfile::TempDir;
 
-use crate::{Certificate, Erasure, Forgotten, Report, Swept, Undone};
+use crate::{CaseSweep, Certificate, Erasure, ForgetOutcome, Report, UndoOutcome};
 
 pub(crate) const DAY: Duration = Duration::from_hours(24);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -176,19 +176,19 @@ impl World {
 
     pub(crate) async fn forget(&self, case: &str, numbers: &[&str]) -> Report {
         match self.erasure().forget(case, subjects(numbers), &NOBODY, DAY, &|| true).await.unwrap() {
-            Forgotten::Pending(report, _) => *report,
+            ForgetOutcome::Pending(report, _) => *report,
             other => panic!("{other:?}"),
         }
     }
 
-    pub(crate) async fn undo(&self, case: &str, numbers: Option<&[&str]>) -> Undone {
+    pub(crate) async fn undo(&self, case: &str, numbers: Option<&[&str]>) -> UndoOutcome {
         self.erasure().undo(case, numbers.map(subjects).as_ref(), &|| true).await.unwrap()
     }
 
     /// How many an undo brought back.
     pub(crate) async fn undone(&self, case: &str) -> u64 {
         match self.undo(case, None).await {
-            Undone::Undone(report) => report.pass.callers.values().sum(),
+            UndoOutcome::Undone(report) => report.pass.callers.values().sum(),
             other => panic!("{other:?}"),
         }
     }
@@ -198,8 +198,8 @@ impl World {
     }
 
     /// Sweeps every case that is watched.
-    pub(crate) async fn sweep(&self) -> Swept {
-        let mut total = Swept::default();
+    pub(crate) async fn sweep(&self) -> CaseSweep {
+        let mut total = CaseSweep::default();
         for key in self.storage.index.watched_cases().await.unwrap() {
             let swept = self.erasure().sweep_case(&key, &sign, &|| true).await.unwrap();
             total.purged += swept.purged;

@@ -7,11 +7,12 @@ use futures::future::try_join_all;
 use storage::{Expect, Versioned, Written};
 
 use crate::pass::{InTime, Pass};
-use crate::{Erasure, Error, Report};
+use crate::report::{Error, Report};
+use crate::tenant::Erasure;
 
 /// What became of an undo.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Undone {
+pub enum UndoOutcome {
     /// It is undone, by this or an earlier request; so many are back.
     Undone(Box<Report>),
     /// Too late: it is being erased, or was.
@@ -32,20 +33,20 @@ impl Erasure<'_> {
         case_id: &str,
         subjects: Option<&BTreeSet<Subject>>,
         in_time: InTime<'_>,
-    ) -> Result<Undone, Error> {
+    ) -> Result<UndoOutcome, Error> {
         self.all_up().await?;
         let Some((case, undo)) = self.decide(&CaseKey::of(&self.tenant.id, case_id), subjects).await? else {
-            return Ok(Undone::Missing);
+            return Ok(UndoOutcome::Missing);
         };
         match undo {
             Undo::Undone | Undo::Already => {}
-            Undo::TooLate => return Ok(Undone::TooLate),
-            Undo::Unknown => return Ok(Undone::NotInCase(Box::new(case))),
+            Undo::TooLate => return Ok(UndoOutcome::TooLate),
+            Undo::Unknown => return Ok(UndoOutcome::NotInCase(Box::new(case))),
         }
         let chosen = subjects.cloned().unwrap_or_else(|| case.subjects.keys().cloned().collect());
         let pass = self.show(&case, chosen.into_iter().collect(), in_time).await;
         let regions = self.reports(&pass);
-        Ok(Undone::Undone(Box::new(Report { cases: vec![case], pass, regions })))
+        Ok(UndoOutcome::Undone(Box::new(Report { cases: vec![case], pass, regions })))
     }
 
     /// Undoes these callers in every pending case that names them. Where none does, the newest that names one decides: one
@@ -57,7 +58,7 @@ impl Erasure<'_> {
         &self,
         subjects: &BTreeSet<Subject>,
         in_time: InTime<'_>,
-    ) -> Result<Undone, Error> {
+    ) -> Result<UndoOutcome, Error> {
         self.all_up().await?;
         let named = try_join_all(subjects.iter().map(|subject| self.index().forgets(subject))).await?;
         let keys: BTreeSet<CaseKey> = named.into_iter().flatten().collect();
@@ -79,8 +80,8 @@ impl Erasure<'_> {
         }
         if undone.is_empty() {
             match newest {
-                None => return Ok(Undone::Missing),
-                Some((_, Undo::TooLate, _)) => return Ok(Undone::TooLate),
+                None => return Ok(UndoOutcome::Missing),
+                Some((_, Undo::TooLate, _)) => return Ok(UndoOutcome::TooLate),
                 Some((case, _, its)) => {
                     pass = self.show(&case, its, in_time).await;
                     undone.push(case);
@@ -88,7 +89,7 @@ impl Erasure<'_> {
             }
         }
         let regions = self.reports(&pass);
-        Ok(Undone::Undone(Box::new(Report { cases: undone, pass, regions })))
+        Ok(UndoOutcome::Undone(Box::new(Report { cases: undone, pass, regions })))
     }
 
     /// Decides an undo, by one conditional write: of an undo and a sweep that race, one wins. `None`: there is no case.

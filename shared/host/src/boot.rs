@@ -5,26 +5,27 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::BoxError;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::{Clock, Random, SystemClock, SystemRandom};
+use identity::{Secret, TokenKeys};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use web::{causes, random};
 
-use crate::backend::{Backend, Uses};
+use crate::app::{App, AppSetup};
 use crate::certificate_key::CertificateKey;
 use crate::config::{Config, ConfigFault, ConfigFaults};
-use crate::function::{BoxError, Function, Started};
-use crate::identity::{Identity, TokenKeys};
+use crate::function::{Function, StartContext};
 use crate::key_check::KeyCheck;
 #[cfg(feature = "aws")]
 use crate::lambda;
 use crate::metrics::Metrics;
 use crate::router::{Options, router};
-use crate::secret::Secret;
-use crate::service::{Host, Parts, Service};
-use crate::{custom_handler, log, random, server};
+use crate::storage_use::StorageUse;
+use crate::{custom_handler, log, server};
 
 /// The `main` of every program: reads the environment, opens the storage, serves until it is told to stop (SIGTERM or
 /// SIGINT), and lets the requests under way end.
@@ -40,7 +41,7 @@ pub fn run(function: Function) -> ExitCode {
     };
     let Err(error) = served else { return ExitCode::SUCCESS };
     let Some(ConfigFaults(faults)) = error.downcast_ref() else {
-        tracing::error!(error = error.as_ref(), "the service cannot run");
+        tracing::error!(error = causes(error.as_ref()), "the service cannot run");
         return ExitCode::FAILURE;
     };
     for ConfigFault { variable, detail } in faults {
@@ -93,8 +94,8 @@ async fn start(function: Function, config: Config) -> Result<(TcpListener, axum:
     let (listen, demo) = (handles.unwrap_or(config.listen), config.demo);
     // Of a custom handler there are several or none at a time: a timer of the Functions host calls the sweep.
     let sweep_every = config.sweep_every.filter(|_| handles.is_none());
-    let opened = opened(config, function.uses, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
-    let Opened { host, token_secret } = opened;
+    let (app, token_secret) =
+        opened(config, function.storage, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| format!("VOICEMAIL_LISTEN, or the Functions host: cannot take {listen}: {error}"))?;
@@ -102,14 +103,14 @@ async fn start(function: Function, config: Config) -> Result<(TcpListener, axum:
     let mut routes = (function.routes)();
     if let Some(hook) = function.start {
         let demo_secret = token_secret.filter(|_| demo);
-        let started = Started { host: Arc::clone(&host), address, demo, demo_secret, sweep_every };
+        let started = StartContext { app: Arc::clone(&app), address, demo, demo_secret, sweep_every };
         routes = routes.merge(hook(started).await?.into());
     }
     if handles.is_some() {
         routes = routes.merge(custom_handler::routes(function.events, address).into());
     }
     tracing::info!(function = function.name, version = env!("CARGO_PKG_VERSION"), %address, demo, "started");
-    Ok((listener, router(host, routes, &options)))
+    Ok((listener, router(app, routes, &options)))
 }
 
 /// Serves on Lambda, whose API says what to do and which ends the process when it likes.
@@ -117,10 +118,9 @@ async fn start(function: Function, config: Config) -> Result<(TcpListener, axum:
 async fn invoked(function: Function, config: Config) -> Result<(), BoxError> {
     let metrics = lambda::measure()?;
     let options = options(&function, &config, None);
-    let opened = opened(config, function.uses, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
-    let host = opened.host;
-    let router = router(Arc::clone(&host), (function.routes)(), &options);
-    lambda::serve(host, router, function.events, metrics).await
+    let (app, _) = opened(config, function.storage, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let router = router(Arc::clone(&app), (function.routes)(), &options);
+    lambda::serve(app, router, function.events, metrics).await
 }
 
 fn options(function: &Function, config: &Config, metrics: Option<Metrics>) -> Options {
@@ -128,29 +128,28 @@ fn options(function: &Function, config: &Config, metrics: Option<Metrics>) -> Op
     Options { max_requests, origins, metrics, document: function.document }
 }
 
-/// Opens the storage and puts the service together. Keys that are not given are made at the first start and kept with
+/// Opens the storage and puts the app together. Keys that are not given are made at the first start and kept with
 /// the storage.
 ///
 /// # Errors
 /// The storage refuses, or was used with another subject key.
-pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Host, BoxError> {
-    Ok(opened(config, Uses::STORE, clock, random).await?.host)
-}
-
-/// A service, and what its tokens are signed with, unless an issuer does that.
-struct Opened {
-    host: Host,
-    token_secret: Option<Secret>,
-}
-
-/// The same for a program that uses no more than this.
-async fn opened(
-    mut config: Config,
-    uses: Uses,
+pub async fn open(
+    config: Config,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-) -> Result<Opened, BoxError> {
-    let backend = Backend::open(&config, uses).await?;
+) -> Result<Arc<App>, BoxError> {
+    Ok(opened(config, StorageUse::STORE, clock, random).await?.0)
+}
+
+/// The same for a program that uses no more of the storage than this; and what tokens are signed with, unless an issuer does
+/// that.
+async fn opened(
+    mut config: Config,
+    storage: StorageUse,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> Result<(Arc<App>, Option<Secret>), BoxError> {
+    let backend = storage.open(&config).await?;
     let token_keys = match (config.token_jwks.take(), config.token_secret.take()) {
         (Some(jwks), _) => TokenKeys::Issuer(jwks),
         (None, Some(given)) => TokenKeys::Shared(given),
@@ -171,8 +170,8 @@ async fn opened(
     if let TokenKeys::Issuer(jwks) = &token_keys {
         jwks.keep_fresh();
     }
-    let identity = Identity::new(config.identity(token_keys)?);
-    let parts = Parts {
+    let identity = config.identity(token_keys)?;
+    let setup = AppSetup {
         tenants: config.tenants,
         here: config.here,
         subject_key: subject_key.reveal().to_vec(),
@@ -184,7 +183,7 @@ async fn opened(
         clock,
         random,
     };
-    Ok(Opened { host: Service::checking(parts, Some(key_check)), token_secret })
+    Ok((App::with_key_check(setup, Some(key_check)), token_secret))
 }
 
 /// A key of 32 bytes as text, so that a person can sign tokens with it.
@@ -216,9 +215,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::identity::{Jwks, Principal};
     use axum::extract::FromRequestParts as _;
     use axum::http::Request;
+    use identity::{Jwks, Principal};
 
     fn config(data: &Path, key: Option<&str>) -> Config {
         let lookup = |name: &str| match name {
@@ -229,14 +228,14 @@ mod tests {
         Config::from(&lookup).unwrap_or_else(|faults| panic!("{faults}"))
     }
 
-    async fn opened(data: &Path, key: Option<&str>) -> Result<Host, BoxError> {
+    async fn opened(data: &Path, key: Option<&str>) -> Result<Arc<App>, BoxError> {
         open(config(data, key), Arc::new(SystemClock), Arc::new(SystemRandom)).await
     }
 
     #[tokio::test]
     async fn the_demo_lets_its_users_in_and_tokens_under_the_secret_that_was_made() {
         let folder = tempfile::tempdir().unwrap();
-        let host = opened(folder.path(), None).await.unwrap();
+        let app = opened(folder.path(), None).await.unwrap();
         let secret = std::fs::read(folder.path().join("keys/token-secret")).unwrap();
         let claims = serde_json::json!({"tenant": "demo", "sub": "carol", "exp": 9_999_999_999_u64});
         let key = jsonwebtoken::EncodingKey::from_secret(&secret);
@@ -246,7 +245,7 @@ mod tests {
             [("Basic ZGVtb1xhbGljZTp2b2ljZW1haWw=".to_owned(), "alice"), (format!("Bearer {token}"), "carol")]
         {
             let mut parts = Request::builder().header("authorization", sent).body(()).unwrap().into_parts().0;
-            let who = Principal::from_request_parts(&mut parts, &host).await.unwrap();
+            let who = Principal::from_request_parts(&mut parts, &app).await.unwrap();
             assert_eq!(who.user.as_str(), user);
         }
     }

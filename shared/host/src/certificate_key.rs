@@ -9,8 +9,7 @@ use jsonwebtoken::jwk::{
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
-
-use crate::random;
+use web::random;
 
 /// What stands before the 32 bytes of a private key in PKCS#8 (RFC 8410, 7).
 const PKCS8_ED25519: [u8; 16] =
@@ -37,10 +36,10 @@ impl CertificateKey {
     pub fn read(pem: &[u8]) -> Result<Self, &'static str> {
         let text = std::str::from_utf8(pem).map_err(|_| WRONG)?;
         let mut keys = text.split("-----BEGIN ").skip(1);
-        let (key, public) = private(keys.next().ok_or(WRONG)?)?;
+        let (key, public) = private_key(keys.next().ok_or(WRONG)?)?;
         let retired = keys.map(|block| match block.strip_prefix("PUBLIC KEY-----") {
-            Some(rest) => half(rest),
-            None => private(block).map(|(_, public)| public),
+            Some(rest) => public_half(rest),
+            None => private_key(block).map(|(_, public)| public),
         });
         Ok(Self { key, public, retired: retired.collect::<Result<_, _>>()? })
     }
@@ -69,14 +68,14 @@ impl CertificateKey {
 }
 
 /// A private key and its public half.
-fn private(block: &str) -> Result<(EncodingKey, Jwk), &'static str> {
+fn private_key(block: &str) -> Result<(EncodingKey, Jwk), &'static str> {
     let key = EncodingKey::from_ed_pem(format!("-----BEGIN {block}").as_bytes()).map_err(|_| WRONG)?;
     let public = Jwk::from_encoding_key(&key, Algorithm::EdDSA).map_err(|_| WRONG)?;
     Ok((key, named(public)?))
 }
 
 /// The public half alone, from what stands in its PEM after the first line.
-fn half(rest: &str) -> Result<Jwk, &'static str> {
+fn public_half(rest: &str) -> Result<Jwk, &'static str> {
     let (body, _) = rest.split_once("-----END").ok_or(WRONG)?;
     let body: String = body.split_whitespace().collect();
     let der = BASE64_STANDARD.decode(body).map_err(|_| WRONG)?;

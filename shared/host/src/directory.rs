@@ -7,31 +7,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::{Clock, Group, GroupId, Mailbox, MailboxId, Owner, Timestamp};
+use identity::Principal;
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use storage::{Expect, Index, Result, Versioned, Written};
-
-use crate::identity::Principal;
 
 /// How old a remembered record may be: half of the 10 s that the contract allows, so that a request which was let in
 /// by an old record has time to end within them.
 const MAX_AGE: Duration = Duration::from_secs(5);
 
 /// How many mailboxes, and how many groups, are remembered for a tenant.
-const REMEMBERED: usize = 10_000;
+const MAX_RECORDS: usize = 10_000;
 
 /// A record as it was read; `value: None` is a deletion, kept so that an older read cannot undo it.
 #[derive(Clone)]
-struct Known<T> {
+struct CachedRecord<T> {
     read_at: Timestamp,
     value: Option<Arc<T>>,
     version: u64,
 }
 
 /// All records of a kind, as of a time.
-struct All<T>(Mutex<Reading<T>>);
+struct ListCache<T>(Mutex<CachedList<T>>);
 
 /// The last reading of all records.
-struct Reading<T> {
+struct CachedList<T> {
     known: Option<(Timestamp, Arc<Vec<Versioned<T>>>)>,
     /// How often this process changed one: a list that was read before a change is not kept after it.
     changes: u64,
@@ -41,10 +40,10 @@ struct Reading<T> {
 pub struct Directory {
     index: Arc<dyn Index>,
     clock: Arc<dyn Clock>,
-    mailboxes: Cache<MailboxId, Known<Mailbox>>,
-    groups: Cache<GroupId, Known<Group>>,
-    all_mailboxes: All<Mailbox>,
-    all_groups: All<Group>,
+    mailboxes: Cache<MailboxId, CachedRecord<Mailbox>>,
+    groups: Cache<GroupId, CachedRecord<Group>>,
+    all_mailboxes: ListCache<Mailbox>,
+    all_groups: ListCache<Group>,
 }
 
 impl Directory {
@@ -53,17 +52,20 @@ impl Directory {
         Self {
             index,
             clock,
-            mailboxes: Cache::new(REMEMBERED),
-            groups: Cache::new(REMEMBERED),
-            all_mailboxes: All::new(),
-            all_groups: All::new(),
+            mailboxes: Cache::new(MAX_RECORDS),
+            groups: Cache::new(MAX_RECORDS),
+            all_mailboxes: ListCache::new(),
+            all_groups: ListCache::new(),
         }
     }
 
     /// A mailbox, at most 5 s old.
+    ///
+    /// # Errors
+    /// The storage does not answer, or what is stored cannot be read.
     pub async fn mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
         match self.mailboxes.get(id) {
-            Some(Known { read_at, value: Some(value), version }) if self.is_fresh(read_at) => {
+            Some(CachedRecord { read_at, value: Some(value), version }) if self.is_fresh(read_at) => {
                 Ok(Some(Versioned { value: value.as_ref().clone(), version }))
             }
             _ => self.read_mailbox(id).await,
@@ -71,6 +73,9 @@ impl Directory {
     }
 
     /// A mailbox as it is stored now.
+    ///
+    /// # Errors
+    /// The storage does not answer, or what is stored cannot be read.
     pub async fn read_mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
         let read_at = self.clock.now();
         let found = self.index.mailbox(id).await?;
@@ -81,6 +86,9 @@ impl Directory {
     }
 
     /// Writes a mailbox if it is as expected.
+    ///
+    /// # Errors
+    /// The storage does not answer, or what is stored cannot be read.
     pub async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<Written> {
         let read_at = self.clock.now();
         let written = self.index.put_mailbox(mailbox, expect).await?;
@@ -94,6 +102,9 @@ impl Directory {
     }
 
     /// Deletes a mailbox if it has this version; its messages are purged by `purge_at`.
+    ///
+    /// # Errors
+    /// The storage does not answer, or what is stored cannot be read.
     pub async fn delete_mailbox(&self, id: &MailboxId, version: u64, purge_at: Timestamp) -> Result<Written> {
         let read_at = self.clock.now();
         let written = self.index.delete_mailbox(id, version, purge_at).await?;
@@ -105,14 +116,22 @@ impl Directory {
     }
 
     /// A group, at most 5 s old.
+    ///
+    /// # Errors
+    /// The storage does not answer, or what is stored cannot be read.
     pub async fn group(&self, id: &GroupId) -> Result<Option<Arc<Group>>> {
         match self.groups.get(id) {
-            Some(Known { read_at, value: Some(value), .. }) if self.is_fresh(read_at) => Ok(Some(value)),
+            Some(CachedRecord { read_at, value: Some(value), .. }) if self.is_fresh(read_at) => {
+                Ok(Some(value))
+            }
             _ => Ok(self.read_group(id).await?.map(|group| Arc::new(group.value))),
         }
     }
 
     /// A group as it is stored now.
+    ///
+    /// # Errors
+    /// The storage does not answer, or what is stored cannot be read.
     pub async fn read_group(&self, id: &GroupId) -> Result<Option<Versioned<Group>>> {
         let read_at = self.clock.now();
         let found = self.index.group(id).await?;
@@ -123,6 +142,9 @@ impl Directory {
     }
 
     /// Writes a group if it is as expected.
+    ///
+    /// # Errors
+    /// The storage does not answer, or what is stored cannot be read.
     pub async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written> {
         let read_at = self.clock.now();
         let written = self.index.put_group(group, expect).await?;
@@ -134,6 +156,9 @@ impl Directory {
     }
 
     /// Deletes a group if it has this version.
+    ///
+    /// # Errors
+    /// The storage does not answer, or what is stored cannot be read.
     pub async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written> {
         let read_at = self.clock.now();
         let written = self.index.delete_group(id, version).await?;
@@ -145,6 +170,9 @@ impl Directory {
     }
 
     /// Whether a mailbox is the user's own or one of their groups'. A "no" is never from memory.
+    ///
+    /// # Errors
+    /// The storage does not answer, or what is stored cannot be read.
     pub async fn belongs(&self, who: &Principal, mailbox: &Mailbox) -> Result<bool> {
         let group = match &mailbox.owner {
             Owner::Personal { user } => return Ok(*user == who.user),
@@ -158,11 +186,17 @@ impl Directory {
     }
 
     /// All mailboxes, at most 5 s old.
+    ///
+    /// # Errors
+    /// The storage does not answer, or what is stored cannot be read.
     pub async fn all_mailboxes(&self) -> Result<Arc<Vec<Versioned<Mailbox>>>> {
         self.all(&self.all_mailboxes, self.index.mailboxes()).await
     }
 
     /// The user's mailboxes, own and groups', at most 5 s old.
+    ///
+    /// # Errors
+    /// The storage does not answer, or what is stored cannot be read.
     pub async fn mailboxes_of(&self, who: &Principal) -> Result<Vec<Versioned<Mailbox>>> {
         let (mailboxes, groups) = futures::try_join!(self.all_mailboxes(), self.all_groups())?;
         let belongs = |mailbox: &Mailbox| match &mailbox.owner {
@@ -182,7 +216,7 @@ impl Directory {
 
     async fn all<T>(
         &self,
-        all: &All<T>,
+        all: &ListCache<T>,
         read: impl Future<Output = Result<Vec<Versioned<T>>>>,
     ) -> Result<Arc<Vec<Versioned<T>>>> {
         let changes = {
@@ -208,13 +242,13 @@ impl Directory {
 }
 
 fn remember<K: std::hash::Hash + Eq + Clone, T: Clone>(
-    cache: &Cache<K, Known<T>>,
+    cache: &Cache<K, CachedRecord<T>>,
     id: &K,
     read_at: Timestamp,
     value: Option<&T>,
     version: u64,
 ) {
-    let new = Known { read_at, value: value.cloned().map(Arc::new), version };
+    let new = CachedRecord { read_at, value: value.cloned().map(Arc::new), version };
     // Looked at and replaced in one step: an older read must not come in between and undo an own change.
     let entry = cache.entry(id, None, |_, known| {
         if known.version <= version {
@@ -228,18 +262,18 @@ fn remember<K: std::hash::Hash + Eq + Clone, T: Clone>(
     }
 }
 
-impl<T> All<T> {
+impl<T> ListCache<T> {
     fn new() -> Self {
-        Self(Mutex::new(Reading { changes: 0, known: None }))
+        Self(Mutex::new(CachedList { changes: 0, known: None }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Reading<T>> {
+    fn lock(&self) -> MutexGuard<'_, CachedList<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn forget(&self) {
         let mut last = self.lock();
-        *last = Reading { changes: last.changes + 1, known: None };
+        *last = CachedList { changes: last.changes + 1, known: None };
     }
 }
 

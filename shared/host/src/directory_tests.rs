@@ -4,14 +4,14 @@ use domain::{ManualClock, Settings};
 use storage::Storage as _;
 
 use super::*;
-use crate::testing::{Testing, tenant, testing};
+use crate::testing::{TestApp, tenant, testing};
 
 /// Two processes over one storage, and a clock for both.
 struct Two {
     here: Directory,
     elsewhere: Directory,
     clock: Arc<ManualClock>,
-    _testing: Testing,
+    _testing: TestApp,
 }
 
 async fn two() -> Two {

@@ -1,45 +1,43 @@
 //! A program of the service: its name, its routes, and what else calls it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{BoxError, Router};
 use futures::future::BoxFuture;
+use identity::Secret;
 use storage::DropKey;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::backend::Uses;
-use crate::secret::Secret;
-use crate::service::Host;
-
-/// Why a program cannot start, or an event could not be done.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+use crate::app::App;
+use crate::storage_use::StorageUse;
 
 /// What a start hook is: it runs once, after storage is open and the address is taken, before anything is answered.
 /// Only on a socket. The routes that it gives are served beside the function's, and are no part of the contract.
-pub type Start = fn(Started) -> BoxFuture<'static, Result<Router<Host>, BoxError>>;
+pub type StartHook = fn(StartContext) -> BoxFuture<'static, Result<Router<Arc<App>>, BoxError>>;
 
 /// What takes a recording that was dropped into a bucket. An error has the event sent again.
-pub type OnDrop = for<'a> fn(&'a Host, &'a DropKey) -> BoxFuture<'a, Result<(), BoxError>>;
+pub type OnDrop = for<'a> fn(&'a Arc<App>, &'a DropKey) -> BoxFuture<'a, Result<(), BoxError>>;
 
 /// What a schedule calls. An error is told to who watches the schedule.
-pub type OnSchedule = for<'a> fn(&'a Host) -> BoxFuture<'a, Result<(), BoxError>>;
+pub type OnSchedule = for<'a> fn(&'a Arc<App>) -> BoxFuture<'a, Result<(), BoxError>>;
 
 /// A program.
 #[derive(Debug, Clone, Copy)]
 pub struct Function {
     pub(crate) name: &'static str,
-    pub(crate) routes: fn() -> OpenApiRouter<Host>,
-    pub(crate) start: Option<Start>,
+    pub(crate) routes: fn() -> OpenApiRouter<Arc<App>>,
+    pub(crate) start: Option<StartHook>,
     pub(crate) document: Option<&'static str>,
     pub(crate) measured: bool,
-    pub(crate) uses: Uses,
-    pub(crate) events: Events,
+    pub(crate) storage: StorageUse,
+    pub(crate) events: EventHandlers,
 }
 
 /// What a function does for events that are no HTTP requests.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Events {
+pub(crate) struct EventHandlers {
     pub(crate) on_drop: Option<OnDrop>,
     pub(crate) on_schedule: Option<OnSchedule>,
 }
@@ -51,20 +49,20 @@ pub(crate) struct Object {
     pub(crate) key: String,
 }
 
-impl Events {
+impl EventHandlers {
     /// For objects that came into a bucket. All of them are tried, also where one fails.
-    pub(crate) async fn dropped(&self, host: &Host, objects: &[Object]) -> Result<(), BoxError> {
+    pub(crate) async fn dropped(&self, app: &Arc<App>, objects: &[Object]) -> Result<(), BoxError> {
         let on_drop = self.on_drop.ok_or("this function takes no drops")?;
         let mut failed = None;
         for Object { bucket, key } in objects {
-            let Some(drop) = host.drop_key(bucket, key) else {
+            let Some(drop) = app.drop_key(bucket, key) else {
                 tracing::warn!(
                     bucket,
                     "an event tells of an object that is no drop of a tenant of this installation"
                 );
                 continue;
             };
-            if let Err(error) = on_drop(host, &drop).await {
+            if let Err(error) = on_drop(app, &drop).await {
                 failed = Some(error);
             }
         }
@@ -74,9 +72,9 @@ impl Events {
 
 /// What a start hook is given.
 #[derive(Clone)]
-pub struct Started {
-    /// The service.
-    pub host: Host,
+pub struct StartContext {
+    /// The app.
+    pub app: Arc<App>,
     /// Where it will answer.
     pub address: SocketAddr,
     /// Whether this is the demo: its tenant and users are made up.
@@ -89,20 +87,20 @@ pub struct Started {
 
 impl Function {
     /// A function that serves these routes.
-    pub const fn new(name: &'static str, routes: fn() -> OpenApiRouter<Host>) -> Self {
+    pub const fn new(name: &'static str, routes: fn() -> OpenApiRouter<Arc<App>>) -> Self {
         Self {
             name,
             routes,
             start: None,
             document: None,
             measured: false,
-            uses: Uses::METADATA,
-            events: Events { on_drop: None, on_schedule: None },
+            storage: StorageUse::METADATA,
+            events: EventHandlers { on_drop: None, on_schedule: None },
         }
     }
 
     /// Runs `start` before anything is answered; if it fails, the program ends.
-    pub const fn starting(self, start: Start) -> Self {
+    pub const fn starting(self, start: StartHook) -> Self {
         Self { start: Some(start), ..self }
     }
 
@@ -118,12 +116,12 @@ impl Function {
 
     /// Hands out recordings.
     pub const fn playing(self) -> Self {
-        Self { uses: Uses::RECORDINGS, ..self }
+        Self { storage: StorageUse::RECORDINGS, ..self }
     }
 
     /// Stores or erases recordings, so that its start looks whether the storage is fit for that.
     pub const fn storing(self) -> Self {
-        Self { uses: Uses::STORE, ..self }
+        Self { storage: StorageUse::STORE, ..self }
     }
 
     /// Takes recordings that are dropped into a bucket.

@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
-use domain::Code;
 use futures::FutureExt as _;
 use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use web::{Code, Problem};
 
-use crate::problem::Problem;
-use crate::service::Host;
+use crate::app::App;
 
 /// How long an answer is given again: whoever asks more often, without a token, costs the storage nothing.
-const REMEMBERED: Duration = Duration::from_secs(1);
+const ANSWER_LIFETIME: Duration = Duration::from_secs(1);
 
 /// How the storage was when it was last asked.
 pub(crate) type LastAsked = Arc<Mutex<Option<(Instant, Result<(), Problem>)>>>;
@@ -26,13 +25,13 @@ pub(crate) async fn lives() -> Response {
 }
 
 /// Every tenant's index and regions answer; else 503, which names neither.
-pub(crate) async fn is_ready(host: Host, last: LastAsked) -> Result<Response, Problem> {
+pub(crate) async fn is_ready(app: &App, last: LastAsked) -> Result<Response, Problem> {
     // Held while the storage is asked, so that it is asked once however many wait.
     let mut last = last.lock().await;
     let answer = match last.as_ref() {
-        Some((at, answer)) if at.elapsed() < REMEMBERED => answer.clone(),
+        Some((at, answer)) if at.elapsed() < ANSWER_LIFETIME => answer.clone(),
         _ => {
-            let answer = ping(&host).await;
+            let answer = ping(app).await;
             *last = Some((Instant::now(), answer.clone()));
             answer
         }
@@ -40,8 +39,8 @@ pub(crate) async fn is_ready(host: Host, last: LastAsked) -> Result<Response, Pr
     answer.map(|()| Json(json!({"status": "ready"})).into_response())
 }
 
-async fn ping(host: &Host) -> Result<(), Problem> {
-    let pings = host.tenants().flat_map(|tenancy| {
+async fn ping(app: &App) -> Result<(), Problem> {
+    let pings = app.tenants().flat_map(|tenancy| {
         let index = async { tenancy.index().ping().await.map_err(Problem::from) }.boxed();
         let regions = tenancy.regions().map(|(_, recordings)| {
             async {

@@ -7,17 +7,16 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
-use domain::Code;
 use jsonwebtoken::jwk::JwkSet;
 use tokio::sync::Semaphore;
 use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
 use utoipa_axum::router::OpenApiRouter;
+use web::layers::{Surroundings, in_turn, surround};
+use web::{Code, Problem, etag, openapi};
 
-use crate::layers::{Layer, in_turn, surround};
+use crate::app::App;
+use crate::health;
 use crate::metrics::Metrics;
-use crate::problem::Problem;
-use crate::service::Host;
-use crate::{etag, health, openapi};
 
 /// How the routes are served.
 #[derive(Debug, Clone)]
@@ -51,14 +50,17 @@ const EXPOSED: [HeaderName; 8] = [
 ];
 
 /// The routes with everything around them, and `/healthz`, `/readyz` and `/openapi.json` beside them.
-pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Router {
+pub fn router(app: Arc<App>, routes: OpenApiRouter<Arc<App>>, options: &Options) -> Router {
     let (routes, its) = routes.split_for_parts();
     let document = options.document.map_or_else(|| openapi::text(its).into(), Bytes::from);
     let json = HeaderValue::from_static("application/json");
     let last = health::LastAsked::default();
     let mut routes = routes
         .route("/healthz", get(health::lives))
-        .route("/readyz", get(|State(host)| health::is_ready(host, last)))
+        .route(
+            "/readyz",
+            get(|State(app): State<Arc<App>>| async move { health::is_ready(&app, last).await }),
+        )
         .route("/.well-known/voicemail-jwks.json", get(key_set))
         .route("/openapi.json", get(async |headers: HeaderMap| etag::bytes(&headers, json, document)))
         .fallback(async || no_route());
@@ -67,8 +69,8 @@ pub fn router(host: Host, routes: OpenApiRouter<Host>, options: &Options) -> Rou
         routes = routes.route("/metrics", get(async move || (text, metrics.render())));
     }
     let turns = Arc::new(Semaphore::new(options.max_requests));
-    let layer = Layer { random: Arc::clone(&host.random), counts: options.metrics.is_some() };
-    let mut routes = routes.with_state(host).layer(middleware::from_fn_with_state(turns, in_turn));
+    let layer = Surroundings { random: Arc::clone(&app.random), counts: options.metrics.is_some() };
+    let mut routes = routes.with_state(app).layer(middleware::from_fn_with_state(turns, in_turn));
     // Around the turns: a page of another origin must be able to read that the service is busy, too.
     if !options.origins.is_empty() {
         let cors = CorsLayer::new()
@@ -87,8 +89,8 @@ pub(crate) fn no_route() -> Problem {
 }
 
 /// The public keys of certificates of erasure.
-async fn key_set(State(host): State<Host>) -> Json<JwkSet> {
-    Json(host.certificate_key.key_set())
+async fn key_set(State(app): State<Arc<App>>) -> Json<JwkSet> {
+    Json(app.certificate_key.key_set())
 }
 
 #[cfg(test)]

@@ -10,15 +10,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use http_body_util::BodyExt as _;
+use identity::{Operation, Principal, audit};
 use serde_json::Value;
 use storage::StorageError;
 use tower::ServiceExt as _;
 use utoipa_axum::routes;
+use web::Path;
 
 use super::*;
-use crate::extract::Path;
-use crate::identity::Principal;
-use crate::testing::{Testing, testing};
+use crate::testing::{TestApp, testing};
 
 #[utoipa::path(get, path = "/v1/who/{id}", operation_id = "who", params(("id" = String, Path)),
     responses((status = 200, description = "Who asks.")))]
@@ -31,7 +31,7 @@ async fn defect() {
     panic!("about {sent}");
 }
 
-fn sample() -> OpenApiRouter<Host> {
+fn sample() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(who))
         .route("/panic", get(defect))
@@ -56,9 +56,9 @@ fn sample() -> OpenApiRouter<Host> {
         )
 }
 
-async fn surrounded(options: &Options) -> (Router, Testing) {
+async fn surrounded(options: &Options) -> (Router, TestApp) {
     let testing = testing().await;
-    (router(Arc::clone(&testing.host), sample(), options), testing)
+    (router(Arc::clone(&testing.app), sample(), options), testing)
 }
 
 async fn send(router: &Router, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -333,7 +333,7 @@ async fn an_audit_line_names_user_tenant_operation_and_ids() {
         roles: [].into(),
         client: None,
     };
-    crate::audit(&who, crate::Operation::Play, &[("mailbox", &"5001"), ("message", &"m1")]);
+    audit(&who, Operation::Play, &[("mailbox", &"5001"), ("message", &"m1")]);
     let line: Value = serde_json::from_slice(&lines.0.lock().unwrap()).expect("a line, whatever the level");
     for (name, value) in [
         ("target", "audit"),

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use argon2::{Argon2, Params, PasswordHasher as _};
 use domain::{ManualClock, SeededRandom, Settings, Tenant, Timestamp};
+use identity::{Identity, Users};
 use storage::fs::{Fs, Setup};
 use tempfile::TempDir;
 
+use crate::app::{App, AppSetup};
 use crate::certificate_key::CertificateKey;
-use crate::identity::{self, Identity, Users};
-use crate::service::{Host, Parts, Service};
 
 /// A service, its clock and its folder.
-pub(crate) struct Testing {
-    pub(crate) host: Host,
+pub(crate) struct TestApp {
+    pub(crate) app: Arc<App>,
     pub(crate) fs: Fs,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) folder: TempDir,
@@ -36,7 +36,7 @@ pub(crate) fn tenant() -> Tenant {
 }
 
 /// A service with the user `t\alice` and the password `voicemail`.
-pub(crate) async fn testing() -> Testing {
+pub(crate) async fn testing() -> TestApp {
     let folder = tempfile::tempdir().unwrap();
     let regions = BTreeSet::from(["r".parse().unwrap()]);
     let fs = Fs::open(folder.path(), Setup::Auto, &regions).await.unwrap();
@@ -44,18 +44,18 @@ pub(crate) async fn testing() -> Testing {
     let hash = Argon2::from(Params::new(16, 1, 1, None).unwrap()).hash_password(b"voicemail").unwrap();
     let users =
         serde_json::json!([{"user": "t\\alice", "password_hash": hash.to_string(), "roles": ["agent"]}]);
-    let users = Some(Users::fixed(&users.to_string()).unwrap());
-    let host = Service::new(Parts {
+    let users = Some(Users::given(&users.to_string()).unwrap());
+    let app = App::new(AppSetup {
         tenants: vec![tenant()],
         here: None,
         subject_key: vec![7; 32],
         trash_window: Duration::from_hours(24),
         erase_after: Duration::from_hours(24),
-        identity: Identity::new(identity::Settings { bearer: None, users }),
+        identity: Identity::new(None, users),
         certificate_key: CertificateKey::read(&CertificateKey::make(&SeededRandom::new(2))).unwrap(),
         storage: Arc::new(fs.clone()),
         clock: Arc::clone(&clock) as _,
         random: Arc::new(SeededRandom::new(1)),
     });
-    Testing { host, fs, clock, folder }
+    TestApp { app, fs, clock, folder }
 }

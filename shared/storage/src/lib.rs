@@ -44,6 +44,19 @@ pub struct TenantStorage {
     pub drops: BTreeMap<Region, Arc<dyn Drops>>,
 }
 
+impl TenantStorage {
+    /// Its audio in a region.
+    ///
+    /// # Errors
+    /// The region is not among the tenant's.
+    pub fn recordings_in(&self, region: &Region) -> Result<&dyn Recordings> {
+        self.recordings.get(region).map(AsRef::as_ref).ok_or_else(|| {
+            let source = format!("the region {region} is not among the tenant's");
+            StorageError::unavailable("opening a region", source)
+        })
+    }
+}
+
 /// A store beside the service's own that may hold copies of what was erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Copies {

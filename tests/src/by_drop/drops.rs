@@ -136,10 +136,10 @@ pub async fn what_can_never_be_deposited_is_rejected_with_the_reason_and_gone_wi
     // Audio of messages alone: the one that fills a mailbox.
     assert_eq!(office.cloud.recordings().await.len(), 1);
     centre.pass(22 * HOUR);
-    deposit::on_schedule(&office.host).await.unwrap();
+    deposit::on_schedule(&office.app).await.unwrap();
     assert_eq!(office.cloud.objects("rejected").await.len(), cases.len() + 2, "whoever asks why can look");
     centre.pass(2 * HOUR);
-    deposit::on_schedule(&office.host).await.unwrap();
+    deposit::on_schedule(&office.app).await.unwrap();
     office.is_clear().await;
 }
 
@@ -183,11 +183,11 @@ pub async fn a_fault_of_the_storage_fails_the_event_and_the_drop_stays_and_the_s
         assert_eq!(office.messages().await, [Value::Null; 0], "{step:?}");
     }
     office.drop("t0/5001/b.txt", &[], Bytes::from_static(b"no audio")).await;
-    deposit::on_schedule(&office.host).await.unwrap();
+    deposit::on_schedule(&office.app).await.unwrap();
     assert_eq!(office.cloud.objects("incoming").await.len(), 2, "its event may still come");
     office.centre.pass(LATE);
     office.cloud.fails(&proxy, Step::Insert);
-    deposit::on_schedule(&office.host).await.unwrap_err();
+    deposit::on_schedule(&office.app).await.unwrap_err();
     assert_eq!(
         office.cloud.objects("incoming").await,
         ["incoming/t0/5001/a.wav"],
@@ -195,7 +195,7 @@ pub async fn a_fault_of_the_storage_fails_the_event_and_the_drop_stays_and_the_s
     );
     assert_eq!(office.cloud.reason("t0/5001/b.txt").await.as_deref(), Some("unsupported-audio"));
     proxy.forecast(|_| Weather::Fair);
-    deposit::on_schedule(&office.host).await.unwrap();
+    deposit::on_schedule(&office.app).await.unwrap();
     assert_eq!(office.message().await["caller_id"], "+49301234567");
     assert_eq!(office.cloud.objects("incoming").await, [""; 0]);
 }

@@ -116,7 +116,7 @@ pub async fn a_recording_is_played_by_a_link_of_five_minutes_that_needs_no_token
     assert_eq!(play(&prolonged).await.0, 403, "its end is signed");
     office.centre.neighbour().admin().get(&path).await.refused(404, "not-found");
     // Forgotten, or with a mailbox that was deleted: no link is given any more.
-    let tenant = office.host.tenant(&"t0".parse().unwrap()).unwrap();
+    let tenant = office.app.tenant(&"t0".parse().unwrap()).unwrap();
     let (mailbox, message) = ("5001".parse().unwrap(), id(&message).parse().unwrap());
     let hidden = Hold::Mailbox { purge_at: office.centre.now().plus(HOUR) };
     tenant.index().hold(&mailbox, message, &hidden).await.unwrap().unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use domain::{CaseKey, Certified, Folder, ManualClock, RegionReport, Status};
-use erasure::{Certificate, Erasure, Forgotten, Undone};
+use erasure::{Certificate, Erasure, ForgetOutcome, UndoOutcome};
 use storage::{Expect, Found, Insertion, MessageRef, Written};
 
 use crate::fixture::{ALICE, Call, DAY, Namespace, after, audio_of, cut_off};
@@ -285,7 +285,7 @@ pub async fn of_an_undo_and_a_sweep_whose_clocks_differ_one_wins_and_the_answer_
         let erasure = |clock| Erasure { tenant: &space.tenant, storage: &space.storage, clock };
         let subjects = [space.subject(&caller)].into();
         let forgotten = erasure(&asked).forget(&id, subjects, &BTreeSet::new(), DAY, &|| true).await.unwrap();
-        let Forgotten::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
+        let ForgetOutcome::Pending(report, _) = forgotten else { panic!("{forgotten:?}") };
         let case = &report.cases[0];
         let slow = ManualClock::at(case.deadlines.undo_until.minus(Duration::from_millis(1)));
         let fast = ManualClock::at(case.deadlines.claim_from);
@@ -302,14 +302,14 @@ pub async fn of_an_undo_and_a_sweep_whose_clocks_differ_one_wins_and_the_answer_
         let sweep = async { fast.sweep_case(&case.key, &sign, &|| true).await.unwrap() };
         let (answer, swept) = futures::join!(undo, sweep);
         let status = space.index().case(&case.key).await.unwrap().unwrap().value.status;
-        if let Undone::Undone(report) = answer {
+        if let UndoOutcome::Undone(report) = answer {
             let back = report.pass.callers[&space.subject(&caller)];
             assert_eq!((status, back, swept.purged), (Status::Undone, 1, 0));
             assert_eq!(space.folder(&facts).await, Some(Folder::New));
             assert_eq!(space.bytes(&facts.audio, None).await.unwrap(), audio_of(&facts));
             undone += 1;
         } else {
-            assert_eq!((&answer, status), (&Undone::TooLate, Status::Erased));
+            assert_eq!((&answer, status), (&UndoOutcome::TooLate, Status::Erased));
             space.assert_purged(&facts).await;
             erased += 1;
         }

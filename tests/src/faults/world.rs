@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::Router;
 use domain::{Clock as _, ManualClock, Region, SeededRandom, Tenant, Timestamp};
 use host::config::Config;
-use host::identity;
-use host::{CertificateKey, Host, Identity, Options, Parts, Service};
+use host::{App, AppSetup, CertificateKey, Options};
+use identity::Identity;
 use storage::{Storage, TenantStorage};
 
 use super::breaker::{Breaker, Level, Made, Plan};
@@ -31,7 +31,7 @@ pub const GROUP: &str = "support";
 static SETTING: LazyLock<Arc<Setting>> = LazyLock::new(|| Arc::new(Setting::new(1)));
 
 /// The routes, made once: their document, which nobody asks for here, takes longer than most requests.
-static ROUTES: LazyLock<Router<Host>> = LazyLock::new(|| gateway::routes().into());
+static ROUTES: LazyLock<Router<Arc<App>>> = LazyLock::new(|| gateway::routes().into());
 
 /// The master region of the tenant.
 pub fn master() -> Region {
@@ -106,19 +106,19 @@ impl World {
         let clock = Arc::new(ManualClock::at(now));
         let [calls, steps] = [(); 2].map(|()| Arc::new(Breaker::default()));
         let [storage, broken] = ground.open(&config, &steps).await;
-        let service = Service::new(Parts {
+        let app = App::new(AppSetup {
             tenants: config.tenants,
             here: config.here,
             subject_key: SUBJECT_KEY.into(),
             trash_window: config.trash_window,
             erase_after: config.erase_after,
-            identity: Identity::new(identity::Settings { users: config.users, ..Default::default() }),
+            identity: Identity::new(None, config.users),
             certificate_key: CertificateKey::read(CERTIFICATE_KEY.as_bytes()).unwrap(),
             storage: Arc::new(Breakable(calls.wrap(&broken))),
             clock: Arc::clone(&clock) as _,
             random: Arc::new(SeededRandom::new(processes)),
         });
-        let router = host::router(service, ROUTES.clone().into(), &Options::default());
+        let router = host::router(app, ROUTES.clone().into(), &Options::default());
         let service = InProcess::serving(Arc::clone(&SETTING), Arc::clone(&clock), router);
         let centre = Centre { front: Front::InProcess(service), tenant: TENANT.to_owned() };
         Self { centre, ids: Vec::new(), breakers: [calls, steps], storage, ground, clock, processes }

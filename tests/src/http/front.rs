@@ -68,8 +68,8 @@ impl InProcess {
             ..Options::default()
         };
         let random = SeededRandom::new(SEED.fetch_add(1, Ordering::Relaxed));
-        let host = host::open(config, Arc::clone(&clock) as _, Arc::new(random)).await.unwrap();
-        let router = host::router(host, gateway::routes(), &options);
+        let app = host::open(config, Arc::clone(&clock) as _, Arc::new(random)).await.unwrap();
+        let router = host::router(app, gateway::routes(), &options);
         Self { setting, clock, router }
     }
 
@@ -112,7 +112,10 @@ impl Front {
         Self::Socket { gateway, client: client.timeout(PATIENCE).build().unwrap() }
     }
 
-    /// Sends a request and gives the whole answer; an error where the connection broke.
+    /// Sends a request and gives the whole answer.
+    ///
+    /// # Errors
+    /// The connection broke.
     pub async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, reqwest::Error> {
         match self {
             Self::InProcess(service) => Ok(service.send(request.map(Body::from)).await),

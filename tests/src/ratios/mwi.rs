@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 use axum::Json;
 use axum::http::Request;
 use bytes::Bytes;
-use host::{Principal, Problem};
 use http_body_util::Full;
+use identity::Principal;
 use serde_json::{Value, json};
+use web::Problem;
 
 use super::deposit::recording;
 use super::service::{Running, request};

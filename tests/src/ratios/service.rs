@@ -4,13 +4,15 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::http::{Request, header};
 use axum::routing::get;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use host::{BoxError, Function, Host, Started};
+use host::{App, Function, StartContext};
 use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -33,18 +35,18 @@ pub(super) fn serve() -> ExitCode {
     host::run(Function::new("gateway", gateway::routes).starting(start).measured())
 }
 
-fn start(started: Started) -> BoxFuture<'static, Result<axum::Router<Host>, BoxError>> {
+fn start(context: StartContext) -> BoxFuture<'static, Result<axum::Router<Arc<App>>, BoxError>> {
     Box::pin(async move {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         host::say(format_args!("{PLAIN}{}", listener.local_addr()?));
-        tokio::spawn(answer(listener, started.host));
+        tokio::spawn(answer(listener, context.app));
         Ok(axum::Router::new())
     })
 }
 
-async fn answer(listener: TcpListener, host: Host) {
+async fn answer(listener: TcpListener, app: Arc<App>) {
     let routes = axum::Router::new().route("/empty", get(async || ())).route("/mwi", get(mwi::plain));
-    let routes = routes.with_state(host);
+    let routes = routes.with_state(app);
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
         let routes = TowerToHyperService::new(routes.clone());

@@ -29,6 +29,6 @@ async fn who_has_an_upload_link_says_no_other_facts_and_nothing_of_the_caller_is
         assert!(!kept["facts"].contains("1234567") && !kept["facts"].contains("rgen"), "{kept:?}");
     }
     office.centre.pass(24 * HOUR);
-    deposit::on_schedule(&office.host).await.unwrap();
+    deposit::on_schedule(&office.app).await.unwrap();
     assert_eq!(office.cloud.objects("announced").await, [""; 0]);
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Clock as _, Counts, Facts, Folder, ManualClock, SystemRandom, Tenant, Timestamp};
-use erasure::{Erasure, Forgotten, Undone};
+use erasure::{Erasure, ForgetOutcome, UndoOutcome};
 use futures::{StreamExt as _, stream};
-use host::{CertificateKey, Host, Identity, Parts, Service, identity};
+use host::{App, AppSetup, CertificateKey};
+use identity::Identity;
 use storage::{Found, Storage, TenantStorage};
 use tests::fixture::{ALICE, Call, DAY, Namespace, mark, trash};
 use tests::http::{CERTIFICATE_KEY, SUBJECT_KEY};
@@ -30,7 +31,7 @@ impl Storage for Memory {
 /// A tenant whose messages are in memory, and a service that sweeps them.
 struct Office {
     space: Namespace,
-    host: Host,
+    app: Arc<App>,
     clock: Arc<ManualClock>,
 }
 
@@ -38,19 +39,19 @@ impl Office {
     fn new(now: Timestamp) -> Self {
         let space = Namespace::new(|_| model::storage(), ());
         let clock = Arc::new(ManualClock::at(now));
-        let host = Service::new(Parts {
+        let app = App::new(AppSetup {
             tenants: vec![space.tenant.clone()],
             here: None,
             subject_key: SUBJECT_KEY.into(),
             trash_window: DAY,
             erase_after: DAY,
-            identity: Identity::new(identity::Settings::default()),
+            identity: Identity::new(None, None),
             certificate_key: CertificateKey::read(CERTIFICATE_KEY.as_bytes()).unwrap(),
             storage: Arc::new(Memory(space.storage.clone())),
             clock: Arc::clone(&clock) as _,
             random: Arc::new(SystemRandom),
         });
-        Self { space, host, clock }
+        Self { space, app, clock }
     }
 
     fn erasure(&self) -> Erasure<'_> {
@@ -75,7 +76,7 @@ impl Office {
             .forget(case, subjects, &std::collections::BTreeSet::new(), DAY, &|| true)
             .await
             .unwrap();
-        assert!(matches!(forgotten, Forgotten::Pending(_, _)));
+        assert!(matches!(forgotten, ForgetOutcome::Pending(_, _)));
     }
 
     fn goes_to(&self, time: Timestamp) {
@@ -83,7 +84,7 @@ impl Office {
     }
 
     async fn sweep(&self) {
-        let swept = sweep::tenant(&self.host, self.host.tenant(&self.space.tenant.id).unwrap()).await;
+        let swept = sweep::tenant(&self.app, self.app.tenant(&self.space.tenant.id).unwrap()).await;
         assert_eq!(swept.unwrap().failed, 0);
     }
 
@@ -116,7 +117,7 @@ async fn a_day_after(minute: u64) {
         if !is_undone && at(sweep * EVERY) > barely {
             office.goes_to(barely);
             let undone = office.erasure().undo("2", None, &|| true).await.unwrap();
-            assert!(matches!(undone, Undone::Undone(_)), "{undone:?}");
+            assert!(matches!(undone, UndoOutcome::Undone(_)), "{undone:?}");
             is_undone = true;
             office.shows(2, 1).await;
             assert_eq!(space.folder(&carol[2]).await, Some(Folder::Trash));

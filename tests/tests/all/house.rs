@@ -59,7 +59,7 @@ fn packages() -> BTreeMap<String, BTreeSet<String>> {
 fn the_arrows_point_as_the_architecture_says() {
     let packages = packages();
     let ours: BTreeSet<String> = packages.keys().cloned().collect();
-    let operation: &[&str] = &["host", "erasure", "audio", "storage", "domain"];
+    let operation: &[&str] = &["host", "privacy", "identity", "web", "erasure", "audio", "storage", "domain"];
     let gateway = [&OPERATIONS, operation].concat();
     for (package, needs) in &packages {
         let may: &[&str] = match package.as_str() {
@@ -67,9 +67,12 @@ fn the_arrows_point_as_the_architecture_says() {
             "domain" | "audio" | "gdpr" => &[],
             "storage" => &["domain"],
             "erasure" => &["storage", "domain"],
-            "host" => &["erasure", "storage", "domain"],
+            "web" => &["storage", "domain"],
+            "identity" => &["web", "domain"],
+            "host" => &["identity", "web", "storage", "domain"],
+            "privacy" => &["host", "identity", "web", "erasure", "domain"],
             "gateway" => &gateway,
-            "about" => &["host"],
+            "about" => &["host", "web"],
             "tests" | "fuzz" | "libraries" => continue,
             name if OPERATIONS.contains(&name) => operation,
             name => panic!("{name} is new: say here whom it may know"),

@@ -29,7 +29,8 @@ fn infra(path: &str) -> PathBuf {
 }
 
 fn operations() -> Vec<Route> {
-    let document: Value = serde_json::from_str(&host::document(gateway::routes())).unwrap();
+    let document: Value =
+        serde_json::from_str(&web::openapi::text(gateway::routes().into_openapi())).unwrap();
     let of_path = |(path, methods): (&String, &Value)| -> Vec<Route> {
         let methods = methods.as_object().unwrap().iter();
         let route = |(method, its): (&String, &Value)| Route {

@@ -6,7 +6,7 @@ use domain::Region;
 use storage::aws::Bucket;
 
 use super::reader::Reader;
-use super::{StorageKind, needs_keys};
+use super::storage_kind::StorageKind;
 
 /// The table and the buckets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Places {
                 vars.fault(variable, "is not set, and the storage aws needs it".to_owned());
             }
         }
-        needs_keys(vars, "aws");
+        vars.needs_keys("aws");
         let table = vars.read("VOICEMAIL_TABLE", String::new(), table);
         let buckets = vars.read("VOICEMAIL_BUCKETS", BTreeMap::new(), buckets);
         Some(Self { table, buckets })

@@ -8,12 +8,12 @@ use serde::Deserialize;
 use storage::azure::{Access, Account};
 
 use super::reader::Reader;
-use super::{StorageKind, needs_keys};
+use super::storage_kind::StorageKind;
 
 /// An account as it is configured.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Given {
+struct AccountEntry {
     account: String,
     key_file: Option<PathBuf>,
     sas_file: Option<PathBuf>,
@@ -29,12 +29,12 @@ pub(super) fn accounts(vars: &mut Reader<'_>, storage: StorageKind) -> Option<BT
     if !vars.has("VOICEMAIL_AZURE") {
         vars.fault("VOICEMAIL_AZURE", "is not set, and the storage azure needs it".to_owned());
     }
-    needs_keys(vars, "azure");
+    vars.needs_keys("azure");
     Some(vars.read("VOICEMAIL_AZURE", BTreeMap::new(), parse))
 }
 
 fn parse(text: &str) -> Result<BTreeMap<Region, Account>, String> {
-    let given: BTreeMap<String, Given> = serde_json::from_str(text).map_err(|error| {
+    let given: BTreeMap<String, AccountEntry> = serde_json::from_str(text).map_err(|error| {
         format!("is not like {{\"westeurope\":{{\"account\":\"…\",\"key_file\":\"…\"}}}}: {error}")
     })?;
     if given.is_empty() {
@@ -48,8 +48,8 @@ fn place(region: &str) -> Result<Region, String> {
 }
 
 /// An account, by the rules of Azure for its name and its container's.
-fn account(region: &str, given: Given) -> Result<Account, String> {
-    let Given { account: name, key_file, sas_file, endpoint, container } = given;
+fn account(region: &str, entry: AccountEntry) -> Result<Account, String> {
+    let AccountEntry { account: name, key_file, sas_file, endpoint, container } = entry;
     let plain = |text: &str| text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     if !(3..=24).contains(&name.len()) || !plain(&name) {
         return Err(format!("{region}: {name:?} is no account's name: 3 to 24 of a-z 0-9"));

@@ -5,22 +5,24 @@ mod aws;
 #[cfg(feature = "azure")]
 mod azure;
 mod reader;
+mod storage_kind;
 mod tenants;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
 use domain::{Region, Tenant};
+use identity::{Bearer, Identity, Jwks, MIN_SECRET_BYTES, Secret, TokenKeys, Users};
+
+pub use self::reader::{ConfigFault, ConfigFaults};
+pub use self::storage_kind::StorageKind;
 
 use self::reader::Reader;
-use crate::identity::{self, Bearer, Jwks, TokenKeys, Users};
-use crate::secret::{LEAST_SECRET, Secret};
 
 /// The variables that this service knows; what they mean is told at the fields of [`Config`].
 const KNOWN: &[&str] = &[
@@ -51,10 +53,10 @@ const KNOWN: &[&str] = &[
 ];
 
 /// The longest time from Forget Me to gone, which the law's day allows.
-const LONGEST_ERASE: Duration = Duration::from_hours(24);
+const MAX_ERASE_AFTER: Duration = Duration::from_hours(24);
 
 /// The longest pause between two sweeps at which every deadline is still met.
-const LONGEST_SWEEP: Duration = Duration::from_mins(10);
+const MAX_SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// What the environment says.
 pub struct Config {
@@ -109,102 +111,6 @@ pub struct Config {
     pub origins: Vec<HeaderValue>,
 }
 
-/// Which storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StorageKind {
-    /// Plain files.
-    #[cfg(feature = "fs")]
-    Fs,
-    /// S3 and `DynamoDB`.
-    #[cfg(feature = "aws")]
-    Aws,
-    /// Blob Storage.
-    #[cfg(feature = "azure")]
-    Azure,
-}
-
-impl StorageKind {
-    /// Those that are built in, by the names that the configuration gives them.
-    const BUILT_IN: &[(&str, Self)] = &[
-        #[cfg(feature = "fs")]
-        ("fs", Self::Fs),
-        #[cfg(feature = "aws")]
-        ("aws", Self::Aws),
-        #[cfg(feature = "azure")]
-        ("azure", Self::Azure),
-    ];
-
-    /// What is meant where nothing is said.
-    #[cfg(feature = "fs")]
-    const DEFAULT: Self = Self::Fs;
-    /// What is meant where nothing is said.
-    #[cfg(all(feature = "aws", not(feature = "fs")))]
-    const DEFAULT: Self = Self::Aws;
-    /// What is meant where nothing is said.
-    #[cfg(not(any(feature = "aws", feature = "fs")))]
-    const DEFAULT: Self = Self::Azure;
-
-    fn named(text: &str) -> Result<Self, String> {
-        let found = Self::BUILT_IN.iter().find(|(name, _)| *name == text);
-        found.map(|(_, kind)| *kind).ok_or_else(|| {
-            let all: Vec<_> = Self::BUILT_IN.iter().map(|(name, _)| *name).collect();
-            format!("{text:?} is no storage of this build, which has {}", all.join(", "))
-        })
-    }
-}
-
-/// A variable that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigFault {
-    /// Its name.
-    pub variable: &'static str,
-    /// What is wrong and what to do; nothing secret.
-    pub detail: String,
-}
-
-/// Everything that is wrong with the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigFaults(pub Vec<ConfigFault>);
-
-impl fmt::Display for ConfigFaults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the configuration cannot be used:")?;
-        self.0.iter().try_for_each(|ConfigFault { variable, detail }| write!(f, "\n  {variable} {detail}"))
-    }
-}
-
-/// That a storage which keeps no keys is given them.
-#[cfg(any(feature = "aws", feature = "azure"))]
-fn needs_keys(vars: &mut Reader<'_>, storage: &str) {
-    for names in [
-        &["VOICEMAIL_SUBJECT_KEY", "VOICEMAIL_SUBJECT_KEY_FILE"][..],
-        &["VOICEMAIL_CERTIFICATE_KEY", "VOICEMAIL_CERTIFICATE_KEY_FILE"],
-        &["VOICEMAIL_TOKEN_SECRET", "VOICEMAIL_TOKEN_SECRET_FILE", "VOICEMAIL_TOKEN_JWKS"],
-    ] {
-        if let (false, Some(name)) = (names.iter().any(|name| vars.has(name)), names.first()) {
-            vars.fault(name, format!("is not set, and the storage {storage} keeps no keys"));
-        }
-    }
-}
-
-/// That each region has its place, where any has.
-#[cfg(any(feature = "aws", feature = "azure"))]
-fn names_all<T>(
-    vars: &mut Reader<'_>,
-    variable: &'static str,
-    what: &str,
-    places: &std::collections::BTreeMap<Region, T>,
-    regions: &BTreeSet<Region>,
-) {
-    let without = regions.iter().filter(|region| !places.contains_key(*region));
-    let without: Vec<_> = without.map(ToString::to_string).collect();
-    if !without.is_empty() && !places.is_empty() {
-        vars.fault(variable, format!("names no {what} for {}", without.join(", ")));
-    }
-}
-
-impl std::error::Error for ConfigFaults {}
-
 impl Config {
     /// Reads the variables through `lookup`.
     ///
@@ -229,19 +135,21 @@ impl Config {
             here: vars.read("VOICEMAIL_REGION", None, region),
             demo,
             token_secret: vars
-                .secret(["VOICEMAIL_TOKEN_SECRET", "VOICEMAIL_TOKEN_SECRET_FILE"], LEAST_SECRET),
+                .secret(["VOICEMAIL_TOKEN_SECRET", "VOICEMAIL_TOKEN_SECRET_FILE"], MIN_SECRET_BYTES),
             token_jwks: vars.read("VOICEMAIL_TOKEN_JWKS", None, |place| Jwks::at(place).map(Some)),
             token_issuer: vars.read("VOICEMAIL_TOKEN_ISSUER", None, |text| Ok(Some(text.to_owned()))),
             token_audience: vars.read("VOICEMAIL_TOKEN_AUDIENCE", None, |text| Ok(Some(text.to_owned()))),
             users: vars.read("VOICEMAIL_USERS", None, |given| {
                 if is_json(given) {
-                    return Users::fixed(given).map(Some);
+                    return Users::given(given).map(Some);
                 }
                 Users::file(given.as_ref()).map(Some).map_err(|fault| format!("{given}: {fault}"))
             }),
-            subject_key: vars.secret(["VOICEMAIL_SUBJECT_KEY", "VOICEMAIL_SUBJECT_KEY_FILE"], LEAST_SECRET),
+            subject_key: vars
+                .secret(["VOICEMAIL_SUBJECT_KEY", "VOICEMAIL_SUBJECT_KEY_FILE"], MIN_SECRET_BYTES),
             certificate_key: vars.secret(["VOICEMAIL_CERTIFICATE_KEY", "VOICEMAIL_CERTIFICATE_KEY_FILE"], 1),
-            erase_after: vars.read("VOICEMAIL_ERASE_AFTER", LONGEST_ERASE, |text| up_to(LONGEST_ERASE, text)),
+            erase_after: vars
+                .read("VOICEMAIL_ERASE_AFTER", MAX_ERASE_AFTER, |text| up_to(MAX_ERASE_AFTER, text)),
             trash_window: vars.read("VOICEMAIL_TRASH_WINDOW", Duration::from_hours(24), duration),
             sweep_every: vars.read("VOICEMAIL_SWEEP_EVERY", Some(Duration::from_mins(5)), sweep_every),
             max_requests: vars.read("VOICEMAIL_MAX_REQUESTS", 512, max_requests),
@@ -249,11 +157,11 @@ impl Config {
         };
         #[cfg(feature = "aws")]
         if let Some(places) = &config.aws {
-            names_all(&mut vars, "VOICEMAIL_BUCKETS", "bucket", &places.buckets, &config.regions());
+            vars.needs_each_region("VOICEMAIL_BUCKETS", "bucket", &places.buckets, &config.regions());
         }
         #[cfg(feature = "azure")]
         if let Some(accounts) = &config.azure {
-            names_all(&mut vars, "VOICEMAIL_AZURE", "account", accounts, &config.regions());
+            vars.needs_each_region("VOICEMAIL_AZURE", "account", accounts, &config.regions());
         }
         if vars.has("VOICEMAIL_TOKEN_JWKS") {
             if !vars.has("VOICEMAIL_TOKEN_ISSUER") {
@@ -294,10 +202,10 @@ impl Config {
     ///
     /// # Errors
     /// The users of the demo cannot be made.
-    pub fn identity(&mut self, keys: TokenKeys) -> Result<identity::Settings, String> {
+    pub fn identity(&mut self, keys: TokenKeys) -> Result<Identity, String> {
         let bearer = Bearer::new(keys, self.token_issuer.as_deref(), self.token_audience.as_deref());
         let users = if self.demo { Some(Users::demo()?) } else { self.users.take() };
-        Ok(identity::Settings { bearer: Some(bearer), users })
+        Ok(Identity::new(Some(bearer), users))
     }
 }
 
@@ -360,7 +268,7 @@ fn up_to(longest: Duration, text: &str) -> Result<Duration, String> {
 }
 
 fn sweep_every(text: &str) -> Result<Option<Duration>, String> {
-    if text == "off" { Ok(None) } else { up_to(LONGEST_SWEEP, text).map(Some) }
+    if text == "off" { Ok(None) } else { up_to(MAX_SWEEP_EVERY, text).map(Some) }
 }
 
 fn max_requests(text: &str) -> Result<usize, String> {

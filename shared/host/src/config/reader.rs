@@ -1,9 +1,31 @@
 //! Reads variables one after the other and gathers what is wrong with them.
 
+use std::fmt;
 use std::path::Path;
 
-use super::{ConfigFault, ConfigFaults};
-use crate::secret::Secret;
+use identity::Secret;
+
+/// A variable that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFault {
+    /// Its name.
+    pub variable: &'static str,
+    /// What is wrong and what to do; nothing secret.
+    pub detail: String,
+}
+
+/// Everything that is wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFaults(pub Vec<ConfigFault>);
+
+impl fmt::Display for ConfigFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration cannot be used:")?;
+        self.0.iter().try_for_each(|ConfigFault { variable, detail }| write!(f, "\n  {variable} {detail}"))
+    }
+}
+
+impl std::error::Error for ConfigFaults {}
 
 /// The variables, and the faults found so far.
 pub(super) struct Reader<'a> {
@@ -55,6 +77,36 @@ impl<'a> Reader<'a> {
 
     pub(super) fn fault(&mut self, variable: &'static str, detail: String) {
         self.faults.push(ConfigFault { variable, detail });
+    }
+
+    /// Faults, unless a storage that keeps no keys is given them.
+    #[cfg(any(feature = "aws", feature = "azure"))]
+    pub(super) fn needs_keys(&mut self, storage: &str) {
+        for names in [
+            &["VOICEMAIL_SUBJECT_KEY", "VOICEMAIL_SUBJECT_KEY_FILE"][..],
+            &["VOICEMAIL_CERTIFICATE_KEY", "VOICEMAIL_CERTIFICATE_KEY_FILE"],
+            &["VOICEMAIL_TOKEN_SECRET", "VOICEMAIL_TOKEN_SECRET_FILE", "VOICEMAIL_TOKEN_JWKS"],
+        ] {
+            if let (false, Some(name)) = (names.iter().any(|name| self.has(name)), names.first()) {
+                self.fault(name, format!("is not set, and the storage {storage} keeps no keys"));
+            }
+        }
+    }
+
+    /// A fault, unless each region has its place, where any has.
+    #[cfg(any(feature = "aws", feature = "azure"))]
+    pub(super) fn needs_each_region<T>(
+        &mut self,
+        variable: &'static str,
+        what: &str,
+        places: &std::collections::BTreeMap<domain::Region, T>,
+        regions: &std::collections::BTreeSet<domain::Region>,
+    ) {
+        let without = regions.iter().filter(|region| !places.contains_key(*region));
+        let without: Vec<_> = without.map(ToString::to_string).collect();
+        if !without.is_empty() && !places.is_empty() {
+            self.fault(variable, format!("names no {what} for {}", without.join(", ")));
+        }
     }
 
     /// The whole, if nothing was wrong.

@@ -7,7 +7,7 @@ use domain::{BareNumbers, Country, NumberingPlan, Region, Settings, SomeSettings
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Entry {
+struct TenantEntry {
     tenant: String,
     country: String,
     bare_numbers: Option<String>,
@@ -25,19 +25,19 @@ struct Entry {
 
 /// No tenant has these ids: in a bucket, drops lie in folders of these names beside those of the tenants, and a rule deletes
 /// what was rejected after a day.
-const FOLDERS: [&str; 2] = [storage::INCOMING, storage::REJECTED];
+const RESERVED_FOLDERS: [&str; 2] = [storage::INCOMING, storage::REJECTED];
 
 /// Reads the file; what is wrong with any of the tenants is told at once.
 pub(super) fn read(path: &Path) -> Result<Vec<Tenant>, String> {
-    let told = |fault: String| format!("{}: {fault}", path.display());
-    let bytes = std::fs::read(path).map_err(|error| told(format!("cannot be read: {error}")))?;
-    parse(&bytes).map_err(told)
+    let at_path = |fault: String| format!("{}: {fault}", path.display());
+    let bytes = std::fs::read(path).map_err(|error| at_path(format!("cannot be read: {error}")))?;
+    parse(&bytes).map_err(at_path)
 }
 
 /// Reads the list itself; what is wrong with any of the tenants is told at once.
 pub(super) fn parse(list: &[u8]) -> Result<Vec<Tenant>, String> {
     let mut json = serde_json::Deserializer::from_slice(list);
-    let entries: Vec<Entry> =
+    let entries: Vec<TenantEntry> =
         serde_path_to_error::deserialize(&mut json).map_err(|error| error.to_string())?;
     json.end().map_err(|error| error.to_string())?;
     tenants(entries).map_err(|faults| faults.join("; "))
@@ -45,7 +45,7 @@ pub(super) fn parse(list: &[u8]) -> Result<Vec<Tenant>, String> {
 
 /// The tenant of the demo.
 pub(super) fn demo() -> Tenant {
-    let entry = Entry {
+    let entry = TenantEntry {
         tenant: "demo".into(),
         country: "DE".into(),
         bare_numbers: None,
@@ -61,7 +61,7 @@ pub(super) fn demo() -> Tenant {
     tenant(entry).expect("the demo tenant is a good one")
 }
 
-fn tenants(entries: Vec<Entry>) -> Result<Vec<Tenant>, Vec<String>> {
+fn tenants(entries: Vec<TenantEntry>) -> Result<Vec<Tenant>, Vec<String>> {
     let mut faults = Vec::new();
     let mut names = BTreeSet::new();
     let mut tenants = Vec::new();
@@ -89,11 +89,11 @@ fn tenants(entries: Vec<Entry>) -> Result<Vec<Tenant>, Vec<String>> {
     if faults.is_empty() { Ok(tenants) } else { Err(faults) }
 }
 
-fn tenant(entry: Entry) -> Result<Tenant, Vec<String>> {
+fn tenant(entry: TenantEntry) -> Result<Tenant, Vec<String>> {
     let mut faults = Vec::new();
     let id = entry.tenant.parse().map_err(|bad| faults.push(format!("tenant: {bad}"))).ok();
-    if FOLDERS.contains(&entry.tenant.as_str()) {
-        faults.push(format!("tenant: not {}, which are folders of a bucket", FOLDERS.join(" or ")));
+    if RESERVED_FOLDERS.contains(&entry.tenant.as_str()) {
+        faults.push(format!("tenant: not {}, which are folders of a bucket", RESERVED_FOLDERS.join(" or ")));
     }
     let country: Option<Country> =
         entry.country.parse().map_err(|bad| faults.push(format!("country: {bad}"))).ok();

@@ -12,7 +12,7 @@ const EVENT: &str = "event";
 /// An object that came; all else that happens to one is no drop.
 const CREATED: &str = "Microsoft.Storage.BlobCreated";
 /// How often a value may be JSON in a string: one more than the host was seen to do it.
-const DEEPEST: usize = 3;
+const MAX_STRING_DEPTH: usize = 3;
 
 /// An invocation.
 #[derive(Debug, Deserialize)]
@@ -67,7 +67,7 @@ impl Event {
 
 /// A value out of the strings that it is in.
 fn plain(mut value: Value) -> Result<Value, Unreadable> {
-    for _ in 0..DEEPEST {
+    for _ in 0..MAX_STRING_DEPTH {
         let Value::String(text) = value else { break };
         value = serde_json::from_str(&text).map_err(|_| Unreadable)?;
     }
@@ -112,7 +112,7 @@ mod tests {
             key: "incoming/acme/5001/Müller & Co/blobs/a.wav".into(),
         };
         let mut event = created();
-        for _ in 0..=DEEPEST {
+        for _ in 0..=MAX_STRING_DEPTH {
             assert_eq!(objects(&event), Ok(vec![expected.clone()]), "{event}");
             event = in_a_string(&event);
         }

@@ -22,16 +22,15 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use axum::{Json, Router};
-use domain::Code;
+use axum::{BoxError, Json, Router};
 use serde_json::{Value, json};
+use web::body::Reader;
+use web::{Code, Problem};
 
 use self::envelope::Envelope;
-use crate::body::Reader;
-use crate::function::{BoxError, Events};
-use crate::problem::Problem;
+use crate::app::App;
+use crate::function::EventHandlers;
 use crate::router::no_route;
-use crate::service::Host;
 
 /// Where the Functions host sends requests and invocations.
 const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
@@ -45,7 +44,7 @@ const FROM_OUTSIDE: [&str; 5] =
     ["x-arr-log-id", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-original-url"];
 
 /// An envelope holds an event, which has a megabyte at most and is escaped up to three times.
-const MAX_BYTES: usize = 8 << 20;
+const MAX_ENVELOPE_BYTES: usize = 8 << 20;
 
 /// Where to listen, if the Functions host started this.
 pub(crate) fn address() -> Result<Option<SocketAddr>, BoxError> {
@@ -56,9 +55,9 @@ pub(crate) fn address() -> Result<Option<SocketAddr>, BoxError> {
 }
 
 /// What triggers start, where this listens at `address`.
-pub(crate) fn routes(events: Events, address: SocketAddr) -> Router<Host> {
-    let schedule = async move |State(host): State<Host>, body: Body| on_schedule(&host, events, body).await;
-    let drop = async move |State(host): State<Host>, body: Body| on_drop(&host, events, body).await;
+pub(crate) fn routes(events: EventHandlers, address: SocketAddr) -> Router<Arc<App>> {
+    let schedule = async move |State(app): State<Arc<App>>, body: Body| on_schedule(&app, events, body).await;
+    let drop = async move |State(app): State<Arc<App>>, body: Body| on_drop(&app, events, body).await;
     Router::new()
         .route(ON_SCHEDULE, any(schedule))
         .route(ON_DROP, any(drop))
@@ -79,22 +78,22 @@ fn is_invocation(headers: &HeaderMap, ours: &str) -> bool {
         && !FROM_OUTSIDE.iter().any(|name| headers.contains_key(*name))
 }
 
-async fn on_schedule(host: &Host, events: Events, body: Body) -> Result<Json<Value>, Problem> {
+async fn on_schedule(app: &Arc<App>, events: EventHandlers, body: Body) -> Result<Json<Value>, Problem> {
     read(body).await?;
     let scheduled = events.on_schedule.ok_or_else(no_route)?;
-    scheduled(host).await.map_err(failed)?;
+    scheduled(app).await.map_err(failed)?;
     Ok(done())
 }
 
-async fn on_drop(host: &Host, events: Events, body: Body) -> Result<Json<Value>, Problem> {
+async fn on_drop(app: &Arc<App>, events: EventHandlers, body: Body) -> Result<Json<Value>, Problem> {
     let objects = read(body).await?.objects().map_err(|_| unreadable())?;
-    events.dropped(host, &objects).await.map_err(failed)?;
+    events.dropped(app, &objects).await.map_err(failed)?;
     Ok(done())
 }
 
 /// The envelope. Its content type is the host's affair, and so is how it comes: it has no length.
 async fn read(body: Body) -> Result<Envelope, Problem> {
-    let bytes = Reader::new(body, MAX_BYTES).whole().await?;
+    let bytes = Reader::new(body, MAX_ENVELOPE_BYTES).whole().await?;
     serde_json::from_slice(&bytes).map_err(|_| unreadable())
 }
 

@@ -1,9 +1,8 @@
 //! Numbers in the embedded metric format: lines of the log that become metrics, with no call.
 
+use axum::BoxError;
 use metrics_cloudwatch_embedded::{Builder, Collector};
-
-use crate::function::BoxError;
-use crate::metrics::describe;
+use web::metrics::describe;
 
 /// The namespace of all metrics.
 const NAMESPACE: &str = "Voicemail";

@@ -9,7 +9,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{BoxError, Router};
 use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
 use lambda_http::request::LambdaRequest;
 use lambda_http::tower::ServiceExt as _;
@@ -18,8 +18,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use self::event::Event;
 use self::metrics::Embedded;
-use crate::function::{BoxError, Events};
-use crate::service::Host;
+use crate::app::App;
+use crate::function::EventHandlers;
 
 /// Whether this process was started by Lambda.
 pub(crate) fn is_here() -> bool {
@@ -27,9 +27,9 @@ pub(crate) fn is_here() -> bool {
 }
 
 struct Front {
-    host: Host,
+    app: Arc<App>,
     router: Router,
-    events: Events,
+    events: EventHandlers,
     metrics: Embedded,
 }
 
@@ -40,12 +40,12 @@ pub(crate) fn measure() -> Result<Embedded, BoxError> {
 
 /// Answers one invocation after the other, until Lambda ends the process.
 pub(crate) async fn serve(
-    host: Host,
+    app: Arc<App>,
     router: Router,
-    events: Events,
+    events: EventHandlers,
     metrics: Embedded,
 ) -> Result<(), BoxError> {
-    let front = Arc::new(Front { host, router, events, metrics });
+    let front = Arc::new(Front { app, router, events, metrics });
     let invoked = |LambdaEvent { payload, context }: LambdaEvent<Event>| {
         let front = Arc::clone(&front);
         async move {
@@ -68,13 +68,13 @@ impl Front {
                 Ok(to_raw_value(&answer)?)
             }
             Event::Objects(objects) => {
-                self.events.dropped(&self.host, &objects).await?;
+                self.events.dropped(&self.app, &objects).await?;
                 nothing()
             }
             Event::Schedule => {
                 let scheduled =
                     self.events.on_schedule.ok_or("this function has nothing to do on a schedule")?;
-                scheduled(&self.host).await?;
+                scheduled(&self.app).await?;
                 nothing()
             }
         }

@@ -18,19 +18,19 @@ use tokio::net::{TcpListener, TcpStream};
 use self::socket::Socket;
 
 /// How long a request's head may take, and how long a connection may wait for its next request.
-const HEAD: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How large a head may be: tokens with many groups have some kilobytes.
-const HEAD_BYTES: usize = 64 * 1024;
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// How long requests that are under way may take to end when the service stops; what starts and stops containers
 /// usually kills after 30 s.
-const LAST_REQUESTS: Duration = Duration::from_secs(25);
+const STOP_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The pause after an accept that failed for want of something, file descriptors mostly.
-const WANT: Duration = Duration::from_millis(200);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(200);
 
-/// Answers until `stop` is done, then lets the requests under way end, for [`LAST_REQUESTS`] or until `hurry` is done.
+/// Answers until `stop` is done, then lets the requests under way end, for [`STOP_TIMEOUT`] or until `hurry` is done.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -50,7 +50,7 @@ pub(crate) async fn serve(
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "no connection can be taken for the moment");
-                tokio::time::sleep(WANT).await;
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
@@ -58,7 +58,7 @@ pub(crate) async fn serve(
     tracing::info!(connections = connections.count(), "stopping");
     tokio::select! {
         () = connections.shutdown() => {}
-        () = tokio::time::sleep(LAST_REQUESTS) => tracing::warn!("requests were still under way"),
+        () = tokio::time::sleep(STOP_TIMEOUT) => tracing::warn!("requests were still under way"),
         () = hurry => {}
     }
 }
@@ -68,8 +68,8 @@ fn answer(stream: TcpStream, router: Router, connections: &GracefulShutdown) {
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .max_buf_size(HEAD_BYTES)
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(Socket::new(stream)), TowerToHyperService::new(router));
     let connection = connections.watch(connection);
     tokio::spawn(async move {

@@ -2,7 +2,7 @@
 //!
 //! A refusal may be sent before the body is read. If the socket were closed with bytes of the body unread, the kernel
 //! would reset the connection and the client might never see the refusal (RFC 9112, 9.6). So what still comes is read
-//! and dropped for a while. And a client that takes nothing of its answer for [`STALLED`] is let go.
+//! and dropped for a while. And a client that takes nothing of its answer for [`STALL_TIMEOUT`] is let go.
 
 use std::io;
 use std::pin::Pin;
@@ -14,10 +14,10 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// How long the rest of a refused body is read and dropped.
-const LINGER: Duration = Duration::from_secs(5);
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long an answer may lie without a byte of it being taken.
-const STALLED: Duration = Duration::from_mins(1);
+const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A client's socket.
 pub(super) struct Socket {
@@ -56,7 +56,7 @@ impl AsyncWrite for Socket {
             self.stalled = None;
             return Poll::Ready(written);
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(STALLED)));
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(STALL_TIMEOUT)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -81,7 +81,7 @@ impl Drop for Socket {
             Err(error) => error.kind() == io::ErrorKind::WouldBlock,
         };
         if is_open {
-            runtime.spawn(tokio::time::timeout(LINGER, linger(stream)));
+            runtime.spawn(tokio::time::timeout(LINGER_TIMEOUT, linger(stream)));
         }
     }
 }

@@ -17,8 +17,8 @@ use http_body::{Frame, SizeHint};
 /// Adds `Connection: close` to an answer that left some of its request's body unread.
 pub(super) async fn close(request: Request, next: Next) -> Response {
     let is_read = Arc::new(AtomicBool::new(http_body::Body::is_end_stream(request.body())));
-    let watched = Arc::clone(&is_read);
-    let request = request.map(|body| Body::new(Watched { body, is_read: watched }));
+    let seen = Arc::clone(&is_read);
+    let request = request.map(|body| Body::new(TrackedBody { body, is_read: seen }));
     let mut response = next.run(request).await;
     if !is_read.load(Ordering::Relaxed) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -27,12 +27,12 @@ pub(super) async fn close(request: Request, next: Next) -> Response {
 }
 
 /// A body that notes its end.
-struct Watched {
+struct TrackedBody {
     body: Body,
     is_read: Arc<AtomicBool>,
 }
 
-impl http_body::Body for Watched {
+impl http_body::Body for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -1,0 +1,21 @@
+//! The data protection of one tenant.
+
+use domain::{Clock, Tenant};
+use storage::{Index, TenantStorage};
+
+/// The data protection of one tenant.
+#[derive(Clone, Copy)]
+pub struct Erasure<'a> {
+    /// The tenant.
+    pub tenant: &'a Tenant,
+    /// Its storage.
+    pub storage: &'a TenantStorage,
+    /// Time.
+    pub clock: &'a dyn Clock,
+}
+
+impl<'a> Erasure<'a> {
+    pub(crate) fn index(&self) -> &'a dyn Index {
+        self.storage.index.as_ref()
+    }
+}

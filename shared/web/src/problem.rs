@@ -1,0 +1,180 @@
+//! Problems (RFC 9457), and how they are written.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use axum::BoxError;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use storage::{StorageError, causes};
+
+use crate::code::Code;
+
+/// Why a request was not done: a safe message for the caller, and a cause for the log alone.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// What kind.
+    pub code: Code,
+    /// What happened and what to do; may repeat what the caller just sent, so it never goes into a log.
+    pub detail: Cow<'static, str>,
+    /// Which fields are wrong.
+    pub errors: Vec<Fault>,
+    /// Below the contract: for the log.
+    pub cause: Option<Arc<dyn StdError + Send + Sync>>,
+    /// Seconds after which it is worth another attempt, where that is known better than the code tells.
+    pub retry_after: Option<u64>,
+}
+
+/// A field that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Fault {
+    /// The field, header, parameter or path into the body.
+    #[serde(rename = "where")]
+    pub place: String,
+    /// What it should be.
+    pub detail: String,
+}
+
+/// The body of every answer that is not a success (RFC 9457).
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// Always `about:blank`: the code tells.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The same for each problem of a code.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What happened and what to do.
+    detail: String,
+    /// The request id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+    /// What a program asks for.
+    code: &'static str,
+    /// Which fields are wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+}
+
+/// After how many seconds a passing fault is worth another attempt.
+const RETRY_AFTER_SECONDS: u64 = 2;
+
+impl Problem {
+    /// A problem with a message for the caller.
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new(), cause: None, retry_after: None }
+    }
+
+    /// As the failure of an event, for the log: the code and the cause, never the detail.
+    pub fn into_error(self) -> BoxError {
+        match self.cause {
+            Some(cause) => format!("{}: {}", self.code.name(), causes(cause.as_ref())).into(),
+            None => self.code.name().into(),
+        }
+    }
+
+    /// A 404: it does not exist, or looks so to this caller.
+    pub fn not_found(what: &'static str) -> Self {
+        Self::new(Code::NotFound, format!("There is no such {what}."))
+    }
+
+    /// A 400 that names one field.
+    pub fn bad(place: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::faults(vec![Fault { place: place.into(), detail: detail.into() }])
+    }
+
+    /// A 400 that names fields.
+    pub fn faults(errors: Vec<Fault>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => format!("{}: {}.", only.place, only.detail),
+            _ => "Several fields are wrong; see errors.".to_owned(),
+        };
+        Self { errors, ..Self::new(Code::BadRequest, detail) }
+    }
+
+    /// The same, worth another attempt after so many seconds.
+    pub fn after(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// The answer; `instance` is the request id. It carries the problem itself along as an extension, for the log.
+    pub fn render(&self, instance: Option<&str>) -> Response {
+        let status = self.code.status();
+        let body = ProblemBody {
+            kind: "about:blank",
+            title: self.code.title(),
+            status: status.as_u16(),
+            detail: self.detail.clone().into_owned(),
+            instance: instance.map(str::to_owned),
+            code: self.code.name(),
+            errors: self.errors.clone(),
+        };
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match self.code {
+            Code::Unauthenticated => {
+                // Two challenges, in two fields, for clients that read only the first of a list (RFC 9110, 11.6.1).
+                for challenge in
+                    ["Bearer realm=\"voicemail\"", "Basic realm=\"voicemail\", charset=\"UTF-8\""]
+                {
+                    headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+                }
+            }
+            Code::RateLimited | Code::RegionUnavailable | Code::StorageUnavailable | Code::Busy => {
+                headers.insert(header::RETRY_AFTER, self.retry_after.unwrap_or(RETRY_AFTER_SECONDS).into());
+            }
+            _ => {}
+        }
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.render(None)
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        let problem = match error {
+            StorageError::Unavailable { .. } => Self::new(
+                Code::StorageUnavailable,
+                "The storage does not answer. Nothing is lost; repeat the request.",
+            ),
+            _ => Self::new(
+                Code::Internal,
+                "Something stored cannot be read. The log names it by the request id.",
+            ),
+        };
+        Self { cause: Some(Arc::new(error)), ..problem }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_storage_is_503_and_worth_a_repeat() {
+        let error = StorageError::unavailable("reading a mailbox", "disk gone");
+        let response = Problem::from(error).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(response.headers().contains_key(header::RETRY_AFTER));
+    }
+
+    #[test]
+    fn a_401_says_how_to_sign_in() {
+        let response = Problem::new(Code::Unauthenticated, "No token.").into_response();
+        assert_eq!(response.headers().get_all(header::WWW_AUTHENTICATE).iter().count(), 2);
+    }
+}
