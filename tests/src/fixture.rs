@@ -138,6 +138,9 @@ impl Namespace {
     }
 
     /// The same, where it may fail.
+    ///
+    /// # Errors
+    /// The storage failed.
     pub async fn try_arrive(&self, deposit: &Deposit) -> storage::Result<Arrival> {
         let facts = &deposit.facts;
         let put = self.recordings_in(&facts.region).put(

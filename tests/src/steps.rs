@@ -235,6 +235,9 @@ pub fn case_hold(case: &Case) -> Hold {
 }
 
 /// Claim, delete, proof, tombstone: in this order, each safe to repeat.
+///
+/// # Errors
+/// The storage failed.
 pub async fn purge(
     storage: &TenantStorage,
     message_ref: &MessageRef,
@@ -255,6 +258,9 @@ pub async fn purge(
 }
 
 /// Purges all that is due and strikes it off.
+///
+/// # Errors
+/// The storage failed.
 pub async fn sweep(storage: &TenantStorage, now: Timestamp) -> Result<()> {
     loop {
         let due = storage.index.due(now, None, PAGE).await?;

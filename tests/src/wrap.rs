@@ -22,8 +22,14 @@ use storage::{
 /// What happens to each call.
 pub trait Route: Send + Sync + 'static {
     /// A call begins. Which of the storages answers it, and what to remember until it ends.
+    ///
+    /// # Errors
+    /// The call fails before it is made.
     fn begin(&self, call: &'static str) -> Result<(usize, usize)>;
     /// It ended. An error is what the caller sees in place of the answer.
+    ///
+    /// # Errors
+    /// The call fails after it was made.
     fn end(&self, remembered: usize) -> Result<()>;
 }
 

@@ -219,6 +219,9 @@ impl Function for Arc<Gateway> {
 
 impl Gateway {
     /// Invokes a function with this data of its trigger; an error is the answer of one that failed.
+    ///
+    /// # Errors
+    /// The answer of an invocation that failed.
     pub async fn told(&self, function: &str, data: &Value) -> Result<(), String> {
         let metadata =
             json!({"sys": {"MethodName": function, "UtcNow": "2026-11-24T18:41:01Z", "RandGuid": "1"}});

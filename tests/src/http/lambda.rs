@@ -92,6 +92,9 @@ impl Lambda {
     }
 
     /// Invokes one of them.
+    ///
+    /// # Errors
+    /// What the function says of an invocation that failed.
     pub async fn invoke(&self, event: Value) -> Answered {
         let id = format!("00000000-0000-4000-8000-{:012}", self.api.next.fetch_add(1, Ordering::Relaxed));
         let (sender, receiver) = oneshot::channel();

@@ -105,6 +105,9 @@ impl Fs {
 
     /// The key of this name, made by `make` at its first use. Of processes that start together all get the same one.
     /// Readable by the owner of the store alone.
+    ///
+    /// # Errors
+    /// The volume does not answer.
     pub async fn key(&self, name: &str, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>> {
         let is_plain =
             !name.starts_with('.') && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));

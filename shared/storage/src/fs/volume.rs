@@ -25,8 +25,14 @@ pub struct Step<'a> {
 #[cfg(feature = "faults")]
 pub trait Faults: std::fmt::Debug + Send + Sync {
     /// A step begins. An error: it is not taken. Else what to remember until its end.
+    ///
+    /// # Errors
+    /// The step is broken before it is taken.
     fn begin(&self, step: Step<'_>) -> io::Result<usize>;
     /// It was taken. An error is seen in place of its answer.
+    ///
+    /// # Errors
+    /// The step is broken after it was taken.
     fn end(&self, remembered: usize) -> io::Result<()>;
 }
 
