@@ -24,8 +24,8 @@ const TOKENS: &str = "/auth/v3/oauth/token";
 /// The one client, and its secret.
 const CLIENT: (&str, &str) = ("scheduler", "voicemail");
 
-/// How long its tokens are good, in seconds.
-const GOOD_FOR: i64 = 300;
+/// How long its tokens are good.
+const TOKEN_LIFETIME_SECONDS: i64 = 300;
 
 /// Makes the demo's group and mailboxes. A mailbox is made once: one that somebody deleted is not made again.
 pub(crate) async fn make(app: &App) -> Result<(), BoxError> {
@@ -73,11 +73,13 @@ fn token(app: &App, secret: &Secret, headers: &HeaderMap, form: &str) -> Respons
     if !form.split('&').any(|field| field == "grant_type=client_credentials") {
         return (StatusCode::BAD_REQUEST, Json(json!({"error": "unsupported_grant_type"}))).into_response();
     }
-    let exp = app.clock.now().millis() / 1000 + GOOD_FOR;
+    let exp = app.clock.now().millis() / 1000 + TOKEN_LIFETIME_SECONDS;
     let claims = json!({"client_id": client, "sub": client, "roles": ["privacy"], "exp": exp});
     match jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(&secret.reveal())) {
-        Ok(token) => Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": GOOD_FOR}))
-            .into_response(),
+        Ok(token) => {
+            Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_LIFETIME_SECONDS}))
+                .into_response()
+        }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -30,8 +30,11 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     .fold(OpenApiRouter::new(), OpenApiRouter::merge)
 }
 
-/// Makes the demo's mailboxes and the place where its client gets tokens, where this is the demo, and begins with what a schedule does: the sweep, and drops that no
-/// event brought.
+/// Makes the demo's mailboxes and the route where its client gets tokens, where this is the demo. Begins with what a schedule
+/// does: the sweep, and the drops that no event brought.
+///
+/// # Errors
+/// The demo cannot be made.
 pub fn start(context: StartContext) -> BoxFuture<'static, Result<Router<Arc<App>>, BoxError>> {
     Box::pin(async move {
         if context.demo {

@@ -12,7 +12,7 @@ use crate::service::Service;
 use crate::web::{Fault, judged};
 
 /// The most redirects that are followed: the service to its storage, and the storage to another of its hosts.
-const HOPS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 
 /// A recording of an export.
 pub(crate) struct Recording<'a> {
@@ -81,7 +81,7 @@ impl Recording<'_> {
 fn open(service: &Service, path: &str, authorization: &str) -> Result<Response<Body>, Fault> {
     let mut url = format!("{}{path}", service.base);
     let mut authorization = Some(authorization);
-    for _ in 0..=HOPS {
+    for _ in 0..=MAX_REDIRECTS {
         let answer = service.web.send(&url, authorization, None)?;
         let status = answer.status();
         if status.is_redirection() {

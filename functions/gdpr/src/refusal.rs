@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The longest text of the service that is repeated.
-const LONGEST: usize = 300;
+const MAX_TEXT_CHARS: usize = 300;
 
 /// One sentence for a problem (RFC 9457) of the service. What a 400 or 422 says may repeat a caller's number, so of these
 /// only the code and the places are told: a pipeline keeps what it is shown.
@@ -34,7 +34,7 @@ pub(crate) fn sentence(status: u16, body: &str) -> String {
 
 /// Text of another, fit for a terminal and a log: one line, not long.
 fn plain(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).take(LONGEST).collect()
+    text.chars().filter(|char| !char.is_control()).take(MAX_TEXT_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::output::Output;
 use crate::web::{Fault, Web, address, json, judged};
 
 /// The longest wait that is accepted of `Retry-After`.
-const LONGEST_WAIT: Duration = Duration::from_mins(5);
+const MAX_WAIT: Duration = Duration::from_mins(5);
 /// The service.
 pub(crate) struct Service {
     pub(crate) web: Web,
@@ -105,7 +105,7 @@ fn persist<T>(
             other => return other,
         };
         let wait = after.unwrap_or_else(|| Duration::from_secs(1 << tried.min(5)));
-        if tried == retries || wait > LONGEST_WAIT {
+        if tried == retries || wait > MAX_WAIT {
             return Err(Fault::Passing(why, after));
         }
         tried += 1;

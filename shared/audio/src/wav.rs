@@ -14,9 +14,9 @@ use crate::bytes::{bytes_at, size, u32_at};
 use crate::recording::{Recording, Refusal};
 
 /// The size of the RIFF header: `RIFF`, a length, `WAVE`.
-const RIFF_HEADER: usize = 12;
+const RIFF_HEADER_BYTES: usize = 12;
 /// The size of a chunk's header: its name and its length.
-const CHUNK_HEADER: usize = 8;
+const CHUNK_HEADER_BYTES: usize = 8;
 /// From here on a length is a writer's "I do not know yet": ffmpeg leaves `0xFFFFFFFF` in a pipe, sox and espeak-ng
 /// `0x7FFFF000`, which sox rounds down to whole blocks (of at most 65,535 bytes). No deposit is near 2 GiB.
 const PLACEHOLDER: u32 = 0x7FFE_F000;
@@ -32,9 +32,9 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Recording, Refusal> {
         return Err(Refusal::unsupported("the variants RIFX, RF64 and BW64 of WAV are not taken"));
     }
     let cut_off = || Refusal::broken("the WAV is cut off before its audio begins");
-    let file_length = u32_at(bytes, 4).filter(|_| bytes.len() >= RIFF_HEADER).ok_or_else(cut_off)?;
+    let file_length = u32_at(bytes, 4).filter(|_| bytes.len() >= RIFF_HEADER_BYTES).ok_or_else(cut_off)?;
     let length_known = file_length != 0 && file_length < PLACEHOLDER;
-    if length_known && bytes.len() - CHUNK_HEADER < size(file_length) {
+    if length_known && bytes.len() - CHUNK_HEADER_BYTES < size(file_length) {
         return Err(Refusal::broken(format!(
             "the WAV is cut off: its header says {} bytes, {} are there",
             u64::from(file_length) + 8,
@@ -44,11 +44,11 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Recording, Refusal> {
 
     let mut format: Option<Format> = None;
     let mut fact = None;
-    let mut at = RIFF_HEADER;
+    let mut at = RIFF_HEADER_BYTES;
     loop {
         let name: [u8; 4] = bytes_at(bytes, at).ok_or_else(cut_off)?;
         let claimed = u32_at(bytes, at + 4).ok_or_else(cut_off)?;
-        let body = bytes.get(at + CHUNK_HEADER..).ok_or_else(cut_off)?;
+        let body = bytes.get(at + CHUNK_HEADER_BYTES..).ok_or_else(cut_off)?;
         if &name == b"data" {
             let format = format.ok_or_else(|| Refusal::broken("the WAV has no format before its audio"))?;
             let streamed = claimed >= PLACEHOLDER || (claimed == 0 && !length_known);
@@ -68,7 +68,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Recording, Refusal> {
             fact = u32_at(chunk, 0);
         }
         // A chunk of an odd length is followed by a byte of padding.
-        at += CHUNK_HEADER + chunk.len() + chunk.len() % 2;
+        at += CHUNK_HEADER_BYTES + chunk.len() + chunk.len() % 2;
     }
 }
 

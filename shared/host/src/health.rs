@@ -17,7 +17,7 @@ use crate::app::App;
 const ANSWER_LIFETIME: Duration = Duration::from_secs(1);
 
 /// How the storage was when it was last asked.
-pub(crate) type LastAsked = Arc<Mutex<Option<(Instant, Result<(), Problem>)>>>;
+pub(crate) type LastReadiness = Arc<Mutex<Option<(Instant, Result<(), Problem>)>>>;
 
 /// The process answers.
 pub(crate) async fn lives() -> Response {
@@ -25,7 +25,7 @@ pub(crate) async fn lives() -> Response {
 }
 
 /// Every tenant's index and regions answer; else 503, which names neither.
-pub(crate) async fn is_ready(app: &App, last: LastAsked) -> Result<Response, Problem> {
+pub(crate) async fn is_ready(app: &App, last: LastReadiness) -> Result<Response, Problem> {
     // Held while the storage is asked, so that it is asked once however many wait.
     let mut last = last.lock().await;
     let answer = match last.as_ref() {

@@ -54,7 +54,7 @@ pub fn router(app: Arc<App>, routes: OpenApiRouter<Arc<App>>, options: &Options)
     let (routes, its) = routes.split_for_parts();
     let document = options.document.map_or_else(|| openapi::text(its).into(), Bytes::from);
     let json = HeaderValue::from_static("application/json");
-    let last = health::LastAsked::default();
+    let last = health::LastReadiness::default();
     let mut routes = routes
         .route("/healthz", get(health::lives))
         .route(

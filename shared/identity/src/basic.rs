@@ -69,7 +69,7 @@ struct Failures {
     of: BTreeMap<String, u32>,
 }
 
-/// What a client sent, decoded.
+/// The credentials of a request, decoded.
 struct Credentials {
     tenant: String,
     user: String,
@@ -85,20 +85,20 @@ impl Basic {
 
     /// The user of these credentials (what follows `Basic`).
     pub(crate) async fn verify(&self, credentials: &str, now: Timestamp) -> Result<User, Problem> {
-        let sent = Credentials::read(credentials).ok_or_else(|| {
+        let credentials = Credentials::read(credentials).ok_or_else(|| {
             Problem::new(Code::Unauthenticated, "Basic sign-in takes tenant\\user and a password, in Base64.")
         })?;
         let table = self.users.table();
-        if let Some(user) = self.memory.recall(&table, &sent, now) {
+        if let Some(user) = self.memory.recall(&table, &credentials, now) {
             return Ok(user.clone());
         }
-        self.memory.within_limits(&table, &sent, now)?;
+        self.memory.within_limits(&table, &credentials, now)?;
         let busy = || Problem::new(Code::Busy, "Too many sign-ins are under way.");
         let permit = Arc::clone(&self.at_once).acquire_owned().await.map_err(|_| busy())?;
         let memory = Arc::clone(&self.memory);
         // The permit and the count go along, so that a client that hangs up meanwhile gains nothing by it.
         let checked = tokio::task::spawn_blocking(move || {
-            let checked = memory.check(&table, &sent, now);
+            let checked = memory.check(&table, &credentials, now);
             drop(permit);
             checked
         });
@@ -126,33 +126,33 @@ impl Credentials {
 
 impl Memory {
     /// The user, if this pair was verified a moment ago.
-    fn recall<'a>(&self, table: &'a Table, sent: &Credentials, now: Timestamp) -> Option<&'a User> {
-        let user = table.user(&sent.tenant, &sent.user)?;
-        let verified = self.pairs.get(&self.pair(user, sent))?;
+    fn recall<'a>(&self, table: &'a Table, credentials: &Credentials, now: Timestamp) -> Option<&'a User> {
+        let user = table.user(&credentials.tenant, &credentials.user)?;
+        let verified = self.pairs.get(&self.pair(user, credentials))?;
         (now >= verified && now.since(verified) < PAIR_LIFETIME).then_some(user)
     }
 
     /// The pair's hash. The stored hash is part of it: a new password ends what was remembered of the old one.
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-    fn pair(&self, user: &User, sent: &Credentials) -> [u8; 32] {
+    fn pair(&self, user: &User, credentials: &Credentials) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("a key of any length");
         for part in [user.tenant.as_bytes(), user.id.as_str().as_bytes(), user.hash.to_string().as_bytes()] {
             mac.update(part);
             mac.update(&[0]);
         }
-        mac.update(&sent.password);
+        mac.update(&credentials.password);
         mac.finalize().into_bytes().into()
     }
 
     /// Refuses with 429 where there were too many failures, unless the pair was right before.
-    fn within_limits(&self, table: &Table, sent: &Credentials, now: Timestamp) -> Result<(), Problem> {
-        let was_right = |user: &User| self.pairs.peek(&self.pair(user, sent)).is_some();
-        if table.user(&sent.tenant, &sent.user).is_some_and(was_right) {
+    fn within_limits(&self, table: &Table, credentials: &Credentials, now: Timestamp) -> Result<(), Problem> {
+        let was_right = |user: &User| self.pairs.peek(&self.pair(user, credentials)).is_some();
+        if table.user(&credentials.tenant, &credentials.user).is_some_and(was_right) {
             return Ok(());
         }
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.forget_old(now);
-        let of_name = failures.of.get(&sent.name()).copied().unwrap_or(0);
+        let of_name = failures.of.get(&credentials.name()).copied().unwrap_or(0);
         if of_name < MAX_FAILURES_OF_A_NAME && failures.all < MAX_FAILURES {
             return Ok(());
         }
@@ -161,23 +161,23 @@ impl Memory {
     }
 
     /// Checks the password, and remembers the outcome. Runs for tens of milliseconds.
-    fn check(&self, table: &Table, sent: &Credentials, now: Timestamp) -> Result<User, Problem> {
+    fn check(&self, table: &Table, credentials: &Credentials, now: Timestamp) -> Result<User, Problem> {
         // Others with the same credentials, or with wrong ones, may have come first while this one waited.
-        if let Some(user) = self.recall(table, sent, now) {
+        if let Some(user) = self.recall(table, credentials, now) {
             return Ok(user.clone());
         }
-        self.within_limits(table, sent, now)?;
-        let user = table.user(&sent.tenant, &sent.user);
+        self.within_limits(table, credentials, now)?;
+        let user = table.user(&credentials.tenant, &credentials.user);
         let hash = user.map_or(table.dummy(), |user| &user.hash);
-        let fits = Argon2::default().verify_password(&sent.password, hash).is_ok();
+        let fits = Argon2::default().verify_password(&credentials.password, hash).is_ok();
         if let Some(user) = user.filter(|_| fits) {
-            self.pairs.insert(self.pair(user, sent), now);
+            self.pairs.insert(self.pair(user, credentials), now);
             return Ok(user.clone());
         }
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.forget_old(now);
         failures.all += 1;
-        *failures.of.entry(sent.name()).or_default() += 1;
+        *failures.of.entry(credentials.name()).or_default() += 1;
         Err(Problem::new(Code::Unauthenticated, "There is no such user with this password."))
     }
 }

@@ -1,8 +1,8 @@
 //! Bodies, read under a limit of size, of patience and of memory.
 //!
-//! A body may come slowly, but not forever: after 20 s it must have come at 1 KiB/s on average, so that a large recording
-//! on a slow line passes and a client that trickles single bytes is let go. All bodies of a process share a room: what
-//! finds no place in it within a second is told to come again.
+//! A body may come slowly, but not forever. After 20 s it must have come at 1 KiB/s on average: a large recording on a slow
+//! line passes, and a client that sends single bytes is refused. All bodies of a process share 512 MiB of memory. A body that
+//! gets none of it within a second is refused with 503 `busy`.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ const MIN_BYTES_PER_SECOND: u64 = 1024;
 /// How many bytes the bodies of a process may hold together: several of the largest, hundreds of usual ones.
 const MAX_BYTES_OF_ALL_BODIES: usize = 512 << 20;
 
-/// How many bytes are made room for before they come: two minutes of telephone audio.
+/// For how many bytes memory is reserved before they come: two minutes of telephone audio.
 const MAX_BYTES_RESERVED: usize = 1 << 20;
 
 /// How long a body waits for its bytes of these.
@@ -38,8 +38,8 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 static BODIES: Semaphore = Semaphore::const_new(MAX_BYTES_OF_ALL_BODIES);
 
 /// A body that is read piece by piece: 413 `too-large` over its limit, 408 `timeout` when it does not arrive, 503 `busy`
-/// when the process holds too much already. What came has its place in the room until this is dropped, or for as long
-/// as the bytes live that [`Reader::keep`] is given.
+/// when the process holds too much already. What came counts until this is dropped, or for as long as the bytes live that
+/// [`Reader::keep`] is given.
 pub struct Reader {
     pieces: BodyDataStream,
     limit: usize,
@@ -47,14 +47,14 @@ pub struct Reader {
     /// Whether more came than is taken.
     is_over: bool,
     begun: Instant,
-    room: &'static Semaphore,
-    place: Option<SemaphorePermit<'static>>,
+    memory: &'static Semaphore,
+    permits: Option<SemaphorePermit<'static>>,
 }
 
 /// The bytes of a body, which keep its permits.
 struct HeldBytes {
     bytes: BytesMut,
-    _place: Option<SemaphorePermit<'static>>,
+    _permits: Option<SemaphorePermit<'static>>,
 }
 
 impl AsRef<[u8]> for HeldBytes {
@@ -69,9 +69,9 @@ impl Reader {
         Self::of(&BODIES, body, limit)
     }
 
-    fn of(room: &'static Semaphore, body: Body, limit: usize) -> Self {
+    fn of(memory: &'static Semaphore, body: Body, limit: usize) -> Self {
         let pieces = body.into_data_stream();
-        Self { pieces, limit, came: 0, is_over: false, begun: Instant::now(), room, place: None }
+        Self { pieces, limit, came: 0, is_over: false, begun: Instant::now(), memory, permits: None }
     }
 
     /// The next piece; nothing at the end.
@@ -95,23 +95,23 @@ impl Reader {
                 // What fits may say enough: in a function the whole body is one piece.
                 let fits = piece.split_to(piece.len().min(self.limit - self.came));
                 self.is_over = !piece.is_empty();
-                self.make_room(fits.len()).await?;
+                self.reserve(fits.len()).await?;
                 self.came += fits.len();
                 Ok(Some(fits))
             }
         }
     }
 
-    async fn make_room(&mut self, bytes: usize) -> Result<(), Problem> {
+    async fn reserve(&mut self, bytes: usize) -> Result<(), Problem> {
         let bytes = u32::try_from(bytes).map_err(|_| too_large(self.limit))?;
-        let place =
-            tokio::time::timeout(MAX_WAIT, self.room.acquire_many(bytes)).await.ok().and_then(Result::ok);
-        let place = place.ok_or_else(|| {
+        let permits =
+            tokio::time::timeout(MAX_WAIT, self.memory.acquire_many(bytes)).await.ok().and_then(Result::ok);
+        let permits = permits.ok_or_else(|| {
             Problem::new(Code::Busy, "Too many large requests are under way; try again shortly.")
         })?;
-        match &mut self.place {
-            Some(all) => all.merge(place),
-            none => *none = Some(place),
+        match &mut self.permits {
+            Some(all) => all.merge(permits),
+            none => *none = Some(permits),
         }
         Ok(())
     }
@@ -134,9 +134,9 @@ impl Reader {
         Ok(self.keep(whole))
     }
 
-    /// What was made of this body: it keeps the body's place for as long as it lives.
+    /// What was made of this body: it counts as the body for as long as it lives.
     pub fn keep(self, bytes: BytesMut) -> Bytes {
-        Bytes::from_owner(HeldBytes { bytes, _place: self.place })
+        Bytes::from_owner(HeldBytes { bytes, _permits: self.permits })
     }
 }
 

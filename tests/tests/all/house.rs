@@ -66,8 +66,7 @@ fn the_arrows_point_as_the_architecture_says() {
             // The tool is a client: what it knows of the service is the contract.
             "domain" | "audio" | "gdpr" => &[],
             "storage" => &["domain"],
-            "erasure" => &["storage", "domain"],
-            "web" => &["storage", "domain"],
+            "erasure" | "web" => &["storage", "domain"],
             "identity" => &["web", "domain"],
             "host" => &["identity", "web", "storage", "domain"],
             "privacy" => &["host", "identity", "web", "erasure", "domain"],
