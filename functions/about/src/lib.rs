@@ -1,8 +1,9 @@
 //! What the service says of itself where each operation is a function of its own: whether it is ready, its keys and its
 //! document, and that there is no such route. The host answers all of it.
 
-use host::App;
 use std::sync::Arc;
+
+use host::App;
 use utoipa_axum::router::OpenApiRouter;
 
 /// The document of all operations: a file, or all of them would be linked with this to make it.

@@ -1,5 +1,7 @@
 //! Delete: into the trash, from which an undo brings back until the deadline.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -8,7 +10,6 @@ use domain::{Hold, MessageId};
 use host::{Access, App};
 use identity::{Operation, Principal, audit};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

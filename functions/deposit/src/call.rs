@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-use web::{Fault, Problem};
 
 use axum::http::{HeaderMap, HeaderName};
 use domain::{CallerName, MAX_CALLER_BYTES, Timestamp};
 use percent_encoding::percent_decode;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use web::{Fault, Problem};
 
 /// The year 2000: earlier calls were not taken by anything that talks to us.
 const EARLIEST_MILLIS: i64 = 946_684_800_000;

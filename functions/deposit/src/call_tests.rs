@@ -1,5 +1,6 @@
-use super::*;
 use axum::http::HeaderValue;
+
+use super::*;
 
 fn now() -> Timestamp {
     "2026-11-22T10:00:00Z".parse().unwrap()

@@ -1,12 +1,12 @@
 //! A recording that a platform dropped into a bucket, in place of sending it.
 
-use axum::BoxError;
-use host::{App, Tenancy};
 use std::time::Duration;
-use web::{Code, Problem};
 
+use axum::BoxError;
 use domain::Timestamp;
+use host::{App, Tenancy};
 use storage::{DropKey, Dropped, Drops};
+use web::{Code, Problem};
 
 use crate::call::{Call, UncheckedCall};
 use crate::intake::MAX_BYTES;

@@ -1,11 +1,11 @@
 //! A form of two parts: the facts of a call (`message`, JSON), then the recording (`audio`).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use web::Problem;
-use web::body::{self, Reader};
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, Stream};
+use web::Problem;
+use web::body::{self, Reader};
 
 use crate::call::UncheckedCall;
 

@@ -1,15 +1,15 @@
 //! What comes in: a body of audio with the facts as headers, or a form of two parts.
 
 use std::sync::Arc;
-use web::body::{self, Reader};
-use web::wire::Sound;
-use web::{Code, Problem};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use domain::{Mailbox, Settings, Timestamp};
 use utoipa::ToSchema;
+use web::body::{self, Reader};
+use web::wire::Sound;
+use web::{Code, Problem};
 
 use crate::call::{Call, UncheckedCall};
 use crate::form;

@@ -9,6 +9,8 @@ mod store;
 mod target;
 mod upload;
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -17,7 +19,6 @@ use axum::response::{IntoResponse, Response};
 use domain::Message;
 use host::App;
 use identity::{Operation, Principal};
-use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::wire::{MessageBody, Sound};

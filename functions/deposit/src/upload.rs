@@ -1,11 +1,8 @@
 //! A link to upload a long recording to, past the limits of a request: what is put there is deposited as a drop.
 
-use host::App;
-use identity::{Operation, Principal};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use web::{Code, Path, Problem, ProblemBody, body};
 
 use axum::Json;
 use axum::body::Body;
@@ -13,10 +10,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::MessageId;
+use host::App;
+use identity::{Operation, Principal};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use storage::{DropKey, Found};
 use utoipa::ToSchema;
+use web::{Code, Path, Problem, ProblemBody, body};
 
 use crate::admit;
 use crate::call::{Call, UncheckedCall};

@@ -1,20 +1,20 @@
 //! A recording of an export, by its name.
 
-use host::{App, Tenancy};
-use identity::{Operation, Principal, audit};
 use std::sync::Arc;
 use std::time::Duration;
-use web::wire::Sound;
-use web::{Path, Problem, ProblemBody, Query, recording};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{MailboxId, Message, MessageId};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use host::{App, Tenancy};
+use identity::{Operation, Principal, audit};
 use serde::Deserialize;
 use storage::{Found, StorageError};
 use utoipa::IntoParams;
+use web::wire::Sound;
+use web::{Path, Problem, ProblemBody, Query, recording};
 
 /// How long a link of the storage lives.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);

@@ -2,13 +2,8 @@
 
 mod file;
 
-use host::App;
-use identity::{Operation, Principal, audit};
-use privacy::{Request, erasure, in_time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use web::wire::MessageBody;
-use web::{Problem, ProblemBody};
 
 use axum::Json;
 use axum::body::Body;
@@ -16,10 +11,15 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::{Message, MessageId};
 use futures::future::try_join;
+use host::App;
+use identity::{Operation, Principal, audit};
+use privacy::{Request, erasure, in_time};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::wire::MessageBody;
+use web::{Problem, ProblemBody};
 
 /// How many messages one answer tells of.
 const PAGE_SIZE: usize = 1000;

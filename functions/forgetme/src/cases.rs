@@ -1,5 +1,7 @@
 //! Cases: what became of each request to forget.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use domain::{Case, CaseKey, Status};
@@ -7,7 +9,6 @@ use host::{App, Tenancy};
 use identity::{Operation, Principal};
 use privacy::{CaseBody, CaseStatus, TenantQuery};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use storage::StorageError;
 use utoipa::{IntoParams, ToSchema};
 use web::{Path, Problem, ProblemBody, Query, wire};

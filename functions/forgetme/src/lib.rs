@@ -3,6 +3,8 @@
 mod cases;
 mod regions;
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -11,7 +13,6 @@ use erasure::ForgetOutcome;
 use host::App;
 use identity::{Operation, Principal, audit};
 use privacy::{CaseAnswer, Request, erasure, in_time};
-use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{Code, Problem, ProblemBody};

@@ -1,12 +1,13 @@
 //! How the regions of a tenant are.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use host::App;
 use identity::{Operation, Principal};
 use privacy::{TenantQuery, erasure};
 use serde::Serialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 use web::{Problem, ProblemBody, Query};
 

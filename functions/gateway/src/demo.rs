@@ -1,7 +1,5 @@
 //! The demo: what somebody finds who starts the service with nothing configured.
 
-use host::App;
-use identity::Secret;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +12,8 @@ use axum::{BoxError, Json, Router};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use domain::{Group, Mailbox, Owner, Tenant};
+use host::App;
+use identity::Secret;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::json;
 use storage::Expect;

@@ -2,12 +2,12 @@
 
 mod demo;
 
-use host::{App, StartContext};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{BoxError, Router};
 use futures::future::BoxFuture;
+use host::{App, StartContext};
 use tokio::time::MissedTickBehavior;
 use utoipa_axum::router::OpenApiRouter;
 

@@ -1,5 +1,7 @@
 //! List: the messages of a mailbox, newest first, and one message.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -10,7 +12,6 @@ use domain::{Folder, MessageId};
 use host::App;
 use identity::{Operation, Principal};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use storage::PageOf;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;

@@ -1,13 +1,8 @@
 //! Groups: whose members see a group's mailboxes.
 
-use host::App;
-use identity::{Operation, Principal, audit};
 use std::collections::BTreeSet;
 use std::future::ready;
 use std::sync::Arc;
-use web::body::JSON_LIMIT;
-use web::wire::Id;
-use web::{Path, Problem, ProblemBody};
 
 use axum::Json;
 use axum::body::Body;
@@ -15,10 +10,15 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::{BadName, Group, GroupId};
+use host::App;
+use identity::{Operation, Principal, audit};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::body::JSON_LIMIT;
+use web::wire::Id;
+use web::{Path, Problem, ProblemBody};
 
 use crate::record::{self, Change};
 

@@ -4,12 +4,8 @@ mod body;
 mod group;
 mod record;
 
-use host::App;
-use identity::{Operation, Principal, Role, audit};
 use std::future::ready;
 use std::sync::Arc;
-use web::body::JSON_LIMIT;
-use web::{Code, Path, Problem, ProblemBody};
 
 use axum::Json;
 use axum::body::Body;
@@ -17,11 +13,15 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::{BadName, Mailbox, MailboxId};
+use host::App;
+use identity::{Operation, Principal, Role, audit};
 use serde::Serialize;
 use storage::Versioned;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::body::JSON_LIMIT;
+use web::{Code, Path, Problem, ProblemBody};
 
 use body::{MailboxBody, MailboxRequest};
 use record::Change;

@@ -1,5 +1,7 @@
 //! Mark read and unread: one message, or up to a hundred.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -8,7 +10,6 @@ use domain::{MessageId, ReadMark};
 use host::{Access, App};
 use identity::{Operation, Principal, audit};
 use serde::Deserialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

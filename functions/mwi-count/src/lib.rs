@@ -1,5 +1,7 @@
 //! What is waiting (MWI): of one mailbox, or of each mailbox of the signed-in user.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
@@ -7,7 +9,6 @@ use domain::{Counts, Mailbox};
 use host::App;
 use identity::{Operation, Principal};
 use serde::Serialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -3,22 +3,22 @@
 mod link;
 mod query;
 
-use host::{App, Tenancy};
-use identity::{Operation, Principal, audit};
 use std::sync::Arc;
-use web::wire::{Sound, message_id};
-use web::{Path, Problem, ProblemBody, Query, recording};
-
-use link::Link;
-use query::PlayQuery;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Message;
+use host::{App, Tenancy};
+use identity::{Operation, Principal, audit};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::wire::{Sound, message_id};
+use web::{Path, Problem, ProblemBody, Query, recording};
+
+use link::Link;
+use query::PlayQuery;
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Arc<App>> {

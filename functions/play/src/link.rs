@@ -1,15 +1,15 @@
 //! Links that play a recording without a token, for at most five minutes: the storage's own where it has such, else
 //! ours, signed under the tenant's key. Ours end at once when the message is forgotten.
 
-use host::{Access, App, Tenancy};
 use std::sync::Arc;
 use std::time::Duration;
-use web::{Code, Problem};
 
 use domain::{MailboxId, Message, MessageId, Timestamp};
+use host::{Access, App, Tenancy};
 use serde::Serialize;
 use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
+use web::{Code, Problem};
 
 use crate::query::PlayQuery;
 

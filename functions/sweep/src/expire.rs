@@ -1,9 +1,9 @@
 //! Retention: what is over it goes to the trash.
 
-use host::{App, Tenancy};
 use std::time::Duration;
 
 use domain::{Hold, MessageId, Timestamp};
+use host::{App, Tenancy};
 use storage::{PageOf, StorageError};
 
 use crate::swept::{BATCH_SIZE, Swept};

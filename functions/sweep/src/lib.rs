@@ -8,21 +8,21 @@ mod purge;
 mod swept;
 mod tidy;
 
-use host::{App, Tenancy};
-use identity::{Operation, Principal, audit};
 use std::sync::Arc;
 use std::time::Duration;
-use web::{Code, Problem, ProblemBody, Query, body};
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::{BoxError, Json};
+use host::{App, Tenancy};
+use identity::{Operation, Principal, audit};
 use serde::Deserialize;
 use storage::StorageError;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::{Code, Problem, ProblemBody, Query, body};
 
 pub use swept::Swept;
 

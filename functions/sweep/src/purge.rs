@@ -1,10 +1,10 @@
 //! The purge of what is due.
 
-use host::Tenancy;
 use std::time::Duration;
 
 use domain::{Claim, Claimed, Timestamp};
 use futures::{StreamExt as _, stream};
+use host::Tenancy;
 use metrics::counter;
 use storage::{Due, StorageError};
 

@@ -1,11 +1,11 @@
 //! What deposits that were cut off have left, and each mailbox's last net.
 
-use host::{App, Tenancy};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher as _};
 use std::time::Duration;
 
 use domain::{MailboxId, Timestamp};
+use host::{App, Tenancy};
 use storage::{Fenced, MessageRef, StorageError};
 
 use crate::swept::Swept;

@@ -1,5 +1,7 @@
 //! Undo of Forget Me: what a case hid is back where it was.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -9,7 +11,6 @@ use futures::future::try_join;
 use host::App;
 use identity::{Operation, Principal, audit};
 use privacy::{CaseAnswer, Request, erasure, failure, in_time, unusable_numbers};
-use std::sync::Arc;
 use web::{Code, Problem, ProblemBody};
 
 /// Undoes a case, or some of its numbers, or numbers in every pending case. Repeating is harmless; 410 after `undo_until`.

@@ -2,12 +2,13 @@
 
 mod forget;
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use domain::{Release, Released};
 use host::App;
 use identity::{Operation, Principal, audit};
-use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::wire::{MessageBody, message_id};
