@@ -24,6 +24,6 @@ impl Swept {
     /// Counts and logs what could not be done.
     pub(crate) fn fail(&mut self, error: &StorageError, what: &str) {
         self.failed += 1;
-        tracing::error!(error = storage::causes(error), "{what}; the next sweep attempts again");
+        tracing::error!(error = storage::causes(error), "{what}; the next sweep tries again");
     }
 }
