@@ -13,7 +13,7 @@ use domain::{
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use storage::{
-    Arrival, Deposit, Expect, Found, Index, Insertion, PageOf, Recordings, TenantStorage, Written,
+    Arrival, Deposit, Expect, Found, Insertion, Metadata, PageOf, Recordings, TenantStorage, Written,
 };
 
 /// An hour.
@@ -70,7 +70,7 @@ impl Namespace {
     }
 
     /// The tenant's metadata.
-    pub fn index(&self) -> &dyn Index {
+    pub fn index(&self) -> &dyn Metadata {
         &*self.storage.index
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Claim, Release};
+use domain::Release;
 use storage::Insertion;
 
 use crate::counting::Trips;
@@ -70,7 +70,7 @@ pub async fn each_call_makes_its_requests_and_no_more(
     space.hold(facts, &trash(after(9))).await.unwrap();
     let due = space.index().due(after(9), None, 50).await.unwrap().pop().unwrap();
     proxy.take();
-    space.claim(facts, &Claim::Due(due.hold.clone())).await;
+    space.claim(facts, &due.claim).await;
     took.push(("claim", taken()));
     space.recordings().delete(&facts.audio).await.unwrap();
     took.push(("delete of a recording", taken()));

@@ -1,6 +1,6 @@
 //! How many serial round trips each operation takes at the contracts, warm: the rows of the design's table.
 
-use domain::{Claim, Claimed, Release};
+use domain::{Claimed, Release};
 use storage::Insertion;
 
 use crate::counting::{self, Trips};
@@ -38,7 +38,7 @@ pub async fn each_operation_takes_its_round_trips(space: Namespace) {
     space.hold(facts, &trash(after(9))).await.unwrap();
     let due = space.all_due(after(9)).await.pop().unwrap();
     counter.take();
-    let claim = Claim::Due(due.hold.clone());
+    let claim = due.claim.clone();
     let claimed = steps::purge(&space.storage, &due.message_ref, &claim, after(9)).await.unwrap();
     assert_eq!(claimed, Claimed::Claimed);
     assert_eq!(

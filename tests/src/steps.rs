@@ -268,7 +268,7 @@ pub async fn sweep(storage: &TenantStorage, now: Timestamp) -> Result<()> {
             return Ok(());
         }
         for due in due {
-            purge(storage, &due.message_ref, &Claim::Due(due.hold.clone()), now).await?;
+            purge(storage, &due.message_ref, &due.claim, now).await?;
             storage.index.remove_due_entry(&due).await?;
         }
     }

@@ -15,8 +15,9 @@ use domain::{
 };
 use futures::future::BoxFuture;
 use storage::{
-    Arrival, Audio, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Insertion, MessageRef, Page,
-    PageOf, Recordings, Result, StorageError, TenantStorage, Versioned, Written,
+    Arrival, Audio, CallerMarker, Cases, Deposit, Deposits, Due, Expect, Fenced, Found, Insertion, Mailboxes,
+    MessageRef, Messages, Metadata, Page, PageOf, Purge, Recordings, Result, StorageError, TenantStorage,
+    Versioned, Written,
 };
 
 /// What happens to each call.
@@ -58,9 +59,9 @@ struct Wrapped<T: ?Sized, R> {
 }
 
 macro_rules! wrapped {
-    ($contract:ident: $($call:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
+    ($contract:ident for $whole:ident: $($call:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
-        impl<R: Route> $contract for Wrapped<dyn $contract, R> {
+        impl<R: Route> $contract for Wrapped<dyn $whole, R> {
             $(async fn $call(&self, $($arg: $type),*) -> Result<$answer> {
                 let (target, remembered) = self.route.begin(stringify!($call))?;
                 let answer = self.targets[target].$call($($arg),*).await;
@@ -71,10 +72,16 @@ macro_rules! wrapped {
     };
 }
 
-wrapped! { Index:
+wrapped! { Deposits for Metadata:
     arrive(deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Arrival;
     insert(deposit: &Deposit) -> Insertion;
     withdraw(message_ref: &MessageRef) -> ();
+    arriving(before: Timestamp) -> Vec<MessageRef>;
+    fence(message_ref: &MessageRef) -> Fenced;
+    remove_orphans(until: Timestamp, now: Timestamp) -> u64;
+}
+
+wrapped! { Messages for Metadata:
     message(mailbox: &MailboxId, id: MessageId) -> Found;
     page(mailbox: &MailboxId, of: PageOf) -> Page;
     counts(mailbox: &MailboxId) -> Counts;
@@ -82,24 +89,30 @@ wrapped! { Index:
     mark_unread(mailbox: &MailboxId, id: MessageId) -> Option<Message>;
     hold(mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Option<Message>;
     release(mailbox: &MailboxId, id: MessageId, release: &Release) -> Released;
-    claim(mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Claimed;
-    leave_tombstone(message_ref: &MessageRef, now: Timestamp) -> ();
+}
+
+wrapped! { Purge for Metadata:
     by_caller(subject: &Subject, after: Option<&CallerMarker>, limit: usize) -> Vec<CallerMarker>;
     due(before: Timestamp, after: Option<&Due>, limit: usize) -> Vec<Due>;
     remove_due_entry(due: &Due) -> ();
-    arriving(before: Timestamp) -> Vec<MessageRef>;
-    fence(message_ref: &MessageRef) -> Fenced;
-    tidy(mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> u64;
-    remove_orphans(until: Timestamp, now: Timestamp) -> u64;
+    claim(mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Claimed;
+    leave_tombstone(message_ref: &MessageRef, now: Timestamp) -> ();
+}
+
+wrapped! { Mailboxes for Metadata:
     mailbox(id: &MailboxId) -> Option<Versioned<Mailbox>>;
     mailboxes() -> Vec<Versioned<Mailbox>>;
     mailbox_ids() -> Vec<MailboxId>;
     put_mailbox(mailbox: &Mailbox, expect: Expect) -> Written;
     delete_mailbox(id: &MailboxId, version: u64, purge_at: Timestamp) -> Written;
+    tidy(mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> u64;
     group(id: &GroupId) -> Option<Versioned<Group>>;
     groups() -> Vec<Versioned<Group>>;
     put_group(group: &Group, expect: Expect) -> Written;
     delete_group(id: &GroupId, version: u64) -> Written;
+}
+
+wrapped! { Cases for Metadata:
     case(key: &CaseKey) -> Option<Versioned<Case>>;
     put_case(case: &Case, expect: Expect) -> Written;
     cases(after: Option<&CaseKey>, limit: usize) -> Vec<Versioned<Case>>;
@@ -108,10 +121,13 @@ wrapped! { Index:
     forgets(subject: &Subject) -> Vec<CaseKey>;
     last_certificate() -> Option<Versioned<Certified>>;
     put_certificate(certified: &Certified, expect: Expect) -> Written;
+}
+
+wrapped! { Metadata for Metadata:
     ping() -> ();
 }
 
-wrapped! { Recordings:
+wrapped! { Recordings for Recordings:
     put(key: &AudioKey, bytes: Bytes, media_type: &str, subject: Option<&Subject>) -> ();
     get(key: &AudioKey, range: Option<Range<u64>>) -> Option<Audio>;
     link(key: &AudioKey, ttl: Duration, file_name: Option<&str>) -> Option<String>;

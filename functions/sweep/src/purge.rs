@@ -26,11 +26,9 @@ pub(crate) async fn due(
     loop {
         let batch = tenancy.index().due(now, last.as_ref(), BATCH_SIZE).await?;
         let more = batch.len() == BATCH_SIZE;
-        // What a case has claimed is due at once; whether that is overdue, the case tells.
-        let is_overdue = |due: &&Due| {
-            let purge_at = due.hold.purge_at();
-            purge_at != Timestamp::default() && purge_at < now.minus(OVERDUE_AFTER)
-        };
+        // Whether what a case has claimed is overdue, the case tells.
+        let is_overdue =
+            |due: &&Due| matches!(&due.claim, Claim::Due(hold) if hold.purge_at() < now.minus(OVERDUE_AFTER));
         counter!("voicemail_erasures_due_total").increment(batch.len() as u64);
         let overdue = batch.iter().filter(is_overdue).count();
         counter!("voicemail_erasures_overdue_total").increment(overdue as u64);
@@ -59,7 +57,7 @@ pub(crate) async fn due(
 /// earlier sweep was here.
 async fn purge(tenancy: &Tenancy, due: &Due, now: Timestamp) -> Result<bool, StorageError> {
     let (index, message_ref) = (tenancy.index(), &due.message_ref);
-    let claimed = index.claim(&message_ref.mailbox, message_ref.id, &Claim::Due(due.hold.clone())).await?;
+    let claimed = index.claim(&message_ref.mailbox, message_ref.id, &due.claim).await?;
     match claimed {
         Claimed::Claimed => {
             let recordings = tenancy.storage.recordings_in(&message_ref.region)?;

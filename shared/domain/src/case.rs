@@ -199,6 +199,16 @@ impl Case {
         facts.subject.as_ref().is_some_and(|subject| self.forgets(subject)) && self.covers(facts.received_at)
     }
 
+    /// Whether it has released the messages of this subject for good: it was undone, for this subject or for all.
+    pub fn has_released(&self, subject: Option<&Subject>) -> bool {
+        self.status == Status::Undone || subject.and_then(|subject| self.subjects.get(subject)) == Some(&true)
+    }
+
+    /// Whether no hold of it belongs on a message of this subject: it has released them, or it was erased and certified.
+    pub fn has_let_go(&self, subject: Option<&Subject>) -> bool {
+        self.erased_at.is_some() || self.has_released(subject)
+    }
+
     /// When its fate was done: undone, or erased and certified.
     pub fn closed_at(&self) -> Option<Timestamp> {
         self.undone_at.or(self.erased_at)

@@ -131,6 +131,8 @@ pub enum Claim {
     Due(Hold),
     /// A case that is erasing; decided on the case, so it always succeeds on a message that is there.
     Case(CaseKey),
+    /// A case has claimed it before, and its purge was cut off.
+    Unfinished,
 }
 
 /// What became of a claim.
@@ -257,6 +259,7 @@ impl Message {
         let may = match claim {
             Claim::Due(hold) => self.claimed || self.holds.contains(hold),
             Claim::Case(_) => true,
+            Claim::Unfinished => self.claimed,
         };
         self.claimed |= may;
         if may { Claimed::Claimed } else { Claimed::Undone }

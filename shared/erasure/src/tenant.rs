@@ -1,7 +1,7 @@
 //! The data protection of one tenant.
 
 use domain::{Clock, Tenant};
-use storage::{Index, TenantStorage};
+use storage::{Metadata, TenantStorage};
 
 /// The data protection of one tenant.
 #[derive(Clone, Copy)]
@@ -15,7 +15,7 @@ pub struct Erasure<'a> {
 }
 
 impl<'a> Erasure<'a> {
-    pub(crate) fn index(&self) -> &'a dyn Index {
+    pub(crate) fn index(&self) -> &'a dyn Metadata {
         self.storage.index.as_ref()
     }
 }

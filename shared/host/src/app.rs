@@ -8,7 +8,7 @@ use axum::BoxError;
 use axum::http::HeaderMap;
 use domain::{BadName, Clock, Mailbox, MailboxId, Random, Region, Tenant, TenantId, TenantKey, Timestamp};
 use identity::{Identity, Operation, Principal, Role, SignIn};
-use storage::{DropKey, Drops, Index, Recordings, Storage, StorageError, TenantStorage, Versioned};
+use storage::{DropKey, Drops, Metadata, Recordings, Storage, StorageError, TenantStorage, Versioned};
 use web::{Code, Problem};
 
 use crate::certificate_key::CertificateKey;
@@ -248,7 +248,7 @@ impl Tenancy {
     }
 
     /// Its metadata.
-    pub fn index(&self) -> &dyn Index {
+    pub fn index(&self) -> &dyn Metadata {
         self.storage.index.as_ref()
     }
 
@@ -276,7 +276,7 @@ impl Access {
     }
 
     /// The tenant's metadata.
-    pub fn index(&self) -> &dyn Index {
+    pub fn index(&self) -> &dyn Metadata {
         self.tenancy.index()
     }
 }

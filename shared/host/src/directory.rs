@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::{Clock, Group, GroupId, Mailbox, MailboxId, Owner, Timestamp};
 use identity::Principal;
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
-use storage::{Expect, Index, Result, Versioned, Written};
+use storage::{Expect, Metadata, Result, Versioned, Written};
 
 /// How old a remembered record may be: half of the 10 s that the contract allows, so that a request which was let in
 /// by an old record has time to end within them.
@@ -38,7 +38,7 @@ struct CachedList<T> {
 
 /// The mailboxes and groups of one tenant.
 pub struct Directory {
-    index: Arc<dyn Index>,
+    index: Arc<dyn Metadata>,
     clock: Arc<dyn Clock>,
     mailboxes: Cache<MailboxId, CachedRecord<Mailbox>>,
     groups: Cache<GroupId, CachedRecord<Group>>,
@@ -48,7 +48,7 @@ pub struct Directory {
 
 impl Directory {
     /// An empty memory over the index.
-    pub fn new(index: Arc<dyn Index>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(index: Arc<dyn Metadata>, clock: Arc<dyn Clock>) -> Self {
         Self {
             index,
             clock,

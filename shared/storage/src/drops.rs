@@ -28,6 +28,27 @@ pub struct DropKey {
     pub name: String,
 }
 
+#[cfg(any(feature = "aws", feature = "azure"))]
+impl DropKey {
+    /// What follows the tenant in the name of a drop.
+    pub(crate) fn below(&self) -> String {
+        let Self { mailbox, name, .. } = self;
+        if name.is_empty() { mailbox.clone() } else { format!("{mailbox}/{name}") }
+    }
+
+    /// The drop that an object is. What lies in no mailbox's folder is one that names no mailbox; what ends with a slash is a folder
+    /// that a console made.
+    pub(crate) fn parse(region: &Region, object: &str) -> Option<Self> {
+        let (tenant, rest) = object.strip_prefix(INCOMING)?.strip_prefix('/')?.split_once('/')?;
+        if rest.is_empty() || rest.ends_with('/') {
+            return None;
+        }
+        let (mailbox, name) = rest.split_once('/').unwrap_or((rest, ""));
+        let [mailbox, name] = [mailbox, name].map(str::to_owned);
+        Some(Self { tenant: tenant.parse().ok()?, region: region.clone(), mailbox, name })
+    }
+}
+
 /// What a drop is, but for its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dropped {
@@ -40,6 +61,14 @@ pub struct Dropped {
     pub version: String,
     /// How many bytes.
     pub bytes: u64,
+}
+
+#[cfg(any(feature = "aws", feature = "azure"))]
+impl Dropped {
+    /// The `ETag` of what was looked at: what follows the name in its version.
+    pub(crate) fn etag(&self) -> &str {
+        self.version.rsplit_once('#').map_or("", |(_, etag)| etag)
+    }
 }
 
 /// A link that takes a recording, and what must be sent with it.

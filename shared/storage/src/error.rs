@@ -34,6 +34,12 @@ impl StorageError {
     pub fn unavailable(context: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Unavailable { context, source: source.into() }
     }
+
+    /// Something stored that cannot be read.
+    #[cfg(any(feature = "aws", feature = "azure"))]
+    pub(crate) fn corrupt(context: String) -> Self {
+        Self::Corrupt { context }
+    }
 }
 
 /// What a call of a contract returns.

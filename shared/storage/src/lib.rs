@@ -1,6 +1,6 @@
 //! The two storage contracts, and one folder for each backend that keeps them.
 //!
-//! [`Index`] is the metadata of a tenant, in its master region. [`Recordings`] is its audio, one for each region. The
+//! [`Metadata`] is the metadata of a tenant, in its master region. [`Recordings`] is its audio, one for each region. The
 //! sentences of their documentation are the names of the conformance cases that every backend passes. No type of a
 //! backend leaves this crate.
 
@@ -8,11 +8,13 @@
 pub mod aws;
 #[cfg(feature = "azure")]
 pub mod azure;
+#[cfg(any(feature = "aws", feature = "azure"))]
+mod cloud;
 mod drops;
 mod error;
 #[cfg(feature = "fs")]
 pub mod fs;
-mod index;
+mod metadata;
 mod recordings;
 #[cfg(any(feature = "aws", feature = "azure", feature = "fs"))]
 mod stored;
@@ -23,9 +25,9 @@ use std::time::Duration;
 
 pub use drops::{DropKey, Dropped, Drops, INCOMING, REJECTED, Upload};
 pub use error::{Result, StorageError, causes};
-pub use index::{
-    Arrival, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Insertion, MessageRef, Page, PageOf,
-    Versioned, Written,
+pub use metadata::{
+    Arrival, CallerMarker, Cases, Deposit, Deposits, Due, Expect, Fenced, Found, Insertion, Mailboxes,
+    MessageRef, Messages, Metadata, Page, PageOf, Purge, Versioned, Written,
 };
 pub use recordings::{Audio, Recordings};
 
@@ -35,7 +37,7 @@ use domain::{Region, Tenant};
 #[derive(Clone)]
 pub struct TenantStorage {
     /// Its metadata.
-    pub index: Arc<dyn Index>,
+    pub index: Arc<dyn Metadata>,
     /// Its audio, by region; those that it has left are among them where its recordings may still lie there.
     pub recordings: BTreeMap<Region, Arc<dyn Recordings>>,
     /// Stores beside these that may hold copies of what was erased.

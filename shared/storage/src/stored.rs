@@ -1,10 +1,9 @@
 //! What the backends store, as JSON with `"v":1`. Whoever changes a form counts on, and reads the old one too.
 
-use domain::{Attempt, AudioKey, Facts, MailboxId, MessageId, Region, Subject, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{CallerMarker, Deposit, MessageRef, StorageError};
+use crate::StorageError;
 
 const VERSION: u64 = 1;
 
@@ -33,15 +32,20 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 
 /// An error that may be damage.
 pub(crate) trait Damage {
-    /// Whether something stored cannot be read, which the log then names.
-    fn told(&self) -> bool;
+    /// What is stored and cannot be read; `None`: something else failed.
+    fn damage(&self) -> Option<&str>;
+
+    /// Names what is damaged in the log.
+    fn log_damage(&self) {
+        if let Some(what) = self.damage() {
+            tracing::error!(what, "something damaged is passed over; restore it from a backup");
+        }
+    }
 }
 
 impl Damage for StorageError {
-    fn told(&self) -> bool {
-        let Self::Corrupt { context } = self else { return false };
-        tracing::error!(what = context, "something damaged is passed over; restore it from a backup");
-        true
+    fn damage(&self) -> Option<&str> {
+        if let Self::Corrupt { context } = self { Some(context) } else { None }
     }
 }
 
@@ -55,10 +59,11 @@ impl<E> Default for PassedOver<E> {
 }
 
 impl<E: Damage> PassedOver<E> {
-    /// What was read; `None`: it is damaged.
+    /// What was read; `None`: it is damaged, which is logged.
     pub(crate) fn read<T>(&mut self, read: Result<T, E>) -> Result<Option<T>, E> {
         match read {
-            Err(error) if error.told() => {
+            Err(error) if error.damage().is_some() => {
+                error.log_damage();
                 self.0.get_or_insert(error);
                 Ok(None)
             }
@@ -72,64 +77,5 @@ impl<E: Damage> PassedOver<E> {
             Some(error) if found.is_empty() => Err(error),
             _ => Ok(found),
         }
-    }
-}
-
-/// An attempt, which becomes the message.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Journal {
-    pub(crate) begun_at: Timestamp,
-    #[serde(flatten)]
-    pub(crate) facts: Facts,
-}
-
-impl From<&Deposit> for Journal {
-    fn from(deposit: &Deposit) -> Self {
-        Self { begun_at: deposit.begun_at, facts: deposit.facts.clone() }
-    }
-}
-
-/// [`MessageRef`], of an attempt or of a due hold.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct StoredMessageRef {
-    mailbox: MailboxId,
-    id: MessageId,
-    attempt: Attempt,
-    subject: Option<Subject>,
-    audio: AudioKey,
-    region: Region,
-}
-
-impl From<MessageRef> for StoredMessageRef {
-    fn from(message_ref: MessageRef) -> Self {
-        let MessageRef { mailbox, id, attempt, subject, audio, region } = message_ref;
-        Self { mailbox, id, attempt, subject, audio, region }
-    }
-}
-
-impl From<StoredMessageRef> for MessageRef {
-    fn from(stored: StoredMessageRef) -> Self {
-        let StoredMessageRef { mailbox, id, attempt, subject, audio, region } = stored;
-        Self { mailbox, id, attempt, subject, audio, region }
-    }
-}
-
-/// [`CallerMarker`].
-#[derive(Serialize, Deserialize)]
-pub(crate) struct StoredMarker {
-    received_at: Timestamp,
-    #[serde(flatten)]
-    message_ref: StoredMessageRef,
-}
-
-impl From<&Facts> for StoredMarker {
-    fn from(facts: &Facts) -> Self {
-        Self { received_at: facts.received_at, message_ref: MessageRef::from(facts).into() }
-    }
-}
-
-impl From<StoredMarker> for CallerMarker {
-    fn from(stored: StoredMarker) -> Self {
-        Self { message_ref: stored.message_ref.into(), received_at: stored.received_at }
     }
 }

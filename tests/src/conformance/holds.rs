@@ -165,7 +165,8 @@ pub async fn due_tells_holds_of_the_trash_and_of_a_mailbox_from_their_deadline_o
     for hold in holds {
         let message = space.deposit(&Call::to(&mailbox)).await;
         space.hold(&message.facts, &hold).await;
-        expected.insert(0, storage::Due { message_ref: MessageRef::from(&message.facts), hold });
+        let claim = Claim::Due(hold);
+        expected.insert(0, storage::Due { message_ref: MessageRef::from(&message.facts), claim });
     }
     space.deposit(&Call::to(&mailbox)).await;
     space.deposit(&Call::to(&mailbox).by("+4930999")).await;
@@ -194,8 +195,8 @@ pub async fn due_tells_the_oldest_first_in_pages_across_hours(space: Namespace) 
             }
             told.extend(page);
         }
-        let holds: Vec<_> = told.iter().map(|due| due.hold.clone()).collect();
-        assert_eq!(holds, deadlines.map(trash), "in pages of {limit}");
+        let claims: Vec<_> = told.iter().map(|due| due.claim.clone()).collect();
+        assert_eq!(claims, deadlines.map(|deadline| Claim::Due(trash(deadline))), "in pages of {limit}");
         told.dedup();
         assert_eq!(told.len(), deadlines.len(), "told twice in pages of {limit}");
     }
@@ -213,8 +214,7 @@ pub async fn an_entry_that_is_removed_is_due_no_more(space: Namespace) {
         }
     }
     for due in space.all_due(after(6)).await {
-        let claimed =
-            space.index().claim(&mailbox, due.message_ref.id, &Claim::Due(due.hold.clone())).await.unwrap();
+        let claimed = space.index().claim(&mailbox, due.message_ref.id, &due.claim).await.unwrap();
         assert_eq!(claimed, Claimed::Undone);
         space.index().remove_due_entry(&due).await.unwrap();
         space.index().remove_due_entry(&due).await.unwrap();

@@ -15,8 +15,9 @@ use domain::{
 };
 use futures::future::BoxFuture;
 use storage::{
-    Arrival, CallerMarker, Deposit, Due, Expect, Fenced, Found, Index, Insertion, MessageRef, Page, PageOf,
-    Recordings, Result, TenantStorage, Versioned, Written,
+    Arrival, CallerMarker, Cases, Deposit, Deposits, Due, Expect, Fenced, Found, Insertion, Mailboxes,
+    MessageRef, Messages, Metadata, Page, PageOf, Purge, Recordings, Result, TenantStorage, Versioned,
+    Written,
 };
 
 use self::audio::Audio;
@@ -48,7 +49,7 @@ impl Model {
 }
 
 #[async_trait]
-impl Index for Model {
+impl Deposits for Model {
     async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<Arrival> {
         let message_ref = MessageRef::from(&deposit.facts);
         {
@@ -117,6 +118,30 @@ impl Index for Model {
         Ok(())
     }
 
+    async fn arriving(&self, before: Timestamp) -> Result<Vec<MessageRef>> {
+        let state = self.lock();
+        let attempts = state.attempts.values().filter(|found| found.fenced || found.begun_at < before);
+        Ok(attempts.map(|found| found.message_ref.clone()).collect())
+    }
+
+    async fn fence(&self, message_ref: &MessageRef) -> Result<Fenced> {
+        let mut state = self.lock();
+        if state.is_created(message_ref) {
+            return Ok(Fenced::Created);
+        }
+        let fenced =
+            DepositAttempt { message_ref: message_ref.clone(), begun_at: Timestamp::default(), fenced: true };
+        state.attempts.insert((message_ref.id, message_ref.attempt.clone()), fenced);
+        Ok(Fenced::Never)
+    }
+
+    async fn remove_orphans(&self, _until: Timestamp, _now: Timestamp) -> Result<u64> {
+        Ok(0)
+    }
+}
+
+#[async_trait]
+impl Messages for Model {
     async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found> {
         Ok(self.lock().found(mailbox, id))
     }
@@ -172,20 +197,10 @@ impl Index for Model {
             Some(Row::Message(message)) => message.release(release),
         })
     }
+}
 
-    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed> {
-        Ok(self.lock().message(mailbox, id).map_or(Claimed::Gone, |message| message.claim(claim)))
-    }
-
-    async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()> {
-        let mut state = self.lock();
-        if state.message(&message_ref.mailbox, message_ref.id).is_some_and(|message| message.claimed) {
-            state.messages.insert((message_ref.mailbox.clone(), message_ref.id), Row::Tombstone(now));
-            state.markers.retain(|_, marker| marker.message_ref != *message_ref);
-        }
-        Ok(())
-    }
-
+#[async_trait]
+impl Purge for Model {
     async fn by_caller(
         &self,
         subject: &Subject,
@@ -202,10 +217,9 @@ impl Index for Model {
     }
 
     async fn due(&self, before: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>> {
-        let key = |due: &Due| match &due.hold {
-            Hold::Trash { purge_at } | Hold::Mailbox { purge_at } | Hold::Case { purge_at, .. } => {
-                (*purge_at, due.message_ref.id, due.hold.clone())
-            }
+        let key = |due: &Due| match &due.claim {
+            Claim::Due(hold) => (hold.purge_at(), due.message_ref.id, hold.clone()),
+            Claim::Case(_) | Claim::Unfinished => panic!("the model tells holds alone"),
         };
         let after = after.map(key);
         let state = self.lock();
@@ -218,48 +232,22 @@ impl Index for Model {
         Ok(())
     }
 
-    async fn arriving(&self, before: Timestamp) -> Result<Vec<MessageRef>> {
-        let state = self.lock();
-        let attempts = state.attempts.values().filter(|found| found.fenced || found.begun_at < before);
-        Ok(attempts.map(|found| found.message_ref.clone()).collect())
+    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed> {
+        Ok(self.lock().message(mailbox, id).map_or(Claimed::Gone, |message| message.claim(claim)))
     }
 
-    async fn fence(&self, message_ref: &MessageRef) -> Result<Fenced> {
+    async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()> {
         let mut state = self.lock();
-        if state.is_created(message_ref) {
-            return Ok(Fenced::Created);
+        if state.message(&message_ref.mailbox, message_ref.id).is_some_and(|message| message.claimed) {
+            state.messages.insert((message_ref.mailbox.clone(), message_ref.id), Row::Tombstone(now));
+            state.markers.retain(|_, marker| marker.message_ref != *message_ref);
         }
-        let fenced =
-            DepositAttempt { message_ref: message_ref.clone(), begun_at: Timestamp::default(), fenced: true };
-        state.attempts.insert((message_ref.id, message_ref.attempt.clone()), fenced);
-        Ok(Fenced::Never)
+        Ok(())
     }
+}
 
-    async fn tidy(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {
-        let mut state = self.lock();
-        let generation = newest(&state.mailboxes, mailbox).map_or(u64::MAX, |found| found.value.generation);
-        state.hold_all(mailbox, generation, purge_at);
-        state.messages.retain(|(id, _), row| {
-            id != mailbox || !matches!(row, Row::Tombstone(since) if since.plus(DAY * 30) < now)
-        });
-        let keys: Vec<_> = state.audio.keys().filter(|(_, key)| key.mailbox == *mailbox).cloned().collect();
-        let mut orphans = 0;
-        for (region, key) in keys {
-            let under_way = state.attempts.contains_key(&(key.id, key.attempt.clone()));
-            let created =
-                state.message(mailbox, key.id).is_some_and(|message| message.facts.attempt == key.attempt);
-            if !under_way && !created {
-                state.audio.remove(&(region, key));
-                orphans += 1;
-            }
-        }
-        Ok(orphans)
-    }
-
-    async fn remove_orphans(&self, _until: Timestamp, _now: Timestamp) -> Result<u64> {
-        Ok(0)
-    }
-
+#[async_trait]
+impl Mailboxes for Model {
     async fn mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
         Ok(newest(&self.lock().mailboxes, id))
     }
@@ -289,6 +277,27 @@ impl Index for Model {
         Ok(written)
     }
 
+    async fn tidy(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {
+        let mut state = self.lock();
+        let generation = newest(&state.mailboxes, mailbox).map_or(u64::MAX, |found| found.value.generation);
+        state.hold_all(mailbox, generation, purge_at);
+        state.messages.retain(|(id, _), row| {
+            id != mailbox || !matches!(row, Row::Tombstone(since) if since.plus(DAY * 30) < now)
+        });
+        let keys: Vec<_> = state.audio.keys().filter(|(_, key)| key.mailbox == *mailbox).cloned().collect();
+        let mut orphans = 0;
+        for (region, key) in keys {
+            let under_way = state.attempts.contains_key(&(key.id, key.attempt.clone()));
+            let created =
+                state.message(mailbox, key.id).is_some_and(|message| message.facts.attempt == key.attempt);
+            if !under_way && !created {
+                state.audio.remove(&(region, key));
+                orphans += 1;
+            }
+        }
+        Ok(orphans)
+    }
+
     async fn group(&self, id: &GroupId) -> Result<Option<Versioned<Group>>> {
         Ok(newest(&self.lock().groups, id))
     }
@@ -304,7 +313,10 @@ impl Index for Model {
     async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written> {
         Ok(write(&mut self.lock().groups, id.clone(), Expect::Version(version), |_| None))
     }
+}
 
+#[async_trait]
+impl Cases for Model {
     async fn case(&self, key: &CaseKey) -> Result<Option<Versioned<Case>>> {
         Ok(newest(&self.lock().cases, key))
     }
@@ -344,7 +356,10 @@ impl Index for Model {
     async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<Written> {
         Ok(write(&mut self.lock().certificates, (), expect, |_| Some(certified.clone())))
     }
+}
 
+#[async_trait]
+impl Metadata for Model {
     async fn ping(&self) -> Result<()> {
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use domain::{
-    Attempt, AudioKey, Case, CaseKey, Certified, Group, GroupId, Hold, Mailbox, MailboxId, Message,
+    Attempt, AudioKey, Case, CaseKey, Certified, Claim, Group, GroupId, Hold, Mailbox, MailboxId, Message,
     MessageId, Region, Subject, Timestamp,
 };
 use storage::{CallerMarker, Due, Expect, Found, MessageRef, Versioned, Written};
@@ -78,7 +78,7 @@ impl State {
         if let Hold::Trash { purge_at } | Hold::Mailbox { purge_at } = hold
             && after.holds.contains(hold)
         {
-            let due = Due { message_ref: MessageRef::from(&after.facts), hold: hold.clone() };
+            let due = Due { message_ref: MessageRef::from(&after.facts), claim: Claim::Due(hold.clone()) };
             self.due.insert((*purge_at, id, hold.clone()), due);
         }
         Some(after)

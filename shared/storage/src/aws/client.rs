@@ -16,29 +16,19 @@ use aws_smithy_http_client::{Builder, tls};
 use domain::Region;
 
 use super::AwsSetup;
+use crate::cloud::limits::{
+    ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, PING_TIMEOUT, PUT_TIMEOUT, STEP_TIMEOUT, put_attempt,
+};
 
 /// A request is tried so often: once more after a connection that had gone stale, and once more after a server that was
 /// busy. Between them the SDK waits up to 1 and 2 seconds, by chance.
-const ATTEMPTS: u32 = 3;
-/// A region next door answers a connection in 0.1 s.
-const CONNECT: Duration = Duration::from_secs(1);
-/// A request of metadata takes 10 ms, a slow one 100 ms.
-const ATTEMPT: Duration = Duration::from_millis(2500);
-/// A step of an operation is given up then. An operation has at most two, and a deposit's first may take [`PUT`]:
-/// both together stay below the 29 s that API Gateway waits, so that it is us who answer, with 503.
-const STEP: Duration = Duration::from_secs(8);
-/// The put of a recording, all its tries together.
-const PUT: Duration = Duration::from_secs(19);
-/// The slowest upload that is believed to be alive: 4 MB take 2 s more.
-const BYTES_A_SECOND: usize = 2 * 1024 * 1024;
-/// `ping` answers within 2 s, so that it gives up before.
-const PING: Duration = Duration::from_millis(1800);
+const MAX_ATTEMPTS: u32 = 3;
 /// How long keys of a mounted file are used before the file is read again.
-const KEYS: Duration = Duration::from_mins(1);
+const KEYS_LIFETIME: Duration = Duration::from_mins(1);
 
 fn timeouts(attempt: Duration, all: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
+        .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(attempt)
         .operation_timeout(all)
         .build()
@@ -46,13 +36,12 @@ fn timeouts(attempt: Duration, all: Duration) -> TimeoutConfig {
 
 /// For a put of so many bytes.
 pub(super) fn put(bytes: usize) -> TimeoutConfig {
-    let sending = Duration::from_secs(u64::try_from(bytes / BYTES_A_SECOND).unwrap_or(u64::MAX));
-    timeouts(ATTEMPT.saturating_add(sending).min(PUT), PUT)
+    timeouts(put_attempt(bytes), PUT_TIMEOUT)
 }
 
 /// For a question that must not hide an outage.
 pub(super) fn ping() -> (TimeoutConfig, RetryConfig) {
-    (timeouts(PING, PING), RetryConfig::disabled())
+    (timeouts(PING_TIMEOUT, PING_TIMEOUT), RetryConfig::disabled())
 }
 
 /// What all clients share: connections, keys, limits. No I/O but for files of profiles.
@@ -63,8 +52,8 @@ pub(super) async fn shared(setup: &AwsSetup) -> SdkConfig {
         .http_client(http.clone())
         // Each client has its own; this one keeps the loader from asking for one.
         .region(AwsRegion::new("us-east-1"))
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-        .timeout_config(timeouts(ATTEMPT, STEP));
+        .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
+        .timeout_config(timeouts(ATTEMPT_TIMEOUT, STEP_TIMEOUT));
     if let Some(endpoint) = &setup.endpoint {
         loader = loader.endpoint_url(endpoint);
     }
@@ -105,7 +94,7 @@ impl ProvideCredentials for MountedKeys {
                 .profile_files(files)
                 .build();
             let mut keys = provider.provide_credentials().await?;
-            let then = SystemTime::now() + KEYS;
+            let then = SystemTime::now() + KEYS_LIFETIME;
             *keys.expiry_mut() = Some(keys.expiry().map_or(then, |expiry| expiry.min(then)));
             Ok(keys)
         })

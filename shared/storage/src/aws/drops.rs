@@ -18,9 +18,10 @@ use futures::{StreamExt as _, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::client;
-use super::fault::{contended, fault, incomplete, is};
+use super::fault::{fault, is};
 use super::layout::DropFolders;
-use super::recordings::ROUNDS;
+use super::recordings::MAX_PUTS;
+use crate::cloud::{contended, incomplete};
 use crate::{DropKey, Dropped, Drops, Result, StorageError, Upload};
 
 /// Why a drop was rejected, beside its facts.
@@ -46,11 +47,6 @@ pub(super) struct S3Drops {
 /// The time of an object, by S3's clock, in whole seconds.
 fn time(time: Option<DateTime>) -> Option<Timestamp> {
     time?.to_millis().ok().map(Timestamp::from_millis)
-}
-
-/// The `ETag` of what was looked at.
-fn etag(dropped: &Dropped) -> &str {
-    dropped.version.rsplit_once('#').map_or("", |(_, etag)| etag)
 }
 
 impl S3Drops {
@@ -89,7 +85,7 @@ impl S3Drops {
 
     /// Deletes what has this `ETag`; what else lies there stays.
     async fn delete_only(&self, context: &'static str, object: &str, etag: &str) -> Result<()> {
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_PUTS {
             let delete = self.client.delete_object().bucket(&self.bucket).key(object).if_match(etag);
             match delete.send().await {
                 Ok(_) => return Ok(()),
@@ -127,7 +123,7 @@ impl Drops for S3Drops {
     async fn read(&self, key: &DropKey, dropped: &Dropped) -> Result<Option<Bytes>> {
         let context = "reading a drop";
         let get = self.client.get_object().bucket(&self.bucket).key(self.folders.incoming_object(key));
-        let mut found = match get.if_match(etag(dropped)).send().await {
+        let mut found = match get.if_match(dropped.etag()).send().await {
             Ok(found) => found,
             Err(error) if is(404, &error) || is(412, &error) => return Ok(None),
             Err(error) => return Err(fault(context)(error)),
@@ -140,7 +136,7 @@ impl Drops for S3Drops {
     }
 
     async fn delete(&self, key: &DropKey, dropped: &Dropped) -> Result<()> {
-        self.delete_only("deleting a drop", &self.folders.incoming_object(key), etag(dropped)).await
+        self.delete_only("deleting a drop", &self.folders.incoming_object(key), dropped.etag()).await
     }
 
     /// A copy, then the delete. Cut off between them, it is rejected once more.
@@ -162,7 +158,7 @@ impl Drops for S3Drops {
             .bucket(&self.bucket)
             .key(&to)
             .copy_source(utf8_percent_encode(&format!("{}/{from}", self.bucket), OF_SOURCE).to_string())
-            .copy_source_if_match(etag(dropped))
+            .copy_source_if_match(dropped.etag())
             .metadata_directive(MetadataDirective::Replace)
             .set_metadata(Some(facts))
             // Without tags: to copy some would need rights to them.

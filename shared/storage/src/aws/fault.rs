@@ -6,12 +6,8 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId as _;
 
+use crate::cloud::Said;
 use crate::{StorageError, causes};
-
-/// What the storage said, or why it said nothing.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Said(String);
 
 /// Codes of a request that no repetition mends: keys or a role's policy must be changed.
 const DENIED: [&str; 9] = [
@@ -63,14 +59,4 @@ where
 /// Whether the storage answered with this status of HTTP.
 pub(super) fn is<E>(status: u16, error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some_and(|answer| answer.status().as_u16() == status)
-}
-
-/// An answer that lacks what every answer has.
-pub(super) fn incomplete(context: &'static str) -> StorageError {
-    StorageError::unavailable(context, Said("the answer is incomplete".to_owned()))
-}
-
-/// A step that others were faster at, again and again.
-pub(super) fn contended(context: &'static str) -> StorageError {
-    StorageError::unavailable(context, Said("others change it all the time".to_owned()))
 }

@@ -14,18 +14,16 @@
 //! ```
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{AudioKey, CaseKey, GroupId, Hold, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
+use domain::{AudioKey, CaseKey, Claim, GroupId, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
 
 use super::table::Item;
+use crate::cloud::{Keys, claim_of, due_at, ms13};
 use crate::{DropKey, INCOMING, MessageRef, REJECTED};
 
 /// The local index by folder, or by what else must be found in order: `pk`, `f`.
 pub(super) const FOLDER: &str = "folder";
 /// The global index of holds with a deadline: `tenant`, `due`.
 pub(super) const DUE: &str = "due";
-
-/// The last millisecond of 13 digits.
-const MAX_MS13: i64 = 9_999_999_999_999;
 
 /// A key of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -80,56 +78,62 @@ impl Layout {
         self.pk(&format!("s#{subject}"))
     }
 
-    /// The marker of a message or attempt, where its caller is known.
-    pub(super) fn marker(&self, message_ref: &MessageRef) -> Option<Key> {
-        let subject = message_ref.subject.as_ref()?;
-        Some(Key { pk: self.caller(subject), sk: attempt(message_ref) })
-    }
-
-    /// That a case names a caller.
-    pub(super) fn forget(&self, subject: &Subject, case: &CaseKey) -> Key {
-        Key { pk: self.caller(subject), sk: format!("{FORGET}{case}") }
-    }
-
     /// The partition of attempts.
     pub(super) fn arriving(&self) -> String {
         self.pk("arriving")
     }
 
-    pub(super) fn journal(&self, message_ref: &MessageRef) -> Key {
+    pub(super) fn orphans(&self, region: &Region) -> Key {
+        Key { pk: self.pk("orphans"), sk: region.to_string() }
+    }
+}
+
+impl Keys for Layout {
+    type Key = Key;
+
+    fn marker(&self, message_ref: &MessageRef) -> Option<Key> {
+        let subject = message_ref.subject.as_ref()?;
+        Some(Key { pk: self.caller(subject), sk: attempt(message_ref) })
+    }
+
+    fn journal(&self, message_ref: &MessageRef) -> Key {
         Key { pk: self.arriving(), sk: attempt(message_ref) }
     }
 
-    pub(super) fn mailboxes(&self) -> String {
-        self.pk("mailbox")
+    fn forget(&self, subject: &Subject, case: &CaseKey) -> Key {
+        Key { pk: self.caller(subject), sk: format!("{FORGET}{case}") }
     }
 
-    pub(super) fn mailbox(&self, id: &MailboxId) -> Key {
+    fn watched(&self, _: &CaseKey) -> Option<Key> {
+        None
+    }
+
+    fn mailbox(&self, id: &MailboxId) -> Key {
         Key { pk: self.mailboxes(), sk: id.to_string() }
     }
 
-    pub(super) fn groups(&self) -> String {
-        self.pk("group")
-    }
-
-    pub(super) fn group(&self, id: &GroupId) -> Key {
+    fn group(&self, id: &GroupId) -> Key {
         Key { pk: self.groups(), sk: id.to_string() }
     }
 
-    pub(super) fn cases(&self) -> String {
-        self.pk("case")
-    }
-
-    pub(super) fn case(&self, key: &CaseKey) -> Key {
+    fn case(&self, key: &CaseKey) -> Key {
         Key { pk: self.cases(), sk: key.to_string() }
     }
 
-    pub(super) fn last_certificate(&self) -> Key {
+    fn last_certificate(&self) -> Key {
         Key { pk: self.pk("certificate"), sk: "last".to_owned() }
     }
 
-    pub(super) fn orphans(&self, region: &Region) -> Key {
-        Key { pk: self.pk("orphans"), sk: region.to_string() }
+    fn mailboxes(&self) -> String {
+        self.pk("mailbox")
+    }
+
+    fn groups(&self) -> String {
+        self.pk("group")
+    }
+
+    fn cases(&self) -> String {
+        self.pk("case")
     }
 }
 
@@ -160,36 +164,18 @@ pub(super) fn trashed(id: MessageId) -> String {
     format!("t#{id}")
 }
 
-/// A time as text that sorts.
-pub(super) fn ms13(time: Timestamp) -> String {
-    format!("{:013}", time.millis().min(MAX_MS13))
-}
-
 /// `due` of a message: the deadline first. One partition for each tenant: a write of the index needs a unit, of which a
 /// partition has 1,000 a second, so a tenant may delete as many messages a second; and what is due is one range, however
 /// old, without hours to walk.
-pub(super) fn due(hold: &Hold, id: MessageId, mailbox: &MailboxId) -> Option<String> {
-    let (kind, at) = match hold {
-        Hold::Trash { purge_at } => ('t', purge_at),
-        Hold::Mailbox { purge_at } => ('d', purge_at),
-        Hold::Case { .. } => return None,
-    };
-    Some(format!("{}.{kind}.{id}.{mailbox}", ms13(*at)))
+pub(super) fn due(claim: &Claim, id: MessageId, mailbox: &MailboxId) -> Option<String> {
+    let (at, letter) = due_at(claim)?;
+    Some(format!("{}.{letter}.{id}.{mailbox}", ms13(at)))
 }
 
-/// The hold that `due` tells.
-pub(super) fn due_hold(due: &str) -> Option<Hold> {
-    let purge_at = Timestamp::from_millis(due.get(..13)?.parse().ok()?);
-    match due.get(13..16)? {
-        ".t." => Some(Hold::Trash { purge_at }),
-        ".d." => Some(Hold::Mailbox { purge_at }),
-        _ => None,
-    }
-}
-
-/// `due` of a message that a case has claimed: at once, so that the sweep finishes what was cut off.
-pub(super) fn due_now(id: MessageId, mailbox: &MailboxId) -> String {
-    due(&Hold::Trash { purge_at: Timestamp::default() }, id, mailbox).unwrap_or_default()
+/// The claim that `due` tells.
+pub(super) fn due_claim(due: &str) -> Option<Claim> {
+    let (at, rest) = due.split_once('.')?;
+    claim_of(Timestamp::from_millis(at.parse().ok()?), rest.split('.').next()?)
 }
 
 /// The objects of a tenant in a bucket, with whatever prefix the installation has there.
@@ -239,27 +225,15 @@ impl DropFolders {
     }
 
     pub(super) fn incoming_object(&self, key: &DropKey) -> String {
-        self.incoming(&key.tenant) + &below(key)
+        self.incoming(&key.tenant) + &key.below()
     }
 
     pub(super) fn rejected_object(&self, key: &DropKey) -> String {
-        self.rejected(&key.tenant) + &below(key)
+        self.rejected(&key.tenant) + &key.below()
     }
 
-    /// The drop that an object is. What lies at no mailbox's folder is one that names no mailbox; what ends with a slash is
-    /// a folder that a console made.
+    /// The drop that an object is.
     pub(super) fn parse(&self, region: &Region, object: &str) -> Option<DropKey> {
-        let drop = object.strip_prefix(&self.0)?.strip_prefix(INCOMING)?.strip_prefix('/')?;
-        let (tenant, rest) = drop.split_once('/')?;
-        if rest.is_empty() || rest.ends_with('/') {
-            return None;
-        }
-        let (mailbox, name) = rest.split_once('/').unwrap_or((rest, ""));
-        let [mailbox, name] = [mailbox, name].map(str::to_owned);
-        Some(DropKey { tenant: tenant.parse().ok()?, region: region.clone(), mailbox, name })
+        DropKey::parse(region, object.strip_prefix(&self.0)?)
     }
-}
-
-fn below(DropKey { mailbox, name, .. }: &DropKey) -> String {
-    if name.is_empty() { mailbox.clone() } else { format!("{mailbox}/{name}") }
 }

@@ -6,16 +6,13 @@
 //! the tag `forget=1`. What platforms drop lies in the same buckets, in `incoming/<tenant>/<mailbox>/<name>`, and in
 //! `rejected/` where it can never be deposited. Clocks of hosts may differ by 2 minutes.
 
-mod arrive;
-mod cases;
 mod client;
 mod drops;
 mod fault;
-mod index;
+mod kept;
 mod layout;
-mod look;
-mod mailboxes;
-mod marks;
+mod messages;
+mod metadata;
 mod purge;
 mod recordings;
 mod records;
@@ -23,7 +20,6 @@ mod row;
 mod s3;
 mod start;
 mod table;
-mod tidy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -33,14 +29,13 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use domain::{Region, Tenant};
+use futures::future::join_all;
 
-use self::fault::incomplete;
-use self::index::AwsIndex;
 use self::layout::{DropFolders, Layout};
-use self::recordings::Bucketed;
-use self::row::Rows;
+use self::metadata::AwsMetadata;
 pub use self::start::StartError;
 use self::table::Table;
+use crate::cloud::{RegionRecordings, agreed};
 use crate::{Copies, DropKey, Drops, Recordings, Result, Storage, TenantStorage};
 
 /// A bucket, or a folder of it.
@@ -105,7 +100,7 @@ struct Shared {
 /// What a tenant has in the buckets, by region.
 #[derive(Default)]
 struct InBuckets {
-    recordings: BTreeMap<Region, Arc<dyn Bucketed>>,
+    recordings: BTreeMap<Region, Arc<dyn RegionRecordings>>,
     drops: BTreeMap<Region, Arc<dyn Drops>>,
 }
 
@@ -152,20 +147,11 @@ impl Aws {
         let asked = setup.masters.iter().map(async |region| {
             let table = self.table(region);
             if *stores {
-                return records::keep(table, name, value).await;
+                return kept::keep(table, name, value).await;
             }
-            Ok(records::kept(table, name).await?.unwrap_or_else(|| value.to_owned()))
+            Ok(kept::kept(table, name).await?.unwrap_or_else(|| value.to_owned()))
         });
-        let mut kept = Err(incomplete("reading a value of the installation"));
-        for answer in futures::future::join_all(asked).await {
-            match answer {
-                Ok(other) if other != value => return Ok(other),
-                Ok(same) => kept = Ok(same),
-                Err(error) if kept.is_err() => kept = Err(error),
-                Err(_) => {}
-            }
-        }
-        kept
+        agreed(value, join_all(asked).await)
     }
 
     fn table(&self, region: &Region) -> Table {
@@ -187,8 +173,11 @@ const COPIES: [Copies; 3] = [
 impl Storage for Aws {
     fn tenant(&self, tenant: &Tenant) -> TenantStorage {
         let InBuckets { recordings, drops } = (self.0.buckets)(&self.0, tenant);
-        let rows = Rows { table: self.table(&tenant.master), layout: Layout::new(tenant.id.clone()) };
-        let index = Arc::new(AwsIndex::new(rows, recordings.clone()));
+        let index = Arc::new(AwsMetadata {
+            table: self.table(&tenant.master),
+            layout: Layout::new(tenant.id.clone()),
+            recordings: recordings.clone(),
+        });
         let recordings = recordings.into_iter().map(|(region, recordings)| {
             let recordings: Arc<dyn Recordings> = recordings;
             (region, recordings)

@@ -1,17 +1,112 @@
-//! The purge: what is due, the tombstone; and the caller markers, which find a caller's messages.
+//! The purge: what is due, the claim, the tombstone; and the caller markers, which find a caller's messages.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
-use domain::{Subject, TOMBSTONE_LIFETIME, Timestamp};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use domain::{Claim, Claimed, Hold, MailboxId, MessageId, Subject, TOMBSTONE_LIFETIME, Timestamp};
 
 use super::layout::{self, AFTER_FORGETS, DUE, Key};
-use super::row::{PassedOver, Row, Rows};
-use super::table::{Item, Query, number, text, text_of};
-use crate::stored::{StoredMarker, decode};
-use crate::{CallerMarker, Due, MessageRef, Result, StorageError};
+use super::metadata::AwsMetadata;
+use super::row::read;
+use super::table::{Item, Query, Update, Updated, number, text, text_of, value_of};
+use crate::cloud::{Keys as _, Row, ms13, nonce};
+use crate::stored::PassedOver;
+use crate::{CallerMarker, Due, MessageRef, Purge, Result, StorageError};
 
-impl Rows {
-    /// Replaces a claimed message by a tombstone and takes what names it, as one.
-    pub(super) async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()> {
+const CLAIM: &str = "SET claim=:yes, op=:op REMOVE f";
+
+#[async_trait]
+impl Purge for AwsMetadata {
+    async fn by_caller(
+        &self,
+        subject: &Subject,
+        after: Option<&CallerMarker>,
+        limit: usize,
+    ) -> Result<Vec<CallerMarker>> {
+        let after =
+            after.map_or_else(|| AFTER_FORGETS.to_owned(), |marker| layout::attempt(&marker.message_ref));
+        let query = Query {
+            condition: "pk = :pk AND sk > :after",
+            values: vec![(":pk", text(self.layout.caller(subject))), (":after", text(after))],
+            limit: Some(limit),
+            ..Query::default()
+        };
+        let (mut markers, mut passed_over) = (Vec::new(), PassedOver::default());
+        let take = |item: Item| {
+            markers.extend(passed_over.read(marker(&item)).ok().flatten());
+            markers.len() < limit
+        };
+        self.table.query("listing a caller", query, take).await?;
+        markers.truncate(limit);
+        passed_over.found(markers)
+    }
+
+    /// The index tells which messages to look at and may lag; the messages tell.
+    async fn due(&self, before: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>> {
+        let context = "listing what is due";
+        let mut from = after
+            .and_then(|due| layout::due(&due.claim, due.message_ref.id, &due.message_ref.mailbox))
+            .unwrap_or_default();
+        let (mut found, mut passed_over) = (Vec::new(), PassedOver::default());
+        loop {
+            let entries = self.entries(&from, before, limit).await?;
+            let Some((last, _)) = entries.last() else { return passed_over.found(found) };
+            from.clone_from(last);
+            let rows = self.table.get_all(context, entries.iter().map(|(_, key)| key.clone())).await?;
+            for (due, key) in entries {
+                let Some(item) = rows.get(&key).filter(|item| text_of(item, "due") == Some(&due)) else {
+                    continue;
+                };
+                let Some(Row::Message(message)) = passed_over.read(read(Some(item)))? else { continue };
+                let Some(claim) = layout::due_claim(&due) else { continue };
+                if found.len() < limit {
+                    found.push(Due { message_ref: MessageRef::from(&message.facts), claim });
+                }
+            }
+            if found.len() >= limit {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Nothing to do: what is due is told by the message's own state, and goes with it.
+    async fn remove_due_entry(&self, _due: &Due) -> Result<()> {
+        Ok(())
+    }
+
+    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed> {
+        let (expression, condition, mut values) = match claim {
+            Claim::Due(Hold::Trash { purge_at }) => {
+                (CLAIM, "t = :at AND attribute_not_exists(claim)", vec![(":at", number(purge_at.millis()))])
+            }
+            Claim::Due(Hold::Mailbox { purge_at }) => {
+                (CLAIM, "d = :at AND attribute_not_exists(claim)", vec![(":at", number(purge_at.millis()))])
+            }
+            Claim::Unfinished => (CLAIM, "attribute_exists(claim)", Vec::new()),
+            // From here on the sweep of what is due finishes it, too, also where it had a deadline in the trash.
+            Claim::Due(Hold::Case { .. }) | Claim::Case(_) => (
+                "SET claim=:yes, op=:op, tenant=:tenant, due=:due REMOVE f",
+                "attribute_exists(facts)",
+                vec![
+                    (":tenant", text(self.layout.tenant())),
+                    (":due", text(layout::due(&Claim::Unfinished, id, mailbox).unwrap_or_default())),
+                ],
+            ),
+        };
+        values.extend([(":yes", AttributeValue::Bool(true)), (":op", text(nonce()?))]);
+        let update = Update { expression: expression.to_owned(), condition, values, ..Update::default() };
+        let key = self.layout.message(mailbox, id);
+        Ok(match self.table.update("claiming a message", &key, update).await? {
+            Updated::Done(_) => Claimed::Claimed,
+            Updated::Refused(found) => match read(found.as_ref())? {
+                Row::Message(message) if message.claimed => Claimed::Claimed,
+                Row::Message(_) => Claimed::Undone,
+                Row::Tombstone(_) | Row::Nothing | Row::Fence(_) => Claimed::Gone,
+            },
+        })
+    }
+
+    /// One transaction, with what names the message.
+    async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()> {
         let context = "leaving a tombstone";
         let refused = |error| StorageError::unavailable(context, error);
         let mut tombstone = self.layout.message(&message_ref.mailbox, message_ref.id).item();
@@ -37,35 +132,9 @@ impl Rows {
         // Else it is not claimed, or a tombstone before, and then all that named it went with it.
         self.table.transact(context, writes).await.map(|_| ())
     }
+}
 
-    /// Holds that are over, oldest first. The index tells which messages to look at and may lag; the messages tell.
-    pub(super) async fn due(&self, before: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>> {
-        let context = "listing what is due";
-        let mut from = after
-            .and_then(|due| layout::due(&due.hold, due.message_ref.id, &due.message_ref.mailbox))
-            .unwrap_or_default();
-        let (mut found, mut passed_over) = (Vec::new(), PassedOver::default());
-        loop {
-            let entries = self.entries(&from, before, limit).await?;
-            let Some((last, _)) = entries.last() else { return passed_over.found(found) };
-            from.clone_from(last);
-            let rows = self.table.get_all(context, entries.iter().map(|(_, key)| key.clone())).await?;
-            for (due, key) in entries {
-                let Some(item) = rows.get(&key).filter(|item| text_of(item, "due") == Some(&due)) else {
-                    continue;
-                };
-                let Some(Row::Message(message)) = passed_over.read(Row::read(Some(item)))? else { continue };
-                let Some(hold) = layout::due_hold(&due) else { continue };
-                if found.len() < limit {
-                    found.push(Due { message_ref: MessageRef::from(&message.facts), hold });
-                }
-            }
-            if found.len() >= limit {
-                return Ok(found);
-            }
-        }
-    }
-
+impl AwsMetadata {
     /// Entries of the index after `from`.
     async fn entries(&self, from: &str, before: Timestamp, limit: usize) -> Result<Vec<(String, Key)>> {
         let query = Query {
@@ -75,7 +144,7 @@ impl Rows {
                 (":tenant", text(self.layout.tenant())),
                 // Text must not be empty.
                 (":from", text(if from.is_empty() { "0" } else { from })),
-                (":before", text(format!("{}.~", layout::ms13(before)))),
+                (":before", text(format!("{}.~", ms13(before)))),
             ],
             wanted: Some("pk, sk, due"),
             limit: Some(limit.saturating_add(1)),
@@ -93,36 +162,9 @@ impl Rows {
         self.table.query("listing what is due", query, take).await?;
         Ok(entries)
     }
-
-    /// The markers of a caller.
-    pub(super) async fn by_caller(
-        &self,
-        subject: &Subject,
-        after: Option<&CallerMarker>,
-        limit: usize,
-    ) -> Result<Vec<CallerMarker>> {
-        let after =
-            after.map_or_else(|| AFTER_FORGETS.to_owned(), |marker| layout::attempt(&marker.message_ref));
-        let query = Query {
-            condition: "pk = :pk AND sk > :after",
-            values: vec![(":pk", text(self.layout.caller(subject))), (":after", text(after))],
-            limit: Some(limit),
-            ..Query::default()
-        };
-        let (mut markers, mut passed_over) = (Vec::new(), PassedOver::default());
-        let take = |item: Item| {
-            markers.extend(passed_over.read(marker(&item)).ok().flatten());
-            markers.len() < limit
-        };
-        self.table.query("listing a caller", query, take).await?;
-        markers.truncate(limit);
-        passed_over.found(markers)
-    }
 }
 
 fn marker(item: &Item) -> Result<CallerMarker> {
-    let marker = text_of(item, "marker").and_then(|json| decode::<StoredMarker>(json.as_bytes()));
-    marker.map(CallerMarker::from).ok_or_else(|| StorageError::Corrupt {
-        context: format!("a caller marker {}", text_of(item, "sk").unwrap_or_default()),
-    })
+    let name = text_of(item, "sk").unwrap_or_default();
+    value_of(item, "marker").ok_or_else(|| StorageError::corrupt(format!("a caller marker {name}")))
 }

@@ -16,8 +16,10 @@ use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 
 use super::client;
-use super::fault::{contended, fault, is};
+use super::fault::{fault, is};
 use super::layout::Prefix;
+use crate::cloud::{RegionRecordings, contended, is_stored};
+use crate::recordings::offered_as;
 use crate::{Audio, Recordings, Result, StorageError};
 
 /// The tag that names the caller's keyed hash.
@@ -27,7 +29,7 @@ const FORGET: (&str, &str) = ("forget", "1");
 const CASE: &str = "case";
 
 /// How often a write is tried that others keep from its condition.
-pub(super) const ROUNDS: usize = 5;
+pub(super) const MAX_PUTS: usize = 5;
 
 /// A region of a tenant.
 #[derive(Debug, Clone)]
@@ -37,19 +39,9 @@ pub(super) struct S3Recordings {
     pub(super) prefix: Prefix,
 }
 
-/// What the index asks of the recordings of a region beside the contract, to find those that no message has.
 #[async_trait]
-pub(super) trait Bucketed: Recordings {
-    /// The recordings whose names lie after `from` and before `until`, in the order of their names, page by page.
-    fn between(&self, from: &str, until: &str) -> BoxStream<'_, Result<Vec<AudioKey>>>;
-
-    /// The caller that the tags of a recording name; `None`: it is not there.
-    async fn caller(&self, key: &AudioKey) -> Result<Option<Option<String>>>;
-}
-
-#[async_trait]
-impl Bucketed for S3Recordings {
-    fn between(&self, from: &str, until: &str) -> BoxStream<'_, Result<Vec<AudioKey>>> {
+impl RegionRecordings for S3Recordings {
+    fn by_hour(&self, from: &str, end: &str) -> BoxStream<'_, Result<(Vec<AudioKey>, String)>> {
         let prefix = self.prefix.as_str();
         let pages = self
             .client
@@ -59,8 +51,8 @@ impl Bucketed for S3Recordings {
             .set_start_after((!from.is_empty()).then(|| format!("{prefix}{from}")))
             .into_paginator()
             .send();
-        let end = Arc::new(format!("{prefix}{until}"));
-        stream::try_unfold(Some(pages), move |pages| {
+        let (hour, end) = (end.to_owned(), Arc::new(format!("{prefix}{end}")));
+        let pages = stream::try_unfold(Some(pages), move |pages| {
             let end = Arc::clone(&end);
             async move {
                 let Some(mut pages) = pages else { return Ok(None) };
@@ -68,12 +60,14 @@ impl Bucketed for S3Recordings {
                 let page = page.map_err(fault("listing recordings"))?.contents.unwrap_or_default();
                 let names: Vec<_> = page.into_iter().filter_map(|object| object.key).collect();
                 let of_then = names.iter().filter(|name| **name < *end);
-                let keys = of_then.clone().filter_map(|name| self.prefix.parse(name)).collect();
+                let keys: Vec<AudioKey> =
+                    of_then.clone().filter_map(|name| self.prefix.parse(name)).collect();
                 let is_last = of_then.count() < names.len();
-                Ok(Some((keys, (!is_last).then_some(pages))))
+                let until = keys.last().map(|last| last.hour.clone()).unwrap_or_default();
+                Ok(Some(((keys, until), (!is_last).then_some(pages))))
             }
-        })
-        .boxed()
+        });
+        pages.chain(stream::once(async move { Ok((Vec::new(), hour)) })).boxed()
     }
 
     async fn caller(&self, key: &AudioKey) -> Result<Option<Option<String>>> {
@@ -82,21 +76,6 @@ impl Bucketed for S3Recordings {
 }
 
 impl S3Recordings {
-    /// Whether what lies there is this: asked where a put found something, which may be its own earlier try.
-    async fn is_stored(&self, key: &AudioKey, bytes: &Bytes) -> Result<Option<bool>> {
-        let context = "comparing a recording";
-        let Some(mut audio) = self.get(key, None).await? else { return Ok(None) };
-        let mut at = 0;
-        while let Some(chunk) = audio.bytes.next().await {
-            let chunk = chunk.map_err(|error| StorageError::unavailable(context, error))?;
-            if bytes.get(at..at + chunk.len()) != Some(&*chunk) {
-                return Ok(Some(false));
-            }
-            at += chunk.len();
-        }
-        Ok(Some(at == bytes.len()))
-    }
-
     /// The caller that the tags of an object name; `None`: there is no such object.
     async fn caller_of(&self, object: &str) -> Result<Option<Option<String>>> {
         let tags = self.client.get_object_tagging().bucket(&self.bucket).key(object).send().await;
@@ -129,7 +108,7 @@ impl Recordings for S3Recordings {
     ) -> Result<()> {
         let context = "storing a recording";
         let object = self.prefix.object(key);
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_PUTS {
             let tags = subject.map(|subject| tags(Some(subject.as_str()), &[]));
             let put = self
                 .client
@@ -150,7 +129,7 @@ impl Recordings for S3Recordings {
                 Ok(_) => return Ok(()),
                 // Another put of this key is under way.
                 Err(error) if is(409, &error) => {}
-                Err(error) if is(412, &error) => match self.is_stored(key, &bytes).await? {
+                Err(error) if is(412, &error) => match is_stored(self, key, &bytes).await? {
                     Some(true) => return Ok(()),
                     Some(false) => return Err(StorageError::Conflict { context }),
                     None => {}
@@ -181,10 +160,7 @@ impl Recordings for S3Recordings {
         let context = "signing a link";
         let config = PresigningConfig::expires_in(ttl);
         let config = config.map_err(|error| StorageError::unavailable(context, error))?;
-        // Quotes and what a header cannot hold end the name; ours have none.
-        let plain =
-            |name: &str| name.chars().filter(|c| c.is_ascii_graphic() && !"\"\\".contains(*c)).collect();
-        let disposition = file_name.map(plain).map(|name: String| format!("attachment; filename=\"{name}\""));
+        let disposition = file_name.map(offered_as);
         let get = self.client.get_object().bucket(&self.bucket).key(self.prefix.object(key));
         let link = get.set_response_content_disposition(disposition).presigned(config).await;
         Ok(Some(link.map_err(fault(context))?.uri().to_owned()))
@@ -195,7 +171,7 @@ impl Recordings for S3Recordings {
     async fn schedule_deletion(&self, key: &AudioKey, case: &CaseKey) -> Result<()> {
         let context = "scheduling the deletion of a recording";
         let object = self.prefix.object(key);
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_PUTS {
             let head = self.client.head_object().bucket(&self.bucket).key(&object).send();
             let (head, caller) = futures::join!(head, self.caller_of(&object));
             let head = match head {

@@ -1,144 +1,189 @@
-//! Mailboxes, groups and cases: values with versions, changed by conditional writes.
+//! Values with versions, and names: the requests that the algorithm of the clouds is made of.
 
-use domain::Timestamp;
+use async_trait::async_trait;
+use domain::{CLOSED_CASE_LIFETIME, Case, CaseKey, MailboxId, Subject, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::layout::{self, Key};
-use super::row::{PassedOver, json};
-use super::table::{Item, Query, Table, Update, Updated, nonce, number, number_of, text, text_of};
-use crate::stored::decode;
-use crate::{Result, StorageError, Versioned, Written};
+use super::layout::{FOLDER, FORGET, Key, Layout};
+use super::metadata::AwsMetadata;
+use super::row::json;
+use super::table::{Item, Query, Update, Updated, number, number_of, text, text_of, value_of};
+use crate::cloud::{Keys as _, Next, Record, Records, ms13, nonce};
+use crate::stored::PassedOver;
+use crate::{Cases as _, Expect, Result, StorageError, Versioned, Written};
 
-/// What lies under a key.
-#[derive(Debug, Clone)]
-pub(super) struct Record<T> {
-    pub(super) version: u64,
-    /// `None`: deleted.
-    pub(super) value: Option<T>,
-    /// Until when the messages of a deleted mailbox are held; stays when it is made again.
-    pub(super) purge_at: Option<Timestamp>,
-}
+/// `f` of a case that is watched.
+const OPEN: &str = "open#";
 
-impl<T> Record<T> {
-    /// As the contract tells it.
-    pub(super) fn versioned(self) -> Option<Versioned<T>> {
-        let version = self.version;
-        self.value.map(|value| Versioned { value, version })
-    }
-}
-
-/// Reads an item.
-pub(super) fn parse<T: DeserializeOwned>(item: &Item) -> Result<Record<T>> {
+/// Reads the item of a record.
+fn record<T: DeserializeOwned>(item: &Item) -> Result<Record<T, u64>> {
     let key = Key::of(item).map(|Key { pk, sk }| format!("{pk} {sk}")).unwrap_or_default();
-    let corrupt = || StorageError::Corrupt { context: format!("the record {key}") };
+    let corrupt = || StorageError::corrupt(format!("the record {key}"));
     let version = number_of(item, "v").and_then(|v| u64::try_from(v).ok()).ok_or_else(corrupt)?;
-    let value = text_of(item, "body").map(|body| decode(body.as_bytes()).ok_or_else(corrupt)).transpose()?;
+    let has_value = item.contains_key("body");
+    let value = has_value.then(|| value_of(item, "body").ok_or_else(corrupt)).transpose()?;
     let purge_at = number_of(item, "purge_at").map(Timestamp::from_millis);
-    Ok(Record { version, value, purge_at })
+    Ok(Record { version, value, purge_at, etag: version })
 }
 
-/// A record; `None`: it was never made.
-pub(super) async fn read<T: DeserializeOwned>(
-    table: &Table,
-    context: &'static str,
-    key: &Key,
-) -> Result<Option<Record<T>>> {
-    table.get(context, key).await?.as_ref().map(parse).transpose()
-}
+#[async_trait]
+impl Records for AwsMetadata {
+    type Keys = Layout;
+    /// The version alone.
+    type Etag = u64;
 
-/// All values of a partition, by id, but for what is damaged.
-pub(super) async fn values<T: DeserializeOwned>(
-    table: &Table,
-    context: &'static str,
-    pk: String,
-) -> Result<Vec<Versioned<T>>> {
-    let values = vec![(":pk", text(pk))];
-    let items = table.all(context, Query { condition: "pk = :pk", values, ..Query::default() }).await?;
-    let mut passed_over = PassedOver::default();
-    let read = items.iter().map(|item| Ok(passed_over.read(parse::<T>(item))?.and_then(Record::versioned)));
-    Ok(read.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
-}
+    fn keys(&self) -> &Layout {
+        &self.layout
+    }
 
-/// What is written.
-pub(super) struct Next<'a, T> {
-    /// `None`: it is deleted.
-    pub(super) value: Option<&'a T>,
-    pub(super) purge_at: Option<Timestamp>,
-    /// `f`, where it changes.
-    pub(super) f: Option<String>,
-}
+    async fn note(&self, context: &'static str, keys: Vec<Key>) -> Result<()> {
+        self.table.write_all(context, keys.iter().map(Key::item).collect(), Vec::new()).await
+    }
 
-/// Writes the version after `before`, or the first one, if that is still the newest. One whose answer was lost is known
-/// again by its nonce.
-pub(super) async fn write<T: Serialize>(
-    table: &Table,
-    context: &'static str,
-    key: &Key,
-    before: Option<u64>,
-    next: Next<'_, T>,
-) -> Result<Written> {
-    let own = nonce()?;
-    let version = before.unwrap_or(0) + 1;
-    let mut set = vec!["v=:v", "op=:op"];
-    let mut values = vec![(":v", number(version)), (":op", text(&*own))];
-    let mut remove = "";
-    match next.value {
-        Some(value) => {
+    async fn remove(&self, context: &'static str, keys: Vec<Key>) -> Result<()> {
+        self.table.write_all(context, Vec::new(), keys).await
+    }
+
+    async fn record<T: DeserializeOwned + Send>(
+        &self,
+        context: &'static str,
+        key: &Key,
+    ) -> Result<Option<Record<T, u64>>> {
+        self.table.get(context, key).await?.as_ref().map(record).transpose()
+    }
+
+    async fn values<T: DeserializeOwned + Send>(
+        &self,
+        context: &'static str,
+        folder: String,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<T>>> {
+        let query = Query {
+            condition: "pk = :pk AND sk > :after",
+            // Text must not be empty; no name begins before this.
+            values: vec![(":pk", text(folder)), (":after", text(after.unwrap_or("!")))],
+            limit: (limit < usize::MAX).then_some(limit),
+            ..Query::default()
+        };
+        let (mut values, mut passed_over) = (Vec::new(), PassedOver::default());
+        let take = |item: Item| {
+            values.extend(passed_over.read(record::<T>(&item)).ok().flatten().and_then(Record::versioned));
+            values.len() < limit
+        };
+        self.table.query(context, query, take).await?;
+        values.truncate(limit);
+        Ok(values)
+    }
+
+    async fn write_record<T: Serialize + DeserializeOwned + Send + Sync>(
+        &self,
+        context: &'static str,
+        key: &Key,
+        before: Option<&Record<T, u64>>,
+        next: Next<'_, T>,
+    ) -> Result<Written> {
+        let own = nonce()?;
+        let version = before.map_or(0, |before| before.version) + 1;
+        let mut set = vec!["v=:v", "op=:op"];
+        let mut values = vec![(":v", number(version)), (":op", text(&*own))];
+        let remove = if next.value.is_none() { " REMOVE body" } else { "" };
+        if let Some(value) = next.value {
             set.push("body=:body");
             values.push((":body", json(context, value)?));
         }
-        None => remove = " REMOVE body",
-    }
-    if let Some(at) = next.purge_at {
-        set.push("purge_at=:at");
-        values.push((":at", number(at.millis())));
-    }
-    if let Some(f) = next.f {
-        set.push("f=:f");
-        values.push((":f", text(f)));
-    }
-    let condition = match before {
-        None => "attribute_not_exists(v)",
-        Some(before) => {
-            values.push((":before", number(before)));
-            "v = :before"
+        if let Some(at) = next.purge_at {
+            set.push("purge_at=:at");
+            values.push((":at", number(at.millis())));
         }
-    };
-    let expression = format!("SET {}{remove}", set.join(","));
-    match table.update(context, key, Update { expression, condition, values, names: Vec::new() }).await? {
-        Updated::Done(_) => Ok(Written::Version(version)),
-        Updated::Refused(Some(now)) if text_of(&now, "op") == Some(&own) => Ok(Written::Version(version)),
-        Updated::Refused(_) => Ok(Written::Conflict),
+        if let Some(since) = next.watched_since {
+            set.push("f=:f");
+            values.push((":f", text(format!("{OPEN}{}", ms13(since)))));
+        }
+        let mut condition = "attribute_not_exists(v)";
+        if let Some(before) = before {
+            condition = "v = :before";
+            values.push((":before", number(before.etag)));
+        }
+        let expression = format!("SET {}{remove}", set.join(","));
+        let update = Update { expression, condition, values, names: Vec::new() };
+        match self.table.update(context, key, update).await? {
+            Updated::Refused(now) if now.as_ref().and_then(|now| text_of(now, "op")) != Some(&own) => {
+                Ok(Written::Conflict)
+            }
+            Updated::Done(_) | Updated::Refused(_) => Ok(Written::Version(version)),
+        }
     }
-}
 
-/// Keeps a value under a name of the installation's, unless one is kept: what is kept.
-pub(super) async fn keep(table: Table, name: &str, value: &str) -> Result<String> {
-    let context = "keeping a value of the installation";
-    // A look first: most starts find it there.
-    if let Some(kept) = kept(table.clone(), name).await? {
-        return Ok(kept);
+    /// Without reading it first: where it is never deleted, its version is that of the value.
+    async fn put_value<T: Serialize + DeserializeOwned + Send + Sync>(
+        &self,
+        context: &'static str,
+        key: &Key,
+        value: Next<'_, T>,
+        expect: Expect,
+    ) -> Result<Written> {
+        let before = match expect {
+            Expect::Absent => None,
+            Expect::Version(version) => Some(Record { version, value: None, purge_at: None, etag: version }),
+        };
+        self.write_record(context, key, before.as_ref(), value).await
     }
-    let update = Update {
-        expression: "SET kept=:value".to_owned(),
-        condition: "attribute_not_exists(kept)",
-        values: vec![(":value", text(value))],
-        names: Vec::new(),
-    };
-    match table.update(context, &layout::kept(name), update).await? {
-        Updated::Done(item) => value_of(name, &item),
-        Updated::Refused(item) => value_of(name, &item.unwrap_or_default()),
+
+    async fn read_cases(&self, keys: Vec<CaseKey>) -> Result<Vec<Case>> {
+        let items = self.table.get_all("reading cases", keys.iter().map(|key| self.layout.case(key))).await?;
+        let cases = items.values().map(|item| Ok(record::<Case>(item)?.value));
+        Ok(cases.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
-}
 
-/// What is kept under a name of the installation's.
-pub(super) async fn kept(table: Table, name: &str) -> Result<Option<String>> {
-    let found = table.get("reading a value of the installation", &layout::kept(name)).await?;
-    found.map(|item| value_of(name, &item)).transpose()
-}
+    async fn list_mailbox_ids(&self) -> Result<Vec<MailboxId>> {
+        let query = Query { wanted: Some("sk"), ..Query::of(self.layout.mailboxes()) };
+        let items = self.table.all("listing mailboxes", query).await?;
+        Ok(items.iter().filter_map(|item| text_of(item, "sk")?.parse().ok()).collect())
+    }
 
-fn value_of(name: &str, item: &Item) -> Result<String> {
-    let value = text_of(item, "kept").map(str::to_owned);
-    value.ok_or_else(|| StorageError::Corrupt { context: format!("the value {name}") })
+    async fn list_watched(&self) -> Result<Vec<CaseKey>> {
+        let query = Query {
+            index: Some(FOLDER),
+            condition: "pk = :pk AND begins_with(f, :open)",
+            values: vec![(":pk", text(self.layout.cases())), (":open", text(OPEN))],
+            wanted: Some("sk"),
+            ..Query::default()
+        };
+        let items = self.table.all("listing cases", query).await?;
+        Ok(items.iter().filter_map(|item| text_of(item, "sk")?.parse().ok()).collect())
+    }
+
+    /// The names of a case go by themselves 30 days after it was closed; they are told so first, since one that is not watched is not
+    /// dismissed again.
+    async fn dismiss(&self, key: &CaseKey) -> Result<()> {
+        let context = "dismissing a case";
+        let Some(case) = self.case(key).await? else { return Ok(()) };
+        if let Some(closed) = case.value.closed_at() {
+            let ttl = number(closed.plus(CLOSED_CASE_LIFETIME).millis() / 1000);
+            let named = |subject| {
+                let mut item = self.layout.forget(subject, key).item();
+                item.insert("ttl".to_owned(), ttl.clone());
+                item
+            };
+            let entries = case.value.subjects.keys().map(named).collect();
+            self.table.write_all(context, entries, Vec::new()).await?;
+        }
+        let expression = "REMOVE f".to_owned();
+        let update = Update { expression, condition: "attribute_exists(v)", ..Update::default() };
+        self.table.update(context, &self.layout.case(key), update).await.map(|_| ())
+    }
+
+    async fn naming(&self, subject: &Subject) -> Result<Vec<CaseKey>> {
+        let query = Query {
+            condition: "pk = :pk AND begins_with(sk, :forget)",
+            values: vec![(":pk", text(self.layout.caller(subject))), (":forget", text(FORGET))],
+            wanted: Some("pk, sk"),
+            ..Query::default()
+        };
+        let items = self.table.all("asking who is forgotten", query).await?;
+        let key = |item: &Item| text_of(item, "sk")?.strip_prefix(FORGET)?.parse().ok();
+        Ok(items.iter().filter_map(key).collect())
+    }
 }

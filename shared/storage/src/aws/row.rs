@@ -1,4 +1,4 @@
-//! What lies under a message's id, and one step of it.
+//! The item under a message's id.
 //!
 //! ```text
 //! facts      what came in, JSON; a the attempt that was committed, urgent where it is
@@ -12,68 +12,43 @@
 //! fence      in place of all these: the attempts that can never be created
 //! ```
 //!
-//! Most steps are one blind write, whose condition tells in which state they are right; what it finds otherwise comes
-//! back with the refusal, and the rule of the domain goes on from there. Each is safe to repeat where its answer was
-//! lost: it either finds its own doing and changes nothing, or asks by `op` whose write it was.
+//! Each change is one conditional `UpdateItem`, sent without reading first. If its condition fails, `DynamoDB` returns the item; we
+//! apply the rule of the domain to it and write again, conditional on its `op`. Each is safe to repeat where its answer was lost: it
+//! either finds its own doing and changes nothing, or asks by `op` whose write it was.
 
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Attempt, Facts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Timestamp};
+use domain::{Claim, Facts, Folder, Hold, Message, ReadMark, Timestamp};
 
-use super::fault::contended;
-use super::layout::{self, Key, Layout};
-use super::table::{Item, ROUNDS, Table, Update, Updated, nonce, number, number_of, pause, text, text_of};
-pub(super) use crate::stored::PassedOver;
-use crate::stored::{Journal, decode, encode};
-use crate::{Deposit, Found, Result, StorageError};
+use super::layout::{self, Key};
+use super::table::{Item, Update, number, number_of, text, text_of, value_of};
+use crate::cloud::Row;
+use crate::stored::encode;
+use crate::{Deposit, Result, StorageError};
 
-/// What lies under a message's id.
-#[derive(Debug)]
-pub(super) enum Row {
-    Nothing,
-    Message(Box<Message>),
-    Gone(Timestamp),
-    Fence,
-}
-
-impl Row {
-    /// Reads an item.
-    pub(super) fn read(item: Option<&Item>) -> Result<Self> {
-        let Some(item) = item else { return Ok(Self::Nothing) };
-        if let Some(facts) = text_of(item, "facts") {
-            let journal = decode::<Journal>(facts.as_bytes()).ok_or_else(|| corrupt(item))?;
-            return Ok(Self::Message(Box::new(message(item, journal.facts).ok_or_else(|| corrupt(item))?)));
-        }
-        if let Some(gone) = number_of(item, "gone") {
-            return Ok(Self::Gone(Timestamp::from_millis(gone)));
-        }
-        if item.contains_key("fence") { Ok(Self::Fence) } else { Err(corrupt(item)) }
+/// What an item tells.
+pub(super) fn read(item: Option<&Item>) -> Result<Row> {
+    let Some(item) = item else { return Ok(Row::Nothing) };
+    let time = |name| number_of(item, name).map(Timestamp::from_millis);
+    if item.contains_key("facts") {
+        let deposit = value_of::<Deposit>(item, "facts").ok_or_else(|| corrupt(item))?;
+        return Ok(Row::Message(Box::new(message(item, deposit.facts).ok_or_else(|| corrupt(item))?)));
     }
-
-    /// What a client of the contract may know of it.
-    pub(super) fn found(self) -> Found {
-        match self {
-            Self::Nothing | Self::Fence => Found::Nothing,
-            Self::Message(message) if !message.claimed => Found::Message(message),
-            Self::Message(_) | Self::Gone(_) => Found::Gone,
-        }
+    if let Some(gone) = time("gone") {
+        return Ok(Row::Tombstone(gone));
     }
-
-    /// Whether this attempt was committed and its message is not purged.
-    pub(super) fn is_of(&self, attempt: &Attempt) -> bool {
-        matches!(self, Self::Message(message) if message.facts.attempt == *attempt)
+    if !item.contains_key("fence") {
+        return Err(corrupt(item));
     }
+    // In whole seconds, which are over with the last millisecond of the last one.
+    let until = number_of(item, "ttl").map_or(i64::MAX, |ttl| ttl * 1000 + 999);
+    Ok(Row::Fence(Timestamp::from_millis(until)))
 }
 
 fn corrupt(item: &Item) -> StorageError {
     let key = Key::of(item).map(|key| key.sk).unwrap_or_default();
-    StorageError::Corrupt { context: format!("the message {key}") }
-}
-
-/// What was read. What is damaged is passed over: one item must not hide or stop all others.
-pub(super) fn passing_over(row: Result<Row>) -> Result<Row> {
-    Ok(PassedOver::default().read(row)?.unwrap_or(Row::Nothing))
+    StorageError::corrupt(format!("the message {key}"))
 }
 
 fn message(item: &Item, facts: Facts) -> Option<Message> {
@@ -96,7 +71,7 @@ fn message(item: &Item, facts: Facts) -> Option<Message> {
 pub(super) fn created(key: &Key, deposit: &Deposit) -> Result<Item> {
     let facts = &deposit.facts;
     let mut item = key.item();
-    item.insert("facts".to_owned(), json("the facts of a message", &Journal::from(deposit))?);
+    item.insert("facts".to_owned(), json("the facts of a message", deposit)?);
     item.insert("a".to_owned(), text(facts.attempt.as_str()));
     item.insert("f".to_owned(), text(layout::visible(facts.id)));
     item.insert("c".to_owned(), AttributeValue::M(HashMap::new()));
@@ -125,11 +100,11 @@ fn f(message: &Message) -> Option<String> {
 /// `due` of a message as it stands.
 fn due(message: &Message) -> Option<String> {
     let Facts { id, mailbox, .. } = &message.facts;
-    message.holds.iter().filter_map(|hold| layout::due(hold, *id, mailbox)).min()
+    message.holds.iter().filter_map(|hold| layout::due(&Claim::Due(hold.clone()), *id, mailbox)).min()
 }
 
 /// The whole state of a message, but for its claim, in place of the one that `op` wrote.
-fn replace(after: &Message, tenant: String, own: &str, op: AttributeValue) -> Update {
+pub(super) fn replace(after: &Message, tenant: String, own: &str, op: AttributeValue) -> Update {
     let at = |wanted: fn(&Hold) -> Option<Timestamp>| {
         after.holds.iter().find_map(wanted).map(|at| number(at.millis()))
     };
@@ -161,67 +136,5 @@ fn replace(after: &Message, tenant: String, own: &str, op: AttributeValue) -> Up
         condition: "op = :op AND attribute_not_exists(claim)",
         values,
         names: Vec::new(),
-    }
-}
-
-/// What a rule found, and what it said.
-#[derive(Debug)]
-pub(super) enum Ruled<T> {
-    Nothing,
-    Gone,
-    /// The message after it.
-    Message(Box<Message>, T),
-}
-
-/// The messages of a tenant.
-#[derive(Debug, Clone)]
-pub(super) struct Rows {
-    pub(super) table: Table,
-    pub(super) layout: Layout,
-}
-
-impl Rows {
-    pub(super) async fn look(
-        &self,
-        context: &'static str,
-        mailbox: &MailboxId,
-        id: MessageId,
-    ) -> Result<Row> {
-        Row::read(self.table.get(context, &self.layout.message(mailbox, id)).await?.as_ref())
-    }
-
-    /// Changes a message by a rule, from what was found on: again and again, until nobody was faster.
-    pub(super) async fn by_rule<T>(
-        &self,
-        context: &'static str,
-        key: &Key,
-        found: Option<Item>,
-        rule: impl Fn(&mut Message) -> T + Send,
-    ) -> Result<Ruled<T>> {
-        let own = nonce()?;
-        let mut found = found;
-        for round in 0..ROUNDS {
-            let op = found.as_ref().and_then(|item| item.get("op")).cloned();
-            let (before, op) = match (Row::read(found.as_ref())?, op) {
-                (Row::Nothing | Row::Fence, _) => return Ok(Ruled::Nothing),
-                (Row::Gone(_), _) => return Ok(Ruled::Gone),
-                (Row::Message(before), Some(op)) => (before, op),
-                (Row::Message(_), None) => {
-                    return Err(StorageError::Corrupt { context: format!("the message {}", key.sk) });
-                }
-            };
-            let mut after = before.clone();
-            let said = rule(&mut after);
-            if after == before || op == text(&*own) {
-                return Ok(Ruled::Message(after, said));
-            }
-            let update = replace(&after, self.layout.tenant(), &own, op);
-            match self.table.update(context, key, update).await? {
-                Updated::Done(_) => return Ok(Ruled::Message(after, said)),
-                Updated::Refused(now) => found = now,
-            }
-            pause(round).await;
-        }
-        Err(contended(context))
     }
 }

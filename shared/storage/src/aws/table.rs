@@ -2,7 +2,6 @@
 //! what is due; every conditional write tells what it found instead.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -13,20 +12,21 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
 };
 use futures::future::try_join_all;
+use serde::de::DeserializeOwned;
 
 use super::client;
-use super::fault::{contended, fault, incomplete};
+use super::fault::fault;
 use super::layout::{DUE, Key};
-use crate::Result;
+use crate::cloud::{MAX_ROUNDS, contended, incomplete, pause};
+use crate::stored::decode;
+use crate::{Result, StorageError};
 
 /// Attributes by name.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// The most keys that one request reads, and the most items that one writes.
-const READS: usize = 100;
-const WRITES: usize = 25;
-/// How often a step is tried again that others are in the way of.
-pub(super) const ROUNDS: u32 = 10;
+/// The most keys that one `BatchGetItem` reads, and the most items that one `BatchWriteItem` writes.
+const MAX_READS: usize = 100;
+const MAX_WRITES: usize = 25;
 
 /// A table in a region.
 #[derive(Debug, Clone)]
@@ -68,6 +68,13 @@ pub(super) struct Query {
     pub(super) backwards: bool,
 }
 
+impl Query {
+    /// All items of a partition.
+    pub(super) fn of(pk: String) -> Self {
+        Self { condition: "pk = :pk", values: vec![(":pk", text(pk))], ..Self::default() }
+    }
+}
+
 /// Text as an attribute.
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
@@ -83,22 +90,14 @@ pub(super) fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
+/// The value that an attribute has as JSON; `None`: it is not there, or damaged.
+pub(super) fn value_of<T: DeserializeOwned>(item: &Item, name: &str) -> Option<T> {
+    decode(text_of(item, name)?.as_bytes())
+}
+
 /// The number of an attribute.
 pub(super) fn number_of(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
-}
-
-/// A number that no other write has: what it wrote is told by it from what others did.
-pub(super) fn nonce() -> Result<String> {
-    let drawn =
-        getrandom::u64().map_err(|error| crate::StorageError::unavailable("drawing a nonce", error))?;
-    Ok(format!("{drawn:016x}"))
-}
-
-/// Waits a little, longer each time and never the same.
-pub(super) async fn pause(round: u32) {
-    let drawn = u64::from(getrandom::u32().unwrap_or(0)) % (5 << round.min(6));
-    tokio::time::sleep(Duration::from_millis(drawn)).await;
 }
 
 fn owned<T>(pairs: Vec<(&'static str, T)>) -> Option<HashMap<String, T>> {
@@ -122,20 +121,20 @@ impl Table {
     ) -> Result<HashMap<Key, Item>> {
         // One request must not name a key twice.
         let keys: Vec<Key> = keys.into_iter().collect::<HashSet<_>>().into_iter().collect();
-        let chunks = keys.chunks(READS).map(|chunk| self.get_some(context, chunk));
+        let chunks = keys.chunks(MAX_READS).map(|chunk| self.get_some(context, chunk));
         Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
     }
 
     async fn get_some(&self, context: &'static str, keys: &[Key]) -> Result<HashMap<Key, Item>> {
         let mut found = HashMap::new();
         let mut wanted = Some(keys.iter().map(Key::item).collect::<Vec<_>>());
-        for round in 0..ROUNDS {
+        for round in 0..MAX_ROUNDS {
             let Some(keys) = wanted.take().filter(|keys| !keys.is_empty()) else { return Ok(found) };
             if round > 0 {
                 pause(round).await;
             }
             let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            let keys = keys.map_err(|error| crate::StorageError::unavailable(context, error))?;
+            let keys = keys.map_err(|error| StorageError::unavailable(context, error))?;
             let answer = self.client.batch_get_item().request_items(&self.name, keys).send().await;
             let answer = answer.map_err(fault(context))?;
             let items = answer.responses.into_iter().flatten().flat_map(|(_, items)| items);
@@ -162,14 +161,14 @@ impl Table {
         };
         let writes = puts.into_iter().map(put).chain(deletes.into_iter().map(delete));
         let writes: std::result::Result<Vec<_>, _> = writes.collect();
-        let writes = writes.map_err(|error| crate::StorageError::unavailable(context, error))?;
-        try_join_all(writes.chunks(WRITES).map(|chunk| self.write_some(context, chunk.to_vec()))).await?;
+        let writes = writes.map_err(|error| StorageError::unavailable(context, error))?;
+        try_join_all(writes.chunks(MAX_WRITES).map(|chunk| self.write_some(context, chunk.to_vec()))).await?;
         Ok(())
     }
 
     async fn write_some(&self, context: &'static str, writes: Vec<WriteRequest>) -> Result<()> {
         let mut wanted = Some(writes);
-        for round in 0..ROUNDS {
+        for round in 0..MAX_ROUNDS {
             let Some(writes) = wanted.take().filter(|writes| !writes.is_empty()) else { return Ok(()) };
             if round > 0 {
                 pause(round).await;
@@ -214,7 +213,7 @@ impl Table {
         context: &'static str,
         writes: Vec<TransactWriteItem>,
     ) -> Result<bool> {
-        for round in 0..ROUNDS {
+        for round in 0..MAX_ROUNDS {
             let sent =
                 self.client.transact_write_items().set_transact_items(Some(writes.clone())).send().await;
             let Err(error) = sent else { return Ok(true) };

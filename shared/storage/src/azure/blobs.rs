@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use azure_core::http::{Etag, RequestContent};
 use azure_storage_blob::BlobContainerClient;
@@ -19,20 +18,17 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::client;
-use super::fault::{fault, forbidden, incomplete, is};
+use super::fault::{fault, forbidden, is};
+use crate::cloud::limits::PING_TIMEOUT;
+use crate::cloud::{MAX_CONCURRENT_REQUESTS, incomplete};
 use crate::stored::{decode, encode};
 use crate::{Result, StorageError};
 
 /// What is known of a blob beside its content, by names that are identifiers.
 pub(super) type Metadata = HashMap<String, String>;
 
-/// How often a step is tried again that others are in the way of.
-pub(super) const ROUNDS: u32 = 10;
-/// How many requests of one call are under way at once.
-pub(super) const ABREAST: usize = 16;
 /// One request takes a recording; the service takes 5,000 MiB.
-const ONE_PUT: std::num::NonZero<u64> = std::num::NonZero::new(1 << 30).expect("it is not 0");
+const MAX_PUT_BYTES: std::num::NonZero<u64> = std::num::NonZero::new(1 << 30).expect("it is not 0");
 
 /// Values are headers of a request and text of XML: what either may change is escaped.
 const OF_VALUE: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'<').add(b'>').add(b'&');
@@ -122,18 +118,6 @@ pub(super) fn unescaped(value: &str) -> Option<String> {
     percent_decode_str(value).decode_utf8().ok().map(String::from)
 }
 
-/// A number that no other write has: what it wrote is told by it from what others did.
-pub(super) fn nonce() -> Result<String> {
-    let drawn = getrandom::u64().map_err(|error| StorageError::unavailable("drawing a nonce", error))?;
-    Ok(format!("{drawn:016x}"))
-}
-
-/// Waits a little, longer each time and never the same.
-pub(super) async fn pause(round: u32) {
-    let drawn = u64::from(getrandom::u32().unwrap_or(0)) % (5 << round.min(6));
-    tokio::time::sleep(Duration::from_millis(drawn)).await;
-}
-
 fn time(time: azure_core::time::OffsetDateTime) -> Timestamp {
     Timestamp::from_millis(time.unix_timestamp() * 1000)
 }
@@ -199,7 +183,7 @@ impl Blobs {
             // Nothing of ours needs to be escaped: hashes and keys are of A-Z a-z 0-9 . _ -
             blob_tags_string: (!tags.is_empty()).then_some(tags),
             blob_content_type: with.media_type,
-            partition_size: Some(ONE_PUT),
+            partition_size: Some(MAX_PUT_BYTES),
             ..BlobClientUploadOptions::default()
         };
         match self.client.blob_client(name).upload(RequestContent::from(bytes.to_vec()), Some(options)).await
@@ -266,7 +250,7 @@ impl Blobs {
     /// Deletes blobs, side by side.
     pub(super) async fn delete_all(&self, context: &'static str, names: Vec<String>) -> Result<()> {
         let deleted = stream::iter(names).map(|name| async move { self.delete(context, &name, None).await });
-        deleted.buffer_unordered(ABREAST).try_collect().await
+        deleted.buffer_unordered(MAX_CONCURRENT_REQUESTS).try_collect().await
     }
 
     /// The blobs whose names begin so, by name, page by page, each asked for when it is wanted: `most` in the first request
@@ -298,7 +282,7 @@ impl Blobs {
     /// Whether the container answers, at once.
     pub(super) async fn ping(&self) -> Result<()> {
         let context = "reaching an account";
-        let asked = tokio::time::timeout(client::PING, self.hasty.get_properties(None)).await;
+        let asked = tokio::time::timeout(PING_TIMEOUT, self.hasty.get_properties(None)).await;
         asked.map_err(|late| StorageError::unavailable(context, late))?.map_err(fault(context)).map(|_| ())
     }
 

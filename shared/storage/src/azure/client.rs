@@ -4,7 +4,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::error::ErrorKind;
@@ -23,21 +22,10 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// A request is tried twice more: after a connection that had gone stale, and after a server that was busy.
-const RETRIES: u32 = 2;
-/// A region next door answers a connection in 0.1 s.
-const CONNECT: Duration = Duration::from_secs(1);
-/// A request of metadata takes 10 ms, a slow one 100 ms. Also how long the next bytes of an answer may take.
-const ATTEMPT: Duration = Duration::from_millis(2500);
-/// A request is not tried again then.
-const STEP: Duration = Duration::from_secs(8);
-/// The slowest upload that is believed to be alive: 4 MB take 2 s more.
-const BYTES_A_SECOND: u64 = 2 * 1024 * 1024;
-/// The longest that an upload may take.
-const PUT: Duration = Duration::from_secs(19);
-/// `ping` answers within 2 s, so that it gives up before.
-pub(super) const PING: Duration = Duration::from_millis(1800);
+use crate::cloud::limits::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, STEP_TIMEOUT, put_attempt};
 
+/// A request is tried twice more: after a connection that had gone stale, and after a server that was busy.
+const MAX_RETRIES: u32 = 2;
 /// What all clients share.
 #[derive(Debug, Clone)]
 pub(super) struct Connections(legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
@@ -48,7 +36,7 @@ impl Connections {
     pub(super) fn new() -> io::Result<Self> {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
-        http.set_connect_timeout(Some(CONNECT));
+        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
         http.set_nodelay(true);
         let ring = Arc::new(rustls::crypto::ring::default_provider());
         let tls = HttpsConnectorBuilder::new().with_provider_and_native_roots(ring)?;
@@ -59,8 +47,8 @@ impl Connections {
     /// Options of a client that tries again.
     pub(super) fn options(&self) -> ClientOptions {
         let retry = RetryOptions::exponential(ExponentialRetryOptions {
-            max_retries: RETRIES,
-            max_total_elapsed: azure_core::time::Duration::try_from(STEP).unwrap_or_default(),
+            max_retries: MAX_RETRIES,
+            max_total_elapsed: azure_core::time::Duration::try_from(STEP_TIMEOUT).unwrap_or_default(),
             ..ExponentialRetryOptions::default()
         });
         ClientOptions {
@@ -77,7 +65,7 @@ impl HttpClient for Connections {
         let Body::Bytes(body) = request.body().clone() else {
             return Err(Error::with_message(ErrorKind::Other, "a request without its bytes"));
         };
-        let sending = Duration::from_secs(u64::try_from(body.len()).unwrap_or(u64::MAX) / BYTES_A_SECOND);
+        let timeout = put_attempt(body.len());
         let mut ours =
             hyper::Request::builder().method(request.method().as_str()).uri(request.url().as_str());
         for (name, value) in request.headers().iter() {
@@ -86,7 +74,7 @@ impl HttpClient for Connections {
         let ours = ours
             .body(Full::new(body))
             .map_err(|error| Error::with_error(ErrorKind::Other, error, "the request could not be made"))?;
-        let answer = tokio::time::timeout(ATTEMPT.saturating_add(sending).min(PUT), self.0.request(ours));
+        let answer = tokio::time::timeout(timeout, self.0.request(ours));
         let answer = answer.await.map_err(|_| Error::with_message(ErrorKind::Io, "no answer in time"))?;
         let answer = answer.map_err(|error| {
             let kind = if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io };
@@ -106,7 +94,7 @@ impl HttpClient for Connections {
 /// The next bytes of an answer.
 async fn next(mut body: Incoming) -> Result<Option<(Bytes, Incoming)>> {
     loop {
-        let frame = tokio::time::timeout(ATTEMPT, body.frame()).await;
+        let frame = tokio::time::timeout(ATTEMPT_TIMEOUT, body.frame()).await;
         let frame = frame.map_err(|_| Error::with_message(ErrorKind::Io, "the answer stopped"))?;
         let Some(frame) = frame else { return Ok(None) };
         let frame =

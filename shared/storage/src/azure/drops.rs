@@ -15,7 +15,7 @@ use futures::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::blobs::{Blobs, If, Listed, Metadata, With, json, value_of};
-use super::layout::{Layout, below, parse_drop};
+use super::layout::Layout;
 use super::links::Links;
 use crate::{DropKey, Dropped, Drops, Result, StorageError, Upload};
 
@@ -45,7 +45,7 @@ pub(super) struct BlobDrops {
 
 /// The `ETag` of what was looked at.
 fn etag(dropped: &Dropped) -> Etag {
-    Etag::from(dropped.version.rsplit_once('#').map_or("", |(_, etag)| etag).to_owned())
+    Etag::from(dropped.etag().to_owned())
 }
 
 /// What is announced, as the metadata of its blob.
@@ -55,11 +55,11 @@ fn announcement(context: &'static str, facts: BTreeMap<String, String>) -> Resul
 
 impl BlobDrops {
     fn incoming(&self, key: &DropKey) -> String {
-        self.layout.incoming() + &below(key)
+        self.layout.incoming() + &key.below()
     }
 
     fn announced(&self, key: &DropKey) -> String {
-        self.layout.announced() + &below(key)
+        self.layout.announced() + &key.below()
     }
 
     /// Blobs of a folder that are older than `before`.
@@ -135,14 +135,14 @@ impl Drops for BlobDrops {
         let facts = dropped.facts.iter().map(|(name, value)| (name.replace('-', "_"), value.clone()));
         let mut metadata: Metadata = facts.collect();
         metadata.insert(REASON.to_owned(), super::blobs::escaped(reason));
-        let to = self.layout.rejected() + &below(key);
+        let to = self.layout.rejected() + &key.below();
         self.blobs.put(context, &to, bytes, With::from(metadata), If::Anything).await?;
         self.blobs.delete(context, &self.incoming(key), Some(etag(dropped))).await
     }
 
     async fn waiting(&self, before: Timestamp, limit: usize) -> Result<Vec<DropKey>> {
         let found = self.older("listing drops", self.layout.incoming(), before, limit).await?;
-        Ok(found.iter().filter_map(|listed| parse_drop(&self.region, &listed.name)).collect())
+        Ok(found.iter().filter_map(|listed| DropKey::parse(&self.region, &listed.name)).collect())
     }
 
     async fn clear_rejected(&self, before: Timestamp) -> Result<u64> {

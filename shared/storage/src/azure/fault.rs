@@ -3,12 +3,8 @@
 use azure_core::error::ErrorKind;
 use azure_core::http::StatusCode;
 
+use crate::cloud::Said;
 use crate::{StorageError, causes};
-
-/// What the storage said, or why it said nothing.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Said(String);
 
 /// A request that could not be done.
 pub(super) fn fault(context: &'static str) -> impl Fn(azure_core::Error) -> StorageError {
@@ -41,20 +37,10 @@ pub(super) fn is(status: u16, error: &azure_core::Error) -> bool {
     error.http_status().is_some_and(|its| u16::from(its) == status)
 }
 
-/// An answer that lacks what every answer has.
-pub(super) fn incomplete(context: &'static str) -> StorageError {
-    StorageError::unavailable(context, Said("the answer is incomplete".to_owned()))
-}
-
 /// A write without a condition that was refused.
 pub(super) fn forbidden(context: &'static str) -> StorageError {
     StorageError::unavailable(
         context,
         Said("something forbids it: a lease, a policy, or a deletion".to_owned()),
     )
-}
-
-/// A step that others were faster at, again and again.
-pub(super) fn contended(context: &'static str) -> StorageError {
-    StorageError::unavailable(context, Said("others change it all the time".to_owned()))
 }

@@ -23,12 +23,11 @@
 //! one: so a `!` ends theirs, which they never hold. A listing goes by name and forward only: the id of a message is
 //! written with each digit `d` as `f - d`, so that the newest comes first.
 
-use domain::{AudioKey, CaseKey, GroupId, Hold, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
+use domain::{AudioKey, CaseKey, Claim, GroupId, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
 
-use crate::{DropKey, INCOMING, MessageRef, REJECTED};
+use crate::cloud::{Keys, claim_of, due_at, ms13};
+use crate::{INCOMING, MessageRef, REJECTED};
 
-/// The last millisecond of 13 digits.
-const MAX_MS13: i64 = 9_999_999_999_999;
 /// The folder of what was announced.
 const ANNOUNCED: &str = "announced";
 
@@ -59,90 +58,35 @@ impl Layout {
         self.index(&format!("callers/{subject}/"))
     }
 
-    /// The marker of a message or attempt, where its caller is known.
-    pub(super) fn marker(&self, message_ref: &MessageRef) -> Option<String> {
-        let subject = message_ref.subject.as_ref()?;
-        Some(self.caller(subject) + &attempt(message_ref))
-    }
-
     pub(super) fn forgets(&self, subject: &Subject) -> String {
         self.index(&format!("forgets/{subject}/"))
-    }
-
-    pub(super) fn forget(&self, subject: &Subject, case: &CaseKey) -> String {
-        format!("{}{case}", self.forgets(subject))
     }
 
     pub(super) fn arriving(&self) -> String {
         self.index("arriving/")
     }
 
-    pub(super) fn journal(&self, message_ref: &MessageRef) -> String {
-        self.arriving() + &attempt(message_ref)
-    }
-
     pub(super) fn all_due(&self) -> String {
         self.index("due/")
     }
 
-    /// The entry of a hold that has a deadline of its own.
-    pub(super) fn due(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Option<String> {
-        let (kind, at) = match hold {
-            Hold::Trash { purge_at } => ('t', purge_at),
-            Hold::Mailbox { purge_at } => ('d', purge_at),
-            Hold::Case { .. } => return None,
-        };
-        Some(format!("{}{}!{kind}!{id}!{mailbox}", self.all_due(), ms13(*at)))
+    /// The entry of a claim.
+    pub(super) fn due(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Option<String> {
+        let (at, letter) = due_at(claim)?;
+        Some(format!("{}{}!{letter}!{id}!{mailbox}", self.all_due(), ms13(at)))
     }
 
     /// What an entry tells.
-    pub(super) fn parse_due(&self, name: &str) -> Option<(MailboxId, MessageId, Hold)> {
+    pub(super) fn parse_due(&self, name: &str) -> Option<(MailboxId, MessageId, Claim)> {
         let mut parts = name.strip_prefix(&self.all_due())?.splitn(4, '!');
         let mut next = || parts.next();
-        let (at, kind, id, mailbox) = (next()?, next()?, next()?, next()?);
-        let purge_at = Timestamp::from_millis(at.parse().ok()?);
-        let hold = match kind {
-            "t" => Hold::Trash { purge_at },
-            "d" => Hold::Mailbox { purge_at },
-            _ => return None,
-        };
-        Some((mailbox.parse().ok()?, id.parse().ok()?, hold))
-    }
-
-    pub(super) fn mailboxes(&self) -> String {
-        self.index("mailbox/")
-    }
-
-    pub(super) fn mailbox(&self, id: &MailboxId) -> String {
-        format!("{}{id}!", self.mailboxes())
-    }
-
-    pub(super) fn groups(&self) -> String {
-        self.index("group/")
-    }
-
-    pub(super) fn group(&self, id: &GroupId) -> String {
-        format!("{}{id}!", self.groups())
-    }
-
-    pub(super) fn cases(&self) -> String {
-        self.index("case/")
-    }
-
-    pub(super) fn case(&self, key: &CaseKey) -> String {
-        format!("{}{key}", self.cases())
+        let (at, letter, id, mailbox) = (next()?, next()?, next()?, next()?);
+        let claim = claim_of(Timestamp::from_millis(at.parse().ok()?), letter)?;
+        Some((mailbox.parse().ok()?, id.parse().ok()?, claim))
     }
 
     pub(super) fn all_watched(&self) -> String {
         self.index("open/")
-    }
-
-    pub(super) fn watched(&self, key: &CaseKey) -> String {
-        format!("{}{key}", self.all_watched())
-    }
-
-    pub(super) fn last_certificate(&self) -> String {
-        self.index("certificate")
     }
 
     pub(super) fn orphans(&self, region: &Region) -> String {
@@ -174,6 +118,55 @@ impl Layout {
     }
 }
 
+impl Keys for Layout {
+    type Key = String;
+
+    fn marker(&self, message_ref: &MessageRef) -> Option<String> {
+        let subject = message_ref.subject.as_ref()?;
+        Some(self.caller(subject) + &attempt(message_ref))
+    }
+
+    fn journal(&self, message_ref: &MessageRef) -> String {
+        self.arriving() + &attempt(message_ref)
+    }
+
+    fn forget(&self, subject: &Subject, case: &CaseKey) -> String {
+        format!("{}{case}", self.forgets(subject))
+    }
+
+    fn watched(&self, key: &CaseKey) -> Option<String> {
+        Some(format!("{}{key}", self.all_watched()))
+    }
+
+    fn mailbox(&self, id: &MailboxId) -> String {
+        format!("{}{id}!", self.mailboxes())
+    }
+
+    fn group(&self, id: &GroupId) -> String {
+        format!("{}{id}!", self.groups())
+    }
+
+    fn case(&self, key: &CaseKey) -> String {
+        format!("{}{key}", self.cases())
+    }
+
+    fn last_certificate(&self) -> String {
+        self.index("certificate")
+    }
+
+    fn mailboxes(&self) -> String {
+        self.index("mailbox/")
+    }
+
+    fn groups(&self) -> String {
+        self.index("group/")
+    }
+
+    fn cases(&self) -> String {
+        self.index("case/")
+    }
+}
+
 /// A value of the installation, of all its tenants.
 pub(super) fn kept(name: &str) -> String {
     format!("kept/{name}")
@@ -188,26 +181,4 @@ pub(super) fn attempt(message_ref: &MessageRef) -> String {
 pub(super) fn inverse(id: &str) -> String {
     let digit = |c: char| c.to_digit(16).and_then(|d| char::from_digit(15 - d, 16)).unwrap_or(c);
     id.chars().map(digit).collect()
-}
-
-/// A time as text that sorts.
-pub(super) fn ms13(time: Timestamp) -> String {
-    format!("{:013}", time.millis().clamp(0, MAX_MS13))
-}
-
-/// What follows the tenant in the name of a drop.
-pub(super) fn below(DropKey { mailbox, name, .. }: &DropKey) -> String {
-    if name.is_empty() { mailbox.clone() } else { format!("{mailbox}/{name}") }
-}
-
-/// The drop that a blob is. What lies in no mailbox's folder is one that names no mailbox; what ends with a slash is a folder
-/// that a console made.
-pub(super) fn parse_drop(region: &Region, blob: &str) -> Option<DropKey> {
-    let (tenant, rest) = blob.strip_prefix(INCOMING)?.strip_prefix('/')?.split_once('/')?;
-    if rest.is_empty() || rest.ends_with('/') {
-        return None;
-    }
-    let (mailbox, name) = rest.split_once('/').unwrap_or((rest, ""));
-    let [mailbox, name] = [mailbox, name].map(str::to_owned);
-    Some(DropKey { tenant: tenant.parse().ok()?, region: region.clone(), mailbox, name })
 }

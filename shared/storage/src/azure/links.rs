@@ -17,6 +17,7 @@ use super::blobs::Blobs;
 use super::fault::fault;
 use super::sign::Signing;
 use crate::Result;
+use crate::recordings::offered_as;
 
 /// The version whose rules a link is signed by: "Create a service SAS" of the documentation of Azure Storage.
 const VERSION: &str = "2020-12-06";
@@ -69,11 +70,7 @@ impl Links {
         ttl: Duration,
         file_name: Option<&str>,
     ) -> Result<Option<String>> {
-        // Quotes and what a header cannot hold end the name; ours have none.
-        let plain =
-            |name: &str| name.chars().filter(|c| c.is_ascii_graphic() && !"\"\\".contains(*c)).collect();
-        let disposition = file_name.map(plain).map(|name: String| format!("attachment; filename=\"{name}\""));
-        self.sign("signing a link", name, Allows::Read, ttl, disposition).await
+        self.sign("signing a link", name, Allows::Read, ttl, file_name.map(offered_as)).await
     }
 
     /// A link that takes a drop.

@@ -5,25 +5,21 @@
 //! platforms drop lies there too, in `incoming/<tenant>/<mailbox>/<name>`, and in `rejected/` where it can never be
 //! deposited. Clocks of hosts may differ by 2 minutes.
 
-mod arrive;
 mod blobs;
-mod cases;
 mod client;
 mod drops;
 mod fault;
-mod index;
+mod kept;
 mod layout;
 mod links;
-mod look;
-mod mailboxes;
-mod marks;
+mod messages;
+mod metadata;
 mod purge;
 mod recordings;
 mod records;
 mod row;
 mod sign;
 mod start;
-mod tidy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -40,17 +36,18 @@ use azure_storage_blob::{
     BlobContainerClient, BlobContainerClientOptions, BlobServiceClient, BlobServiceClientOptions,
 };
 use domain::{Region, Tenant};
+use futures::future::join_all;
 
 use self::blobs::Blobs;
 use self::client::Connections;
 use self::drops::BlobDrops;
-use self::index::AzureIndex;
 use self::layout::Layout;
 use self::links::{Links, Signer};
+use self::metadata::AzureMetadata;
 use self::recordings::BlobRecordings;
-use self::row::Rows;
 use self::sign::{Mounted, Signing};
 pub use self::start::StartError;
+use crate::cloud::{RegionRecordings, agreed};
 use crate::{Copies, DropKey, Drops, Recordings, Result, Storage, TenantStorage};
 
 /// How an account lets us in.
@@ -173,20 +170,11 @@ impl Azure {
         let name = layout::kept(name);
         let asked = masters.iter().filter_map(|region| places.get(region)).map(async |place| {
             if *stores {
-                return records::keep(&place.blobs, &name, value).await;
+                return kept::keep(&place.blobs, &name, value).await;
             }
-            Ok(records::kept(&place.blobs, &name).await?.unwrap_or_else(|| value.to_owned()))
+            Ok(kept::kept(&place.blobs, &name).await?.unwrap_or_else(|| value.to_owned()))
         });
-        let mut kept = Err(fault::incomplete("reading a value of the installation"));
-        for answer in futures::future::join_all(asked).await {
-            match answer {
-                Ok(other) if other != value => return Ok(other),
-                Ok(same) => kept = Ok(same),
-                Err(error) if kept.is_err() => kept = Err(error),
-                Err(_) => {}
-            }
-        }
-        kept
+        agreed(value, join_all(asked).await)
     }
 }
 
@@ -272,17 +260,15 @@ impl Storage for Azure {
         let master = self.0.places.get(&tenant.master).expect("an account of a master region");
         let (mut own, mut recordings, mut drops) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (region, Place { blobs, links, .. }) in &self.0.places {
-            let region = region.clone();
             let (blobs, layout, links) = (blobs.clone(), layout.clone(), links.clone());
-            let its = BlobRecordings { region: region.clone(), blobs, layout, links };
-            let BlobRecordings { region, blobs, layout, links } = its.clone();
-            let its = Arc::new(its);
-            own.insert(region.clone(), Arc::clone(&its));
+            let its = Arc::new(BlobRecordings { blobs, layout, links });
+            let BlobRecordings { blobs, layout, links } = (*its).clone();
+            own.insert(region.clone(), Arc::clone(&its) as Arc<dyn RegionRecordings>);
             recordings.insert(region.clone(), its as Arc<dyn Recordings>);
             let its: Arc<dyn Drops> = Arc::new(BlobDrops { region: region.clone(), blobs, layout, links });
-            drops.insert(region, its);
+            drops.insert(region.clone(), its);
         }
-        let index = Arc::new(AzureIndex::new(Rows { blobs: master.blobs.clone(), layout }, own));
+        let index = Arc::new(AzureMetadata { blobs: master.blobs.clone(), layout, recordings: own });
         TenantStorage { index, recordings, copies: &COPIES, drops }
     }
 
@@ -291,6 +277,6 @@ impl Storage for Azure {
         let (account, container) = bucket.split_once('/')?;
         let is_its = |links: &Links| links.account == account && links.container == container;
         let (region, _) = self.0.places.iter().find(|(_, place)| is_its(&place.links))?;
-        layout::parse_drop(region, object)
+        DropKey::parse(region, object)
     }
 }

@@ -11,13 +11,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azure_storage_blob::models::BlobClientDownloadOptions;
 use bytes::Bytes;
-use domain::{AudioKey, CaseKey, Region, Subject};
-use futures::{StreamExt as _, TryStreamExt as _};
+use domain::{AudioKey, CaseKey, Subject};
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::blobs::{Blobs, Changed, If, Metadata, ROUNDS, With, pause};
-use super::fault::{contended, fault, is};
+use super::blobs::{Blobs, Changed, If, Metadata, With};
+use super::fault::{fault, is};
 use super::layout::Layout;
 use super::links::Links;
+use crate::cloud::{MAX_ROUNDS, RegionRecordings, contended, hour, is_stored, pause};
 use crate::{Audio, Recordings, Result, StorageError};
 
 /// The tag and the metadata that name the caller's keyed hash; messages have the tag, too.
@@ -31,11 +33,13 @@ const NUMBER: &str = "n";
 /// A region of a tenant.
 #[derive(Debug, Clone)]
 pub(super) struct BlobRecordings {
-    pub(super) region: Region,
     pub(super) blobs: Blobs,
     pub(super) layout: Layout,
     pub(super) links: Links,
 }
+
+/// So many hours are listed one by one; where more have passed, everything is listed once.
+const MAX_HOURS: usize = 48;
 
 /// A number as text that sorts.
 fn number(n: u64) -> String {
@@ -47,14 +51,8 @@ impl BlobRecordings {
         self.layout.recording(key)
     }
 
-    /// The caller that a recording names; `None`: it is not there.
-    pub(super) async fn caller(&self, key: &AudioKey) -> Result<Option<Option<String>>> {
-        let head = self.blobs.head("looking at a recording", &self.name(key)).await?;
-        Ok(head.map(|head| head.metadata.get(CALLER).cloned()))
-    }
-
     /// The recordings of an hour, or of all.
-    pub(super) async fn of(&self, hour: Option<&str>) -> Result<Vec<AudioKey>> {
+    async fn of(&self, hour: Option<&str>) -> Result<Vec<AudioKey>> {
         let folder = hour
             .map_or_else(|| self.layout.recordings(), |hour| format!("{}{hour}/", self.layout.recordings()));
         let listed = self.blobs.all("listing recordings", &folder).await?;
@@ -64,7 +62,7 @@ impl BlobRecordings {
     /// Writes the tags of a recording for a case, or for none. `false`: there is no such recording.
     async fn mark(&self, context: &'static str, key: &AudioKey, case: Option<&CaseKey>) -> Result<bool> {
         let name = self.name(key);
-        for round in 0..ROUNDS {
+        for round in 0..MAX_ROUNDS {
             let Some(blob) = self.blobs.head(context, &name).await? else { return Ok(false) };
             let mut metadata: Metadata = blob.metadata;
             let n = metadata.get(NUMBER).and_then(|n| n.parse().ok()).unwrap_or(0) + 1;
@@ -86,21 +84,6 @@ impl BlobRecordings {
         }
         Err(contended(context))
     }
-
-    /// Whether what lies there is this: asked where a put found something, which may be its own earlier try.
-    async fn is_stored(&self, key: &AudioKey, bytes: &Bytes) -> Result<bool> {
-        let context = "comparing a recording";
-        let Some(mut audio) = self.get(key, None).await? else { return Ok(false) };
-        let mut at = 0;
-        while let Some(chunk) = audio.bytes.next().await {
-            let chunk = chunk.map_err(|error| StorageError::unavailable(context, error))?;
-            if bytes.get(at..at + chunk.len()) != Some(&*chunk) {
-                return Ok(false);
-            }
-            at += chunk.len();
-        }
-        Ok(at == bytes.len())
-    }
 }
 
 #[async_trait]
@@ -121,7 +104,7 @@ impl Recordings for BlobRecordings {
             media_type: Some(media_type.to_owned()),
         };
         if self.blobs.put(context, &self.name(key), bytes.clone(), with, If::Nothing).await?
-            || self.is_stored(key, &bytes).await?
+            || is_stored(self, key, &bytes).await? == Some(true)
         {
             return Ok(());
         }
@@ -167,4 +150,42 @@ impl Recordings for BlobRecordings {
     async fn ping(&self) -> Result<()> {
         self.blobs.ping().await
     }
+}
+
+#[async_trait]
+impl RegionRecordings for BlobRecordings {
+    fn by_hour(&self, from: &str, end: &str) -> BoxStream<'_, Result<(Vec<AudioKey>, String)>> {
+        let end = end.to_owned();
+        let Some(hours) = hours(from, &end) else {
+            let from = from.to_owned();
+            return stream::once(async move {
+                let mut found = self.of(None).await?;
+                found.retain(|key| key.hour >= from && key.hour < end);
+                Ok((found, end))
+            })
+            .boxed();
+        };
+        let until = hours.clone().into_iter().skip(1).chain([end]);
+        let hours = stream::iter(hours.into_iter().zip(until));
+        hours.then(async |(hour, until)| Ok((self.of(Some(&hour)).await?, until))).boxed()
+    }
+
+    async fn caller(&self, key: &AudioKey) -> Result<Option<Option<String>>> {
+        let head = self.blobs.head("looking at a recording", &self.name(key)).await?;
+        Ok(head.map(|head| head.metadata.get(CALLER).cloned()))
+    }
+}
+
+/// The hours from `from` on, before `until`; `None`: it is not known from when on, or they are too many.
+fn hours(from: &str, until: &str) -> Option<Vec<String>> {
+    let mut hours = Vec::new();
+    let mut at = hour(from)?;
+    while at.hour().as_str() < until {
+        if hours.len() == MAX_HOURS {
+            return None;
+        }
+        hours.push(at.hour());
+        at = at.plus(Duration::from_hours(1));
+    }
+    Some(hours)
 }

@@ -1,131 +1,162 @@
-//! Mailboxes, groups and cases: values with versions, JSON in blobs, changed by conditional writes.
+//! Values with versions, and names: the requests that the algorithm of the clouds is made of.
 
+use async_trait::async_trait;
 use azure_core::http::Etag;
 use bytes::Bytes;
-use domain::Timestamp;
+use domain::{Case, CaseKey, MailboxId, Subject, Timestamp};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::blobs::{ABREAST, Blobs, If, With, nonce};
+use super::blobs::{If, Metadata, With};
+use super::layout::Layout;
+use super::metadata::AzureMetadata;
+use crate::cloud::{Keys as _, MAX_CONCURRENT_REQUESTS, Next, Record, Records, nonce, put_record};
 use crate::stored::{PassedOver, decode, encode};
-use crate::{Expect, Result, StorageError, Versioned, Written};
+use crate::{Cases as _, Expect, Result, StorageError, Versioned, Written};
 
-/// What lies under a name.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Record<T> {
-    pub(super) version: u64,
-    /// `None`: deleted.
-    pub(super) value: Option<T>,
-    /// Until when the messages of a deleted mailbox are held; stays when it is made again.
+/// What is stored of a record.
+#[derive(Serialize, Deserialize)]
+struct StoredRecord<T> {
+    version: u64,
+    value: Option<T>,
     #[serde(default)]
-    pub(super) purge_at: Option<Timestamp>,
+    purge_at: Option<Timestamp>,
     /// Whose write it was.
     op: String,
 }
 
-impl<T> Record<T> {
-    /// As the contract tells it.
-    pub(super) fn versioned(self) -> Option<Versioned<T>> {
-        let version = self.version;
-        self.value.map(|value| Versioned { value, version })
+fn stored<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<StoredRecord<T>> {
+    decode(bytes).ok_or_else(|| StorageError::corrupt(format!("the record {name}")))
+}
+
+impl AzureMetadata {
+    /// What follows the folder in the names of what lies in it.
+    async fn names(&self, context: &'static str, folder: &str) -> Result<Vec<String>> {
+        let listed = self.blobs.all(context, folder).await?;
+        Ok(listed.iter().filter_map(|it| it.name.strip_prefix(folder)).map(str::to_owned).collect())
+    }
+
+    async fn case_keys(&self, context: &'static str, folder: &str) -> Result<Vec<CaseKey>> {
+        Ok(self.names(context, folder).await?.iter().filter_map(|name| name.parse().ok()).collect())
     }
 }
 
-/// A record and the `ETag` of its blob.
-pub(super) type Stored<T> = Option<(Record<T>, Etag)>;
+#[async_trait]
+impl Records for AzureMetadata {
+    type Keys = Layout;
+    type Etag = Etag;
 
-/// A record, to be changed; `None`: it was never made.
-pub(super) async fn stored<T: DeserializeOwned>(
-    blobs: &Blobs,
-    context: &'static str,
-    name: &str,
-) -> Result<Stored<T>> {
-    let Some((etag, bytes)) = blobs.read(context, name, None).await? else { return Ok(None) };
-    let record = decode(&bytes);
-    let record = record.ok_or_else(|| StorageError::Corrupt { context: format!("the record {name}") })?;
-    Ok(Some((record, etag)))
-}
-
-/// A record; `None`: it was never made.
-pub(super) async fn read<T: DeserializeOwned>(
-    blobs: &Blobs,
-    context: &'static str,
-    name: &str,
-) -> Result<Option<Record<T>>> {
-    Ok(stored(blobs, context, name).await?.map(|(record, _)| record))
-}
-
-/// The values of these names, in their order, but for what is deleted or damaged.
-pub(super) async fn values<T: DeserializeOwned + Send>(
-    blobs: &Blobs,
-    context: &'static str,
-    names: impl IntoIterator<Item = String>,
-) -> Result<Vec<Versioned<T>>> {
-    let names: Vec<_> = names.into_iter().collect();
-    let read = stream::iter(names).map(|name| async move {
-        let record = read(blobs, context, &name).await;
-        Ok(PassedOver::default().read(record)?.flatten().and_then(Record::versioned))
-    });
-    read.buffered(ABREAST).try_filter_map(async |value| Ok(value)).try_collect().await
-}
-
-/// What is written.
-pub(super) struct Next<'a, T> {
-    /// `None`: it is deleted.
-    pub(super) value: Option<&'a T>,
-    pub(super) purge_at: Option<Timestamp>,
-}
-
-/// Writes the version after `before`, or the first one, if that is still there. One whose answer was lost is known again by its
-/// nonce.
-pub(super) async fn write<T: Serialize + DeserializeOwned>(
-    blobs: &Blobs,
-    context: &'static str,
-    name: &str,
-    before: Option<&(Record<T>, Etag)>,
-    next: Next<'_, T>,
-) -> Result<Written> {
-    let op = nonce()?;
-    let (version, purge_at) = before.map_or((1, None), |(record, _)| (record.version + 1, record.purge_at));
-    let record = Record { version, value: next.value, purge_at: next.purge_at.or(purge_at), op: op.clone() };
-    let bytes = encode(&record).map_err(|error| StorageError::unavailable(context, error))?;
-    let condition = before.map_or(If::Nothing, |(_, etag)| If::Is(etag.clone()));
-    if blobs.put(context, name, Bytes::from(bytes), With::default(), condition).await? {
-        return Ok(Written::Version(version));
+    fn keys(&self) -> &Layout {
+        &self.layout
     }
-    let now = read::<T>(blobs, context, name).await?;
-    Ok(if now.is_some_and(|now| now.op == op) { Written::Version(version) } else { Written::Conflict })
-}
 
-/// Writes a value if it is as expected; what was deleted is absent.
-pub(super) async fn put<T: Serialize + DeserializeOwned>(
-    blobs: &Blobs,
-    context: &'static str,
-    name: &str,
-    value: Option<&T>,
-    expect: Expect,
-) -> Result<Written> {
-    let before = stored::<T>(blobs, context, name).await?;
-    let there = before.as_ref().and_then(|(record, _)| record.value.as_ref().map(|_| record.version));
-    if there != if let Expect::Version(version) = expect { Some(version) } else { None } {
-        return Ok(Written::Conflict);
+    async fn note(&self, context: &'static str, names: Vec<String>) -> Result<()> {
+        let noted = stream::iter(names)
+            .map(|name| async move { self.blobs.note(context, &name, Metadata::new()).await });
+        noted.buffer_unordered(MAX_CONCURRENT_REQUESTS).try_collect().await
     }
-    write(blobs, context, name, before.as_ref(), Next { value, purge_at: None }).await
-}
 
-/// Keeps a value under a name of the installation's, unless one is kept: what is kept.
-pub(super) async fn keep(blobs: &Blobs, name: &str, value: &str) -> Result<String> {
-    let context = "keeping a value of the installation";
-    let bytes = Bytes::copy_from_slice(value.as_bytes());
-    if blobs.put(context, name, bytes, With::default(), If::Nothing).await? {
-        return Ok(value.to_owned());
+    async fn remove(&self, context: &'static str, names: Vec<String>) -> Result<()> {
+        self.blobs.delete_all(context, names).await
     }
-    Ok(kept(blobs, name).await?.unwrap_or_else(|| value.to_owned()))
-}
 
-/// What is kept under a name of the installation's.
-pub(super) async fn kept(blobs: &Blobs, name: &str) -> Result<Option<String>> {
-    let found = blobs.read("reading a value of the installation", name, None).await?;
-    Ok(found.map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned()))
+    async fn record<T: DeserializeOwned + Send>(
+        &self,
+        context: &'static str,
+        name: &String,
+    ) -> Result<Option<Record<T, Etag>>> {
+        let Some((etag, bytes)) = self.blobs.read(context, name, None).await? else { return Ok(None) };
+        let StoredRecord { version, value, purge_at, .. } = stored(name, &bytes)?;
+        Ok(Some(Record { version, value, purge_at, etag }))
+    }
+
+    async fn values<T: DeserializeOwned + Send>(
+        &self,
+        context: &'static str,
+        folder: String,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<T>>> {
+        let mut names = self.names(context, &folder).await?;
+        names.retain(|name| after.is_none_or(|after| name.as_str() > after));
+        let mut values = Vec::new();
+        // Damaged ones are passed over, so that more may be read than are wanted.
+        while values.len() < limit && !names.is_empty() {
+            let later = names.split_off(names.len().min(limit - values.len()));
+            let read = stream::iter(names).map(|name| {
+                let name = format!("{folder}{name}");
+                async move {
+                    let record = self.record(context, &name).await;
+                    Ok(PassedOver::default().read(record)?.flatten().and_then(Record::versioned))
+                }
+            });
+            let read = read.buffered(MAX_CONCURRENT_REQUESTS).try_filter_map(async |value| Ok(value));
+            values.extend(read.try_collect::<Vec<_>>().await?);
+            names = later;
+        }
+        Ok(values)
+    }
+
+    async fn write_record<T: Serialize + DeserializeOwned + Send + Sync>(
+        &self,
+        context: &'static str,
+        name: &String,
+        before: Option<&Record<T, Etag>>,
+        next: Next<'_, T>,
+    ) -> Result<Written> {
+        let op = nonce()?;
+        let (version, purge_at) = before.map_or((1, None), |before| (before.version + 1, before.purge_at));
+        let purge_at = next.purge_at.or(purge_at);
+        let record = StoredRecord { version, value: next.value, purge_at, op: op.clone() };
+        let bytes = encode(&record).map_err(|error| StorageError::unavailable(context, error))?;
+        let condition = before.map_or(If::Nothing, |before| If::Is(before.etag.clone()));
+        if self.blobs.put(context, name, Bytes::from(bytes), With::default(), condition).await? {
+            return Ok(Written::Version(version));
+        }
+        match self.blobs.read(context, name, None).await? {
+            Some((_, now)) if stored::<T>(name, &now)?.op == op => Ok(Written::Version(version)),
+            _ => Ok(Written::Conflict),
+        }
+    }
+
+    async fn put_value<T: Serialize + DeserializeOwned + Send + Sync>(
+        &self,
+        context: &'static str,
+        name: &String,
+        value: Next<'_, T>,
+        expect: Expect,
+    ) -> Result<Written> {
+        put_record(self, context, name, value, expect).await
+    }
+
+    async fn read_cases(&self, keys: Vec<CaseKey>) -> Result<Vec<Case>> {
+        let cases = stream::iter(keys).map(|key| async move { self.case(&key).await });
+        let cases: Vec<_> = cases.buffer_unordered(MAX_CONCURRENT_REQUESTS).try_collect().await?;
+        Ok(cases.into_iter().flatten().map(|case| case.value).collect())
+    }
+
+    async fn list_mailbox_ids(&self) -> Result<Vec<MailboxId>> {
+        let names = self.names("listing mailboxes", &self.layout.mailboxes()).await?;
+        Ok(names.iter().filter_map(|name| name.strip_suffix('!')?.parse().ok()).collect())
+    }
+
+    /// A case that is not written yet is not among them.
+    async fn list_watched(&self) -> Result<Vec<CaseKey>> {
+        let context = "listing cases";
+        let keys = self.case_keys(context, &self.layout.all_watched()).await?;
+        let there = stream::iter(keys).map(|key| async move {
+            let found = self.blobs.head(context, &self.layout.case(&key)).await?;
+            Ok(found.map(|_| key))
+        });
+        there.buffered(MAX_CONCURRENT_REQUESTS).try_filter_map(async |key| Ok(key)).try_collect().await
+    }
+
+    async fn dismiss(&self, key: &CaseKey) -> Result<()> {
+        self.remove("dismissing a case", self.layout.watched(key).into_iter().collect()).await
+    }
+
+    async fn naming(&self, subject: &Subject) -> Result<Vec<CaseKey>> {
+        self.case_keys("asking who is forgotten", &self.layout.forgets(subject)).await
+    }
 }

@@ -4,23 +4,26 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use domain::{Facts, Hold, Mailbox, MailboxId, Message, Status, Timestamp};
+use futures::future::{BoxFuture, join};
 
-use super::blocking::Step;
-use super::cases;
+use super::blocking::{FsResult, run};
 use super::chain::{self, State};
 use super::disk::{Disk, Linked};
 use super::layout::{self, ARRIVING, AttemptName, FENCED};
-use super::look::{Look, look};
+use super::look::{self, Look, look};
 use super::marks::{hold, hold_for_case};
-use super::stored::{Journal, PassedOver, Row, decode, encode, is_torn};
-use crate::{Deposit, Fenced, Found, Insertion, MessageRef, StorageError};
+use super::metadata::FsMetadata;
+use super::stored::{PassedOver, Row, decode, encode, is_torn};
+use super::{cases, tidy};
+use crate::{Arrival, Deposit, Deposits, Fenced, Found, Insertion, MessageRef, Result, StorageError};
 
 /// No write takes longer: what is not whole after this was cut off.
 pub(super) const CUT_OFF: Duration = Duration::from_hours(1);
 
 /// Looks whether the id is taken, and journals the attempt if it is not.
-pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> Step<Option<Found>> {
+pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> FsResult<Option<Found>> {
     let Facts { id, mailbox, .. } = &deposit.facts;
     let journal = AttemptName::from(&deposit.facts).arriving();
     if Row::read(disk, mailbox, *id)? != Row::Nothing {
@@ -32,7 +35,7 @@ pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> Step<Option<Found>> {
         disk.secure(&layout::row(mailbox, *id))?;
         return Ok(Some(look(disk, mailbox, *id)?.found()));
     }
-    if !disk.create(&journal, &encode(&Journal::from(deposit))?)? {
+    if !disk.create(&journal, &encode(deposit)?)? {
         return Err(
             StorageError::Conflict { context: "the journal of another deposit has this nonce" }.into()
         );
@@ -41,7 +44,7 @@ pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> Step<Option<Found>> {
 }
 
 /// Makes what must be there before the commit: the caller's marker, the urgent hint.
-pub(super) fn announce(disk: &Disk, facts: &Facts) -> Step<()> {
+pub(super) fn announce(disk: &Disk, facts: &Facts) -> FsResult<()> {
     let attempt = AttemptName::from(facts);
     if let Some(subject) = &facts.subject {
         disk.place(&attempt.caller(subject))?;
@@ -53,7 +56,7 @@ pub(super) fn announce(disk: &Disk, facts: &Facts) -> Step<()> {
 }
 
 /// The commit.
-pub(super) fn insert(disk: &Disk, deposit: &Deposit) -> Step<Insertion> {
+pub(super) fn insert(disk: &Disk, deposit: &Deposit) -> FsResult<Insertion> {
     let facts = &deposit.facts;
     let mut pending = Vec::new();
     for case in cases::covering(disk, facts)? {
@@ -94,7 +97,7 @@ pub(super) fn insert(disk: &Disk, deposit: &Deposit) -> Step<Insertion> {
 }
 
 /// Until when messages of this generation of a mailbox are held, if it was deleted.
-fn deleted_until(disk: &Disk, mailbox: &MailboxId, generation: u64) -> Step<Option<Timestamp>> {
+fn deleted_until(disk: &Disk, mailbox: &MailboxId, generation: u64) -> FsResult<Option<Timestamp>> {
     let folder = layout::config(mailbox);
     let state = match chain::newest::<Mailbox>(disk, &folder)? {
         Some((_, State::Value(now))) if generation < now.generation => {
@@ -108,7 +111,7 @@ fn deleted_until(disk: &Disk, mailbox: &MailboxId, generation: u64) -> Step<Opti
 }
 
 /// Takes an attempt back.
-pub(super) fn withdraw(disk: &Disk, message_ref: &MessageRef) -> Step<()> {
+pub(super) fn withdraw(disk: &Disk, message_ref: &MessageRef) -> FsResult<()> {
     let attempt = AttemptName::from(message_ref);
     if !Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt) {
         disk.take(&attempt.hint())?;
@@ -122,7 +125,7 @@ pub(super) fn withdraw(disk: &Disk, message_ref: &MessageRef) -> Step<()> {
 }
 
 /// Attempts that began before `before`, and fenced ones.
-pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<MessageRef>> {
+pub(super) fn arriving(disk: &Disk, before: Timestamp) -> FsResult<Vec<MessageRef>> {
     let (mut attempts, mut passed_over) = (BTreeMap::new(), PassedOver::default());
     for attempt in attempts_in(disk, ARRIVING)? {
         if let Some(journal) = passed_over.read(journal(disk, &attempt.arriving()))?.flatten()
@@ -140,13 +143,13 @@ pub(super) fn arriving(disk: &Disk, before: Timestamp) -> Step<Vec<MessageRef>> 
     passed_over.found(attempts.into_values().collect())
 }
 
-fn attempts_in(disk: &Disk, folder: &str) -> Step<Vec<AttemptName>> {
+fn attempts_in(disk: &Disk, folder: &str) -> FsResult<Vec<AttemptName>> {
     Ok(disk.list(folder)?.iter().filter_map(|name| AttemptName::parse(name)).collect())
 }
 
 /// A journal that can be read. One that is torn is no attempt's and goes: a crash cut it off, and nothing was made after it;
 /// or its volume damaged it, and with no journal the mailbox's tidying finds what its attempt left.
-fn journal(disk: &Disk, path: &str) -> Step<Option<Journal>> {
+fn journal(disk: &Disk, path: &str) -> FsResult<Option<Deposit>> {
     let Some(content) = disk.read(path)? else { return Ok(None) };
     if !is_torn(&content) {
         return decode(path, &content).map(Some);
@@ -160,7 +163,7 @@ fn journal(disk: &Disk, path: &str) -> Step<Option<Journal>> {
 
 /// Decides what an attempt became: a journal without a name can get none. A copy and a removal, not a renaming: on NFS a
 /// link by handle would still find a file that was renamed; one with no name left is refused.
-pub(super) fn fence(disk: &Disk, message_ref: &MessageRef) -> Step<Fenced> {
+pub(super) fn fence(disk: &Disk, message_ref: &MessageRef) -> FsResult<Fenced> {
     let attempt = AttemptName::from(message_ref);
     if let Some(journal) = disk.read(&attempt.arriving())?
         && !is_torn(&journal)
@@ -174,6 +177,56 @@ pub(super) fn fence(disk: &Disk, message_ref: &MessageRef) -> Step<Fenced> {
     }
     disk.take(&attempt.fenced())?;
     Ok(Fenced::Created)
+}
+
+#[async_trait]
+impl Deposits for FsMetadata {
+    async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<Arrival> {
+        let begun = deposit.clone();
+        let taken = self.on("beginning a deposit", move |disk| begin(disk, &begun)).await?;
+        if let Some(found) = taken {
+            return Ok(Arrival::Taken(found));
+        }
+        let (facts, mailbox) = (deposit.facts.clone(), deposit.facts.mailbox.clone());
+        // The count waits for nothing, so it is not worth a thread of its own.
+        let announced = self.on("announcing a deposit", move |disk| {
+            announce(disk, &facts)?;
+            look::stored(disk, &mailbox)
+        });
+        let (put, stored) = join(put, announced).await;
+        put?;
+        stored.map(Arrival::Arrived)
+    }
+
+    async fn insert(&self, deposit: &Deposit) -> Result<Insertion> {
+        let deposit = deposit.clone();
+        self.on("creating a message", move |disk| insert(disk, &deposit)).await
+    }
+
+    async fn withdraw(&self, message_ref: &MessageRef) -> Result<()> {
+        let message_ref = message_ref.clone();
+        self.on("withdrawing a deposit", move |disk| withdraw(disk, &message_ref)).await
+    }
+
+    async fn arriving(&self, before: Timestamp) -> Result<Vec<MessageRef>> {
+        let tree = self.0.clone();
+        run("listing deposits under way", move || {
+            // What was cut off before it had a name goes with each sweep, too.
+            tidy::unnamed(&tree);
+            arriving(&tree.disk, before)
+        })
+        .await
+    }
+
+    async fn fence(&self, message_ref: &MessageRef) -> Result<Fenced> {
+        let message_ref = message_ref.clone();
+        self.on("fencing a deposit", move |disk| fence(disk, &message_ref)).await
+    }
+
+    /// Nothing to do: an attempt's journal is durable before its recording is put.
+    async fn remove_orphans(&self, _until: Timestamp, _now: Timestamp) -> Result<u64> {
+        Ok(0)
+    }
 }
 
 #[cfg(test)]

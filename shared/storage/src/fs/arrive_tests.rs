@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use super::super::testing::*;
 use super::*;
-use crate::{Expect, Index as _, Recordings as _};
+use crate::{Expect, Mailboxes as _, Purge as _, Recordings as _};
 
 const LATE: i64 = 100_000_000;
 
@@ -82,7 +82,7 @@ async fn a_fence_that_was_cut_off_before_the_journal_went_still_fences() {
     store.arrive(&slow).await.unwrap();
     let attempt = AttemptName::from(&slow.facts);
     let journal = std::fs::read(store.tenant_folder().join(attempt.arriving())).unwrap();
-    store.index.tree().disk.publish(&attempt.fenced(), &journal).unwrap();
+    store.index.0.disk.publish(&attempt.fenced(), &journal).unwrap();
     let told = store.index.arriving(at(0)).await.unwrap();
     assert_eq!(told, [MessageRef::from(&slow.facts)], "once, and before its time");
     assert_eq!(store.index.fence(&MessageRef::from(&slow.facts)).await.unwrap(), Fenced::Never);

@@ -24,13 +24,13 @@ impl From<StorageError> for Fault {
 }
 
 /// What a run of steps returns.
-pub(super) type Step<T> = std::result::Result<T, Fault>;
+pub(super) type FsResult<T> = std::result::Result<T, Fault>;
 
 /// Runs steps, one after the other, on a thread that may wait. Begun is done: it runs to its end even when nobody waits
 /// for it any more.
 pub(super) async fn run<T: Send + 'static>(
     context: &'static str,
-    work: impl FnOnce() -> Step<T> + Send + 'static,
+    work: impl FnOnce() -> FsResult<T> + Send + 'static,
 ) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(value)) => Ok(value),

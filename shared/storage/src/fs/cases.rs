@@ -1,26 +1,23 @@
 //! Cases: a version chain each, a name in the folder of each subject, and a list of those that are watched.
 
-use domain::{Case, CaseKey, Certified, Facts, Status, Subject};
+use async_trait::async_trait;
+use domain::{Case, CaseKey, Certified, Facts, Subject};
 
-use super::blocking::Step;
+use super::blocking::FsResult;
 use super::chain::{self, State};
 use super::disk::Disk;
 use super::layout::{self, CASES, CERTIFICATES, WATCHED};
+use super::metadata::FsMetadata;
 use super::stored::passing_over;
-use crate::{Expect, Versioned, Written};
+use crate::{Cases, Expect, Result, Versioned, Written};
 
 /// A case.
-pub(super) fn read(disk: &Disk, key: &CaseKey) -> Step<Option<Versioned<Case>>> {
+pub(super) fn read(disk: &Disk, key: &CaseKey) -> FsResult<Option<Versioned<Case>>> {
     chain::value(disk, &layout::case(key))
 }
 
-/// Whether a case has released this subject's messages for good.
-pub(super) fn is_undone(case: &Case, subject: Option<&Subject>) -> bool {
-    case.status == Status::Undone || subject.and_then(|subject| case.subjects.get(subject)) == Some(&true)
-}
-
 /// The cases that name the caller of a message, have its time in their scope, and were not undone for it.
-pub(super) fn covering(disk: &Disk, facts: &Facts) -> Step<Vec<Case>> {
+pub(super) fn covering(disk: &Disk, facts: &Facts) -> FsResult<Vec<Case>> {
     let Some(subject) = &facts.subject else { return Ok(Vec::new()) };
     let mut covering = Vec::new();
     for key in forgets(disk, subject)? {
@@ -33,22 +30,15 @@ pub(super) fn covering(disk: &Disk, facts: &Facts) -> Step<Vec<Case>> {
     Ok(covering)
 }
 
-/// The version to write, where the newest is as expected.
-fn next(expect: Expect, newest: Option<u64>) -> Option<u64> {
-    match (expect, newest) {
-        (Expect::Absent, None) => Some(1),
-        (Expect::Version(expected), Some(version)) if expected == version => Some(version + 1),
-        _ => None,
-    }
-}
-
 /// Writes a case if it is as expected.
-pub(super) fn put(disk: &Disk, case: &Case, expect: Expect) -> Step<Written> {
+pub(super) fn put(disk: &Disk, case: &Case, expect: Expect) -> FsResult<Written> {
     let folder = layout::case(&case.key);
     let stored = read(disk, &case.key)?.map(|stored| stored.version);
-    let Some(next) = next(expect, stored) else { return Ok(Written::Conflict) };
+    if stored != expect.version() {
+        return Ok(Written::Conflict);
+    }
     // An entry without a case is harmless; a case that a deposit does not find is not.
-    if expect == Expect::Absent || !matches!(case.status, Status::Undone | Status::Erased) {
+    if expect == Expect::Absent || case.closed_at().is_none() {
         for subject in case.subjects.keys() {
             disk.place(&layout::forget(subject, &case.key))?;
         }
@@ -56,15 +46,15 @@ pub(super) fn put(disk: &Disk, case: &Case, expect: Expect) -> Step<Written> {
     if expect == Expect::Absent {
         disk.place(&layout::watched(&case.key))?;
     }
-    chain::append(disk, &folder, next, State::Value(case.clone()))
+    chain::append(disk, &folder, stored.unwrap_or(0) + 1, State::Value(case.clone()))
 }
 
-fn keys(disk: &Disk, folder: &str) -> Step<Vec<CaseKey>> {
+fn keys(disk: &Disk, folder: &str) -> FsResult<Vec<CaseKey>> {
     Ok(disk.list(folder)?.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 /// All cases, by key.
-pub(super) fn all(disk: &Disk, after: Option<&CaseKey>, limit: usize) -> Step<Vec<Versioned<Case>>> {
+pub(super) fn all(disk: &Disk, after: Option<&CaseKey>, limit: usize) -> FsResult<Vec<Versioned<Case>>> {
     let mut cases = Vec::new();
     for key in keys(disk, CASES)?.into_iter().filter(|key| after.is_none_or(|after| key > after)) {
         if cases.len() >= limit {
@@ -76,7 +66,7 @@ pub(super) fn all(disk: &Disk, after: Option<&CaseKey>, limit: usize) -> Step<Ve
 }
 
 /// The cases that are watched. One that is not written yet is not among them.
-pub(super) fn watched(disk: &Disk) -> Step<Vec<CaseKey>> {
+pub(super) fn watched(disk: &Disk) -> FsResult<Vec<CaseKey>> {
     let mut watched = Vec::new();
     for key in keys(disk, WATCHED)? {
         if !disk.list(&layout::case(&key))?.is_empty() {
@@ -86,24 +76,48 @@ pub(super) fn watched(disk: &Disk) -> Step<Vec<CaseKey>> {
     Ok(watched)
 }
 
-/// Ends the watching of a case.
-pub(super) fn dismiss(disk: &Disk, key: &CaseKey) -> Step<()> {
-    Ok(disk.take(&layout::watched(key))?)
-}
-
 /// The cases that name a subject.
-pub(super) fn forgets(disk: &Disk, subject: &Subject) -> Step<Vec<CaseKey>> {
+pub(super) fn forgets(disk: &Disk, subject: &Subject) -> FsResult<Vec<CaseKey>> {
     keys(disk, &layout::forgets(subject))
 }
 
-/// The newest certificate.
-pub(super) fn last_certificate(disk: &Disk) -> Step<Option<Versioned<Certified>>> {
-    chain::value(disk, CERTIFICATES)
-}
+#[async_trait]
+impl Cases for FsMetadata {
+    async fn case(&self, key: &CaseKey) -> Result<Option<Versioned<Case>>> {
+        let key = key.clone();
+        self.on("reading a case", move |disk| read(disk, &key)).await
+    }
 
-/// Writes the next certificate if the newest is as expected.
-pub(super) fn put_certificate(disk: &Disk, certified: &Certified, expect: Expect) -> Step<Written> {
-    let newest = last_certificate(disk)?.map(|newest| newest.version);
-    let Some(next) = next(expect, newest) else { return Ok(Written::Conflict) };
-    chain::append(disk, CERTIFICATES, next, State::Value(certified.clone()))
+    async fn put_case(&self, case: &Case, expect: Expect) -> Result<Written> {
+        let case = case.clone();
+        self.on("writing a case", move |disk| put(disk, &case, expect)).await
+    }
+
+    async fn cases(&self, after: Option<&CaseKey>, limit: usize) -> Result<Vec<Versioned<Case>>> {
+        let after = after.cloned();
+        self.on("listing cases", move |disk| all(disk, after.as_ref(), limit)).await
+    }
+
+    async fn watched_cases(&self) -> Result<Vec<CaseKey>> {
+        self.on("listing cases", watched).await
+    }
+
+    async fn dismiss_case(&self, key: &CaseKey) -> Result<()> {
+        let key = key.clone();
+        self.on("dismissing a case", move |disk| Ok(disk.take(&layout::watched(&key))?)).await
+    }
+
+    async fn forgets(&self, subject: &Subject) -> Result<Vec<CaseKey>> {
+        let subject = subject.clone();
+        self.on("asking who is forgotten", move |disk| forgets(disk, &subject)).await
+    }
+
+    async fn last_certificate(&self) -> Result<Option<Versioned<Certified>>> {
+        self.on("reading a certificate", |disk| chain::value(disk, CERTIFICATES)).await
+    }
+
+    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<Written> {
+        let state = State::Value(certified.clone());
+        self.on("writing a certificate", move |disk| chain::put(disk, CERTIFICATES, state, expect)).await
+    }
 }

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use domain::Timestamp;
 
-use super::blocking::Step;
+use super::blocking::FsResult;
 use super::disk::{Disk, Published, nonce};
 use super::layout;
 use super::stored::{corrupt, encode, read};
-use crate::{Versioned, Written};
+use crate::{Expect, Versioned, Written};
 
 /// What a version says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ struct Link<T> {
 }
 
 /// The newest version and its number.
-pub(super) fn newest<T: DeserializeOwned>(disk: &Disk, folder: &str) -> Step<Option<(u64, State<T>)>> {
+pub(super) fn newest<T: DeserializeOwned>(disk: &Disk, folder: &str) -> FsResult<Option<(u64, State<T>)>> {
     let names = disk.list(folder)?;
     let Some(number) = names.iter().filter_map(|name| layout::version_number(name)).max() else {
         return Ok(None);
@@ -43,14 +43,14 @@ pub(super) fn newest<T: DeserializeOwned>(disk: &Disk, folder: &str) -> Step<Opt
 }
 
 /// The version of this number, which is there.
-pub(super) fn at<T: DeserializeOwned>(disk: &Disk, folder: &str, number: u64) -> Step<State<T>> {
+pub(super) fn at<T: DeserializeOwned>(disk: &Disk, folder: &str, number: u64) -> FsResult<State<T>> {
     let path = layout::version(folder, number);
     let link: Link<T> = read(disk, &path)?.ok_or_else(|| corrupt(&path))?;
     Ok(link.state)
 }
 
 /// The value, if there is one.
-pub(super) fn value<T: DeserializeOwned>(disk: &Disk, folder: &str) -> Step<Option<Versioned<T>>> {
+pub(super) fn value<T: DeserializeOwned>(disk: &Disk, folder: &str) -> FsResult<Option<Versioned<T>>> {
     Ok(match newest(disk, folder)? {
         Some((version, State::Value(value))) => Some(Versioned { value, version }),
         _ => None,
@@ -58,10 +58,33 @@ pub(super) fn value<T: DeserializeOwned>(disk: &Disk, folder: &str) -> Step<Opti
 }
 
 /// Writes the version of this number, unless somebody else did.
-pub(super) fn append<T: Serialize>(disk: &Disk, folder: &str, number: u64, state: State<T>) -> Step<Written> {
+pub(super) fn append<T: Serialize>(
+    disk: &Disk,
+    folder: &str,
+    number: u64,
+    state: State<T>,
+) -> FsResult<Written> {
     let content = encode(&Link { write: nonce(), state })?;
     Ok(match disk.publish(&layout::version(folder, number), &content)? {
         Published::Done => Written::Version(number),
         Published::There(_) => Written::Conflict,
     })
+}
+
+/// Writes the next version if the newest is as expected; what was deleted is absent.
+pub(super) fn put<T: Serialize + DeserializeOwned>(
+    disk: &Disk,
+    folder: &str,
+    state: State<T>,
+    expect: Expect,
+) -> FsResult<Written> {
+    let (newest, there) = match newest::<T>(disk, folder)? {
+        Some((version, State::Value(_))) => (version, Some(version)),
+        Some((version, State::Deleted { .. })) => (version, None),
+        None => (0, None),
+    };
+    if there != expect.version() {
+        return Ok(Written::Conflict);
+    }
+    append(disk, folder, newest + 1, state)
 }

@@ -7,7 +7,7 @@ use std::ops::Bound;
 
 use domain::{Attempt, Counts, Folder, Hold, MailboxId, Message, MessageId};
 
-use super::blocking::Step;
+use super::blocking::FsResult;
 use super::disk::Disk;
 use super::layout::{self, Mark};
 use super::stored::{Row, passing_over, read_mark};
@@ -41,7 +41,7 @@ impl Look {
 }
 
 /// Looks at one message.
-pub(super) fn look(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Look> {
+pub(super) fn look(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<Look> {
     let holds = holds_of(disk, mailbox, id)?;
     let claimed = disk.has(&layout::claim(mailbox, id))?;
     Ok(match Row::read(disk, mailbox, id)? {
@@ -55,7 +55,7 @@ pub(super) fn look(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Look
 }
 
 /// The holds of a message, as the folder names them.
-pub(super) fn holds_of(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<BTreeSet<Hold>> {
+pub(super) fn holds_of(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<BTreeSet<Hold>> {
     let own = disk.list_as(&layout::holds(mailbox), |name| hold(name).filter(|(of, _)| *of == id))?;
     Ok(own.into_iter().map(|(_, hold)| hold).collect())
 }
@@ -68,7 +68,7 @@ fn hold(name: &str) -> Option<(MessageId, Hold)> {
 }
 
 /// All marks of a mailbox, by message.
-pub(super) fn marks_by_message(disk: &Disk, mailbox: &MailboxId) -> Step<BTreeMap<MessageId, Vec<Mark>>> {
+pub(super) fn marks_by_message(disk: &Disk, mailbox: &MailboxId) -> FsResult<BTreeMap<MessageId, Vec<Mark>>> {
     let mut marks: BTreeMap<MessageId, Vec<Mark>> = BTreeMap::new();
     for folder in [layout::marks(mailbox), layout::holds(mailbox)] {
         for name in disk.list(&folder)? {
@@ -80,7 +80,7 @@ pub(super) fn marks_by_message(disk: &Disk, mailbox: &MailboxId) -> Step<BTreeMa
     Ok(marks)
 }
 
-fn ids(disk: &Disk, folder: &str) -> Step<BTreeSet<MessageId>> {
+fn ids(disk: &Disk, folder: &str) -> FsResult<BTreeSet<MessageId>> {
     Ok(disk.list_as(folder, |name| name.parse().ok())?.into_iter().collect())
 }
 
@@ -98,7 +98,7 @@ struct Shown<'a> {
 }
 
 impl Names {
-    fn list(disk: &Disk, mailbox: &MailboxId) -> Step<Self> {
+    fn list(disk: &Disk, mailbox: &MailboxId) -> FsResult<Self> {
         let mut holds: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for (id, hold) in disk.list_as(&layout::holds(mailbox), hold)? {
             holds.entry(id).or_default().insert(hold);
@@ -126,7 +126,7 @@ struct Marks {
 }
 
 impl Marks {
-    fn list(disk: &Disk, mailbox: &MailboxId) -> Step<Self> {
+    fn list(disk: &Disk, mailbox: &MailboxId) -> FsResult<Self> {
         let (mut read, mut urgent) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
         for (id, mark) in disk.list_as(&layout::marks(mailbox), Mark::parse)? {
             match mark {
@@ -148,7 +148,7 @@ impl Marks {
     }
 
     /// Any attempt may have left a hint: the facts are asked whether it was the one that was created.
-    fn is_urgent(&self, disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<bool> {
+    fn is_urgent(&self, disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<bool> {
         let Some(hints) = self.urgent.get(&id) else { return Ok(false) };
         let row = Row::read(disk, mailbox, id)?;
         Ok(matches!(row, Row::Facts(facts) if facts.urgent && hints.contains(&facts.attempt)))
@@ -156,7 +156,7 @@ impl Marks {
 }
 
 /// A page of a mailbox.
-pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> Step<Page> {
+pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> FsResult<Page> {
     let wanted = |folder| of.folder.map_or(folder != Folder::Trash, |one| folder == one);
     // Where it makes no difference which messages are read, only those of the page are asked: listing the marks of a
     // large mailbox takes half as long as listing its messages.
@@ -181,7 +181,7 @@ pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> Step<Page> {
     Ok(Page { messages, next: None })
 }
 
-fn message(disk: &Disk, mailbox: &MailboxId, shown: &Shown<'_>) -> Step<Option<Message>> {
+fn message(disk: &Disk, mailbox: &MailboxId, shown: &Shown<'_>) -> FsResult<Option<Message>> {
     // Before the facts: a purge takes these first, so while they are there, no mark means unread.
     let read = read_mark(disk, mailbox, shown.id)?;
     let Row::Facts(facts) = Row::read(disk, mailbox, shown.id)? else { return Ok(None) };
@@ -189,7 +189,7 @@ fn message(disk: &Disk, mailbox: &MailboxId, shown: &Shown<'_>) -> Step<Option<M
 }
 
 /// How many messages a mailbox stores, as its limit counts them: by names alone.
-pub(super) fn stored(disk: &Disk, mailbox: &MailboxId) -> Step<u32> {
+pub(super) fn stored(disk: &Disk, mailbox: &MailboxId) -> FsResult<u32> {
     let names = Names::list(disk, mailbox)?;
     let stored = names.shown(None).filter(|one| one.holds.is_empty()).count();
     Ok(u32::try_from(stored).unwrap_or(u32::MAX))
@@ -197,7 +197,7 @@ pub(super) fn stored(disk: &Disk, mailbox: &MailboxId) -> Step<u32> {
 
 /// Counts a mailbox: by names alone, but for the few with an urgent hint. So a damaged message counts, too, as one that
 /// is not urgent: it is there, and a lamp that is lit for nothing is better than one that hides a call.
-pub(super) fn counts(disk: &Disk, mailbox: &MailboxId) -> Step<Counts> {
+pub(super) fn counts(disk: &Disk, mailbox: &MailboxId) -> FsResult<Counts> {
     let (marks, names) = (Marks::list(disk, mailbox)?, Names::list(disk, mailbox)?);
     let mut counts = Counts::default();
     for one in names.shown(None) {

@@ -1,42 +1,35 @@
 //! Mailboxes and groups, each a version chain; and what the deletion of a mailbox does to its messages.
 
+use async_trait::async_trait;
 use domain::{Group, GroupId, Hold, Mailbox, MailboxId, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::blocking::Step;
+use super::blocking::{FsResult, run};
 use super::chain::{self, State};
 use super::disk::Disk;
 use super::layout::{self, GROUPS, MAILBOXES, Mark};
 use super::look::marks_by_message;
 use super::marks::hold_until;
+use super::metadata::FsMetadata;
 use super::stored::{Row, passing_over};
-use crate::{Expect, MessageRef, Versioned, Written};
-
-/// A mailbox.
-pub(super) fn mailbox(disk: &Disk, id: &MailboxId) -> Step<Option<Versioned<Mailbox>>> {
-    chain::value(disk, &layout::config(id))
-}
+use super::tidy;
+use crate::{Expect, Mailboxes, MessageRef, Result, Versioned, Written};
 
 /// The ids of all mailboxes that ever were.
-pub(super) fn ids(disk: &Disk) -> Step<Vec<MailboxId>> {
+pub(super) fn ids(disk: &Disk) -> FsResult<Vec<MailboxId>> {
     Ok(disk.list(MAILBOXES)?.iter().filter_map(|name| name.parse().ok()).collect())
-}
-
-/// All mailboxes, by id.
-pub(super) fn mailboxes(disk: &Disk) -> Step<Vec<Versioned<Mailbox>>> {
-    values(disk, ids(disk)?.iter().map(layout::config))
 }
 
 fn values<T: DeserializeOwned>(
     disk: &Disk,
     folders: impl Iterator<Item = String>,
-) -> Step<Vec<Versioned<T>>> {
+) -> FsResult<Vec<Versioned<T>>> {
     // Whoever asks for a damaged one is told.
     folders.filter_map(|folder| passing_over(chain::value(disk, &folder)).transpose()).collect()
 }
 
 /// Writes a mailbox if it is as expected.
-pub(super) fn put_mailbox(disk: &Disk, mailbox: &Mailbox, expect: Expect) -> Step<Written> {
+pub(super) fn put_mailbox(disk: &Disk, mailbox: &Mailbox, expect: Expect) -> FsResult<Written> {
     let folder = layout::config(&mailbox.id);
     let (next, generation) = match (chain::newest::<Mailbox>(disk, &folder)?, expect) {
         (None, Expect::Absent) => (1, 1),
@@ -60,8 +53,9 @@ pub(super) fn delete_mailbox(
     id: &MailboxId,
     version: u64,
     purge_at: Timestamp,
-) -> Step<Written> {
-    let deleted = delete::<Mailbox>(disk, &layout::config(id), version, Some(purge_at))?;
+) -> FsResult<Written> {
+    let state = State::<Mailbox>::Deleted { purge_at: Some(purge_at) };
+    let deleted = chain::put(disk, &layout::config(id), state, Expect::Version(version))?;
     if let Written::Version(deletion) = deleted {
         hold_generations(disk, id, deletion, purge_at)?;
     }
@@ -69,7 +63,7 @@ pub(super) fn delete_mailbox(
 }
 
 /// Holds the messages of all generations before this one. One that comes later finds the deletion by itself.
-fn hold_generations(disk: &Disk, mailbox: &MailboxId, before: u64, purge_at: Timestamp) -> Step<()> {
+fn hold_generations(disk: &Disk, mailbox: &MailboxId, before: u64, purge_at: Timestamp) -> FsResult<()> {
     let marks = marks_by_message(disk, mailbox)?;
     let is_held = |mark: &Mark| matches!(mark, Mark::Hold(Hold::Mailbox { .. }));
     for name in disk.list(&layout::messages(mailbox))? {
@@ -87,7 +81,7 @@ fn hold_generations(disk: &Disk, mailbox: &MailboxId, before: u64, purge_at: Tim
 }
 
 /// Holds a message that is of an earlier generation.
-pub(super) fn hold_earlier(disk: &Disk, row: &Row, before: u64, purge_at: Timestamp) -> Step<()> {
+pub(super) fn hold_earlier(disk: &Disk, row: &Row, before: u64, purge_at: Timestamp) -> FsResult<()> {
     if let Row::Facts(facts) = row
         && facts.generation < before
         && !disk.has(&layout::claim(&facts.mailbox, facts.id))?
@@ -98,7 +92,7 @@ pub(super) fn hold_earlier(disk: &Disk, row: &Row, before: u64, purge_at: Timest
 }
 
 /// Messages of generations before this one do not belong to the mailbox that is there now, if any.
-pub(super) fn earlier_than(disk: &Disk, mailbox: &MailboxId) -> Step<u64> {
+pub(super) fn earlier_than(disk: &Disk, mailbox: &MailboxId) -> FsResult<u64> {
     Ok(match chain::newest::<Mailbox>(disk, &layout::config(mailbox))? {
         Some((_, State::Value(now))) => now.generation,
         Some((deletion, State::Deleted { .. })) => deletion,
@@ -106,52 +100,65 @@ pub(super) fn earlier_than(disk: &Disk, mailbox: &MailboxId) -> Step<u64> {
     })
 }
 
-/// A group.
-pub(super) fn group(disk: &Disk, id: &GroupId) -> Step<Option<Versioned<Group>>> {
-    chain::value(disk, &layout::group(id))
-}
+#[async_trait]
+impl Mailboxes for FsMetadata {
+    async fn mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
+        let id = id.clone();
+        self.on("reading a mailbox", move |disk| chain::value(disk, &layout::config(&id))).await
+    }
 
-/// All groups, by id.
-pub(super) fn groups(disk: &Disk) -> Step<Vec<Versioned<Group>>> {
-    let ids: Vec<GroupId> = disk.list(GROUPS)?.iter().filter_map(|name| name.parse().ok()).collect();
-    values(disk, ids.iter().map(layout::group))
-}
+    async fn mailboxes(&self) -> Result<Vec<Versioned<Mailbox>>> {
+        self.on("listing mailboxes", |disk| values(disk, ids(disk)?.iter().map(layout::config))).await
+    }
 
-/// Writes a group if it is as expected.
-pub(super) fn put_group(disk: &Disk, group: &Group, expect: Expect) -> Step<Written> {
-    let folder = layout::group(&group.id);
-    let next = match (chain::newest::<Group>(disk, &folder)?, expect) {
-        (None, Expect::Absent) => 1,
-        (Some((version, State::Deleted { .. })), Expect::Absent) => version + 1,
-        (Some((version, State::Value(_))), Expect::Version(expected)) if version == expected => version + 1,
-        _ => return Ok(Written::Conflict),
-    };
-    chain::append(disk, &folder, next, State::Value(group.clone()))
-}
+    async fn mailbox_ids(&self) -> Result<Vec<MailboxId>> {
+        self.on("listing mailboxes", ids).await
+    }
 
-/// Deletes a group if it has this version.
-pub(super) fn delete_group(disk: &Disk, id: &GroupId, version: u64) -> Step<Written> {
-    delete::<Group>(disk, &layout::group(id), version, None)
-}
+    async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<Written> {
+        let mailbox = mailbox.clone();
+        self.on("writing a mailbox", move |disk| put_mailbox(disk, &mailbox, expect)).await
+    }
 
-fn delete<T: DeserializeOwned + serde::Serialize>(
-    disk: &Disk,
-    folder: &str,
-    version: u64,
-    purge_at: Option<Timestamp>,
-) -> Step<Written> {
-    match chain::newest::<T>(disk, folder)? {
-        Some((newest, State::Value(_))) if newest == version => {
-            chain::append(disk, folder, version + 1, State::<T>::Deleted { purge_at })
-        }
-        _ => Ok(Written::Conflict),
+    async fn delete_mailbox(&self, id: &MailboxId, version: u64, purge_at: Timestamp) -> Result<Written> {
+        let id = id.clone();
+        self.on("deleting a mailbox", move |disk| delete_mailbox(disk, &id, version, purge_at)).await
+    }
+
+    async fn tidy(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {
+        let (tree, mailbox) = (self.0.clone(), mailbox.clone());
+        run("tidying a mailbox", move || tidy::tidy(&tree, &mailbox, now, purge_at)).await
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Option<Versioned<Group>>> {
+        let id = id.clone();
+        self.on("reading a group", move |disk| chain::value(disk, &layout::group(&id))).await
+    }
+
+    async fn groups(&self) -> Result<Vec<Versioned<Group>>> {
+        self.on("listing groups", |disk| {
+            let ids: Vec<GroupId> = disk.list(GROUPS)?.iter().filter_map(|name| name.parse().ok()).collect();
+            values(disk, ids.iter().map(layout::group))
+        })
+        .await
+    }
+
+    async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written> {
+        let (folder, state) = (layout::group(&group.id), State::Value(group.clone()));
+        self.on("writing a group", move |disk| chain::put(disk, &folder, state, expect)).await
+    }
+
+    async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written> {
+        let (folder, state) = (layout::group(id), State::<Group>::Deleted { purge_at: None });
+        let expect = Expect::Version(version);
+        self.on("deleting a group", move |disk| chain::put(disk, &folder, state, expect)).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::fs::testing::{Store, mailbox_named};
-    use crate::{Expect, Index as _, StorageError};
+    use crate::{Expect, Mailboxes as _, StorageError};
 
     #[tokio::test]
     async fn a_damaged_mailbox_does_not_hide_the_others_and_is_told_to_whoever_asks_for_it() {

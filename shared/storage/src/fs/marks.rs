@@ -1,14 +1,16 @@
 //! Marks: read and unread, holds put on and taken off.
 
-use domain::{Hold, MailboxId, Message, MessageId, ReadMark, Release, Released, Subject};
+use async_trait::async_trait;
+use domain::{Counts, Hold, MailboxId, Message, MessageId, ReadMark, Release, Released, Subject};
 
-use super::blocking::Step;
+use super::blocking::FsResult;
 use super::cases;
 use super::disk::{Disk, Published};
 use super::layout::{self, DueName, Mark};
-use super::look::{Look, look};
-use super::stored::{StoredMessageRef, corrupt, decode, encode};
-use crate::MessageRef;
+use super::look::{self, Look, look};
+use super::metadata::FsMetadata;
+use super::stored::{corrupt, decode, encode};
+use crate::{Found, MessageRef, Messages, Page, PageOf, Result};
 
 /// Marks a visible message read.
 pub(super) fn mark_read(
@@ -16,7 +18,7 @@ pub(super) fn mark_read(
     mailbox: &MailboxId,
     id: MessageId,
     mark: &ReadMark,
-) -> Step<Option<Message>> {
+) -> FsResult<Option<Message>> {
     let Some(mut message) = look(disk, mailbox, id)?.live().filter(Message::is_visible) else {
         return Ok(None);
     };
@@ -37,7 +39,7 @@ pub(super) fn mark_read(
 }
 
 /// Takes the read mark off a visible message.
-pub(super) fn mark_unread(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Option<Message>> {
+pub(super) fn mark_unread(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<Option<Message>> {
     let Some(mut message) = look(disk, mailbox, id)?.live().filter(Message::is_visible) else {
         return Ok(None);
     };
@@ -47,7 +49,12 @@ pub(super) fn mark_unread(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> St
 }
 
 /// Puts a hold on.
-pub(super) fn hold(disk: &Disk, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Step<Option<Message>> {
+pub(super) fn hold(
+    disk: &Disk,
+    mailbox: &MailboxId,
+    id: MessageId,
+    hold: &Hold,
+) -> FsResult<Option<Message>> {
     let Some(before) = look(disk, mailbox, id)?.live() else { return Ok(None) };
     let mut after = before.clone();
     if !after.hold(hold.clone()) {
@@ -80,7 +87,7 @@ pub(super) enum Held {
 }
 
 /// Puts a hold of the trash or of a mailbox on. The entry that the sweep finds it by is there before it is.
-pub(super) fn hold_until(disk: &Disk, message_ref: &MessageRef, hold: &Hold) -> Step<Held> {
+pub(super) fn hold_until(disk: &Disk, message_ref: &MessageRef, hold: &Hold) -> FsResult<Held> {
     let MessageRef { mailbox, id, .. } = message_ref;
     let mark = layout::mark(mailbox, *id, &Mark::Hold(hold.clone()));
     publish_due(disk, message_ref, hold)?;
@@ -95,12 +102,12 @@ pub(super) fn hold_until(disk: &Disk, message_ref: &MessageRef, hold: &Hold) -> 
 }
 
 /// Makes the entry that the sweep finds a hold by, unless it is there.
-pub(super) fn publish_due(disk: &Disk, message_ref: &MessageRef, hold: &Hold) -> Step<()> {
+pub(super) fn publish_due(disk: &Disk, message_ref: &MessageRef, hold: &Hold) -> FsResult<()> {
     let name = DueName::of(hold, message_ref.id, &message_ref.mailbox)
         .ok_or_else(|| corrupt("a hold with a deadline"))?;
     let path = name.path();
     if !disk.has(&path)? {
-        disk.publish(&path, &encode(&StoredMessageRef::from(message_ref.clone()))?)?;
+        disk.publish(&path, &encode(message_ref)?)?;
     }
     Ok(())
 }
@@ -113,11 +120,11 @@ pub(super) fn hold_for_case(
     id: MessageId,
     subject: Option<&Subject>,
     hold: &Hold,
-) -> Step<Held> {
+) -> FsResult<Held> {
     let Hold::Case { case, .. } = hold else { return Err(corrupt("a hold of a case")) };
     let mark = layout::mark(mailbox, id, &Mark::Hold(hold.clone()));
     disk.place(&mark)?;
-    if cases::read(disk, case)?.is_some_and(|case| cases::is_undone(&case.value, subject)) {
+    if cases::read(disk, case)?.is_some_and(|case| case.value.has_released(subject)) {
         disk.take(&mark)?;
         return Ok(Held::Undone);
     }
@@ -129,7 +136,12 @@ pub(super) fn hold_for_case(
 }
 
 /// Takes holds off.
-pub(super) fn release(disk: &Disk, mailbox: &MailboxId, id: MessageId, release: &Release) -> Step<Released> {
+pub(super) fn release(
+    disk: &Disk,
+    mailbox: &MailboxId,
+    id: MessageId,
+    release: &Release,
+) -> FsResult<Released> {
     let mut message = match look(disk, mailbox, id)? {
         Look::Nothing => return Ok(Released::Missing),
         Look::Message(message) if !message.claimed => *message,
@@ -141,4 +153,47 @@ pub(super) fn release(disk: &Disk, mailbox: &MailboxId, id: MessageId, release: 
     disk.take_all(&taken.iter().map(|mark| layout::mark(mailbox, id, mark)).collect::<Vec<_>>())?;
     // The claim renames a hold, so of the two one found it; that a hold was not there any more tells nothing on NFS.
     if disk.has(&layout::claim(mailbox, id))? { Ok(Released::Gone) } else { Ok(released) }
+}
+
+#[async_trait]
+impl Messages for FsMetadata {
+    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found> {
+        let mailbox = mailbox.clone();
+        self.on("reading a message", move |disk| Ok(look(disk, &mailbox, id)?.found())).await
+    }
+
+    async fn page(&self, mailbox: &MailboxId, of: PageOf) -> Result<Page> {
+        let mailbox = mailbox.clone();
+        self.on("listing a mailbox", move |disk| look::page(disk, &mailbox, of)).await
+    }
+
+    async fn counts(&self, mailbox: &MailboxId) -> Result<Counts> {
+        let mailbox = mailbox.clone();
+        self.on("counting a mailbox", move |disk| look::counts(disk, &mailbox)).await
+    }
+
+    async fn mark_read(
+        &self,
+        mailbox: &MailboxId,
+        id: MessageId,
+        mark: &ReadMark,
+    ) -> Result<Option<Message>> {
+        let (mailbox, mark) = (mailbox.clone(), mark.clone());
+        self.on("marking a message read", move |disk| mark_read(disk, &mailbox, id, &mark)).await
+    }
+
+    async fn mark_unread(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>> {
+        let mailbox = mailbox.clone();
+        self.on("marking a message unread", move |disk| mark_unread(disk, &mailbox, id)).await
+    }
+
+    async fn hold(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Result<Option<Message>> {
+        let (mailbox, hold) = (mailbox.clone(), hold.clone());
+        self.on("holding a message", move |disk| self::hold(disk, &mailbox, id, &hold)).await
+    }
+
+    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<Released> {
+        let (mailbox, release) = (mailbox.clone(), release.clone());
+        self.on("releasing a message", move |disk| self::release(disk, &mailbox, id, &release)).await
+    }
 }

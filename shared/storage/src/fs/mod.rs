@@ -17,17 +17,16 @@ mod blocking;
 mod cases;
 mod chain;
 mod disk;
-mod index;
 mod layout;
 mod look;
 mod mailboxes;
 mod marks;
+mod metadata;
 mod purge;
 mod recordings;
 mod start;
 mod stored;
 mod tidy;
-mod tree;
 mod volume;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,11 +37,10 @@ use domain::{Region, Tenant};
 
 use self::blocking::run;
 use self::disk::{Disk, Published};
-use self::index::FsIndex;
+use self::metadata::{FsMetadata, Tree};
 use self::recordings::FsRecordings;
 pub use self::start::StartError;
 use self::start::{RECORDINGS, REGION, STORE, TENANTS};
-use self::tree::Tree;
 use self::volume::Volume;
 #[cfg(feature = "faults")]
 pub use self::volume::{Faults, Step};
@@ -107,7 +105,7 @@ impl Fs {
     /// Readable by the owner of the store alone.
     ///
     /// # Errors
-    /// The volume does not answer.
+    /// The name cannot be that of a file, or the volume did not answer.
     pub async fn key(&self, name: &str, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>> {
         let is_plain =
             !name.starts_with('.') && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
@@ -136,10 +134,10 @@ impl Fs {
         self.disk(self.0.root.clone(), self.0.root.join(STORE))
     }
 
-    fn index(&self, tenant: &Tenant) -> FsIndex {
+    fn index(&self, tenant: &Tenant) -> FsMetadata {
         let disk = self.disk(self.0.root.join(TENANTS).join(tenant.id.as_str()), self.0.root.join(STORE));
         let regions = self.regions(tenant).map(|region| (region.clone(), self.region(tenant, region)));
-        FsIndex::new(Tree { disk, regions: regions.collect() })
+        FsMetadata(Arc::new(Tree { disk, regions: regions.collect() }))
     }
 
     /// The tenant's regions, and those that it has left: its recordings may lie there until they are purged.

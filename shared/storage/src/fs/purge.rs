@@ -2,20 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use domain::{Claim, Claimed, Facts, MailboxId, MessageId, Subject, Timestamp};
 
-use super::blocking::Step;
+use super::blocking::FsResult;
 use super::disk::Disk;
 use super::layout::{self, AttemptName, DUE, DueName, Mark};
 use super::look::holds_of;
-use super::stored::{
-    Damage as _, Journal, PassedOver, Row, StoredMessageRef, Tombstone, encode, passing_over, read,
-};
-use crate::{CallerMarker, Due, MessageRef};
+use super::metadata::FsMetadata;
+use super::stored::{Damage as _, PassedOver, Row, Tombstone, encode, passing_over, read};
+use crate::{CallerMarker, Deposit, Due, MessageRef, Purge, Result};
 
 /// Claims a message. Its hold is renamed to the claim, so that of an undo and a claim one finds it; a case, whose fate is
 /// decided, needs no hold.
-pub(super) fn claim(disk: &Disk, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Step<Claimed> {
+pub(super) fn claim(disk: &Disk, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> FsResult<Claimed> {
     let claimed = layout::claim(mailbox, id);
     let is_claimed = match claim {
         Claim::Due(hold) => disk.claim(&layout::mark(mailbox, id, &Mark::Hold(hold.clone())), &claimed)?,
@@ -26,9 +26,10 @@ pub(super) fn claim(disk: &Disk, mailbox: &MailboxId, id: MessageId, claim: &Cla
             }
             live
         }
+        Claim::Unfinished => disk.has(&claimed)?,
     };
     let row = match claim {
-        Claim::Due(_) => readable(disk, mailbox, id)?,
+        Claim::Due(_) | Claim::Unfinished => readable(disk, mailbox, id)?,
         // Whether it is of the caller whom the case forgets, only the facts tell.
         Claim::Case(_) => Some(Row::read(disk, mailbox, id)?),
     };
@@ -40,12 +41,12 @@ pub(super) fn claim(disk: &Disk, mailbox: &MailboxId, id: MessageId, claim: &Cla
 }
 
 /// What stands there; `None`: it is damaged, which keeps nothing from its purge: what is due tells all that one needs.
-fn readable(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Option<Row>> {
+fn readable(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<Option<Row>> {
     passing_over(Row::read(disk, mailbox, id).map(Some))
 }
 
 /// Replaces the facts of a claimed message by a tombstone, then takes what names it.
-pub(super) fn leave_tombstone(disk: &Disk, message_ref: &MessageRef, now: Timestamp) -> Step<()> {
+pub(super) fn leave_tombstone(disk: &Disk, message_ref: &MessageRef, now: Timestamp) -> FsResult<()> {
     let MessageRef { mailbox, id, .. } = message_ref;
     if !disk.has(&layout::claim(mailbox, *id))? {
         return Ok(());
@@ -61,7 +62,7 @@ pub(super) fn leave_tombstone(disk: &Disk, message_ref: &MessageRef, now: Timest
 }
 
 /// Takes what names a message that is a tombstone, its caller's marker last.
-fn clear(disk: &Disk, attempt: &AttemptName, subject: Option<&Subject>) -> Step<()> {
+fn clear(disk: &Disk, attempt: &AttemptName, subject: Option<&Subject>) -> FsResult<()> {
     let mark = |mark: &Mark| layout::mark(&attempt.mailbox, attempt.id, mark);
     // The hint of an attempt that lost is its own to take back, and the tidying's.
     disk.take_all(&[mark(&Mark::Read), mark(&Mark::Urgent(attempt.attempt.clone()))])?;
@@ -74,8 +75,8 @@ fn clear(disk: &Disk, attempt: &AttemptName, subject: Option<&Subject>) -> Step<
 }
 
 /// Holds that are over, oldest first.
-pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: usize) -> Step<Vec<Due>> {
-    let after = after.and_then(|due| DueName::of(&due.hold, due.message_ref.id, &due.message_ref.mailbox));
+pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: usize) -> FsResult<Vec<Due>> {
+    let after = after.and_then(due_name);
     let (last_hour, first_hour) =
         (layout::hour(before), after.as_ref().map(DueName::hour).unwrap_or_default());
     let after = after.map(|name| name.to_string()).unwrap_or_default();
@@ -91,7 +92,7 @@ pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: us
             }
             // Else: struck off since its name was listed.
             if let Some(message_ref) = passed_over.read(entry_of(disk, &entry))?.flatten() {
-                found.push(Due { message_ref, hold: entry.hold });
+                found.push(Due { message_ref, claim: Claim::Due(entry.hold) });
             }
         }
     }
@@ -99,10 +100,10 @@ pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: us
 }
 
 /// What an entry tells; of one that is damaged, what its message tells.
-fn entry_of(disk: &Disk, entry: &DueName) -> Step<Option<MessageRef>> {
-    match read::<StoredMessageRef>(disk, &entry.path()) {
-        Err(fault) if fault.told() => {}
-        read => return Ok(read?.map(MessageRef::from)),
+fn entry_of(disk: &Disk, entry: &DueName) -> FsResult<Option<MessageRef>> {
+    match read::<MessageRef>(disk, &entry.path()) {
+        Err(fault) if fault.damage().is_some() => fault.log_damage(),
+        read => return read,
     }
     if let Row::Facts(facts) = Row::read(disk, &entry.mailbox, entry.id)? {
         return Ok(Some(MessageRef::from(&*facts)));
@@ -112,9 +113,15 @@ fn entry_of(disk: &Disk, entry: &DueName) -> Step<Option<MessageRef>> {
     Ok(None)
 }
 
-/// Strikes an entry off.
-pub(super) fn remove_due_entry(disk: &Disk, due: &Due) -> Step<()> {
-    if let Some(entry) = DueName::of(&due.hold, due.message_ref.id, &due.message_ref.mailbox) {
+/// The name of an entry; what a case has claimed has none.
+fn due_name(due: &Due) -> Option<DueName> {
+    let Claim::Due(hold) = &due.claim else { return None };
+    DueName::of(hold, due.message_ref.id, &due.message_ref.mailbox)
+}
+
+/// Removes an entry.
+pub(super) fn remove_due_entry(disk: &Disk, due: &Due) -> FsResult<()> {
+    if let Some(entry) = due_name(due) {
         disk.take(&entry.path())?;
     }
     Ok(())
@@ -126,7 +133,7 @@ pub(super) fn by_caller(
     subject: &Subject,
     after: Option<&CallerMarker>,
     limit: usize,
-) -> Step<Vec<CallerMarker>> {
+) -> FsResult<Vec<CallerMarker>> {
     let after = after.map(|marker| AttemptName::from(&marker.message_ref));
     let (folder, caller) = layout::marker(subject);
     let attempts = disk.list_as(&folder, |name| {
@@ -140,17 +147,14 @@ pub(super) fn by_caller(
             break;
         }
         let facts = passed_over.read(facts_of(disk, &attempt, subject))?.flatten();
-        markers.extend(facts.map(|facts| CallerMarker {
-            message_ref: MessageRef::from(&facts),
-            received_at: facts.received_at,
-        }));
+        markers.extend(facts.as_ref().map(CallerMarker::from));
     }
     passed_over.found(markers)
 }
 
 /// What the message of a marker tells, or its attempt; `None`: purged since its name was listed, or nothing is left of it but
 /// the marker, which the tidying takes.
-fn facts_of(disk: &Disk, attempt: &AttemptName, subject: &Subject) -> Step<Option<Facts>> {
+fn facts_of(disk: &Disk, attempt: &AttemptName, subject: &Subject) -> FsResult<Option<Facts>> {
     let row = || Row::read(disk, &attempt.mailbox, attempt.id);
     if let Row::Facts(facts) = row()?
         && facts.attempt == attempt.attempt
@@ -158,7 +162,7 @@ fn facts_of(disk: &Disk, attempt: &AttemptName, subject: &Subject) -> Step<Optio
         return Ok(Some(*facts));
     }
     for journal in [attempt.arriving(), attempt.fenced()] {
-        if let Some(journal) = read::<Journal>(disk, &journal)? {
+        if let Some(journal) = read::<Deposit>(disk, &journal)? {
             return Ok(Some(journal.facts));
         }
     }
@@ -171,6 +175,39 @@ fn facts_of(disk: &Disk, attempt: &AttemptName, subject: &Subject) -> Step<Optio
             Ok(None)
         }
         Row::Facts(_) | Row::Nothing => Ok(None),
+    }
+}
+
+#[async_trait]
+impl Purge for FsMetadata {
+    async fn by_caller(
+        &self,
+        subject: &Subject,
+        after: Option<&CallerMarker>,
+        limit: usize,
+    ) -> Result<Vec<CallerMarker>> {
+        let (subject, after) = (subject.clone(), after.cloned());
+        self.on("listing a caller", move |disk| by_caller(disk, &subject, after.as_ref(), limit)).await
+    }
+
+    async fn due(&self, before: Timestamp, after: Option<&Due>, limit: usize) -> Result<Vec<Due>> {
+        let after = after.cloned();
+        self.on("listing what is due", move |disk| due(disk, before, after.as_ref(), limit)).await
+    }
+
+    async fn remove_due_entry(&self, due: &Due) -> Result<()> {
+        let due = due.clone();
+        self.on("removing a due entry", move |disk| remove_due_entry(disk, &due)).await
+    }
+
+    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed> {
+        let (mailbox, claim) = (mailbox.clone(), claim.clone());
+        self.on("claiming a message", move |disk| self::claim(disk, &mailbox, id, &claim)).await
+    }
+
+    async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()> {
+        let message_ref = message_ref.clone();
+        self.on("leaving a tombstone", move |disk| leave_tombstone(disk, &message_ref, now)).await
     }
 }
 

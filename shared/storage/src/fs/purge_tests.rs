@@ -1,6 +1,6 @@
 use super::super::testing::*;
 use super::*;
-use crate::{Deposit, Fenced, Found, Index as _, Recordings as _, StorageError};
+use crate::{Deposit, Deposits as _, Fenced, Found, Messages as _, Recordings as _, StorageError};
 use domain::{Facts, Hold, ReadMark};
 
 #[tokio::test]
@@ -10,7 +10,7 @@ async fn a_message_of_another_attempt_becomes_no_tombstone() {
     let loser = MessageRef::from(&again(created.facts.id, "030 1").facts);
     store.index.claim(&mailbox(), loser.id, &Claim::Case(case("k", "1", at(0)).key)).await.unwrap();
     store.index.leave_tombstone(&loser, at(500)).await.unwrap();
-    let row = Row::read(&store.index.tree().disk, &mailbox(), loser.id).unwrap();
+    let row = Row::read(&store.index.0.disk, &mailbox(), loser.id).unwrap();
     assert!(row.is_of(&created.facts.attempt));
 }
 
@@ -42,7 +42,7 @@ async fn a_damaged_entry_tells_what_its_message_tells_and_goes_with_it() {
     damage(&store, &entry(&one.facts));
     assert_eq!(store.index.due(at(500), None, 9).await.unwrap(), whole);
     let purged = whole.iter().find(|due| due.message_ref.id == one.facts.id).unwrap();
-    store.index.claim(&mailbox(), one.facts.id, &Claim::Due(purged.hold.clone())).await.unwrap();
+    store.index.claim(&mailbox(), one.facts.id, &purged.claim).await.unwrap();
     store.purge(&purged.message_ref, at(500)).await.unwrap();
     let left = store.index.due(at(500), None, 9).await.unwrap();
     assert_eq!(left.into_iter().map(|due| due.message_ref.id).collect::<Vec<_>>(), [other.facts.id]);

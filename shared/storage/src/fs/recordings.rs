@@ -13,10 +13,10 @@ use futures::StreamExt as _;
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 
-use super::blocking::{Step, run};
+use super::blocking::{FsResult, run};
 use super::disk::{Disk, Published};
-use super::index::ping;
 use super::layout;
+use super::metadata::ping;
 use super::stored::corrupt;
 use crate::{Audio, Recordings, Result, StorageError};
 
@@ -37,7 +37,7 @@ impl FsRecordings {
         &self,
         context: &'static str,
         key: &AudioKey,
-        work: impl FnOnce(&Disk, &str) -> Step<T> + Send + 'static,
+        work: impl FnOnce(&Disk, &str) -> FsResult<T> + Send + 'static,
     ) -> Result<T> {
         let (disk, path) = (self.disk.clone(), layout::recording(key));
         run(context, move || {

@@ -6,7 +6,7 @@ use futures::TryStreamExt as _;
 
 use super::super::testing::*;
 use super::super::{Fs, Setup};
-use crate::{Index as _, Recordings as _, Storage as _, StorageError};
+use crate::{Mailboxes as _, Messages as _, Metadata as _, Recordings as _, Storage as _, StorageError};
 
 async fn read(store: &Store, key: &domain::AudioKey, range: Option<std::ops::Range<u64>>) -> Vec<u8> {
     let audio = store.recordings.get(key, range).await.unwrap().unwrap();

@@ -4,24 +4,24 @@ use domain::{Attempt, Facts, MailboxId, MessageId, ReadMark, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::blocking::{Fault, Step};
+use super::blocking::{Fault, FsResult};
 use super::disk::Disk;
 use super::layout;
-use crate::StorageError;
 use crate::stored;
-pub(super) use crate::stored::{Damage, Journal, PassedOver, StoredMessageRef};
+pub(super) use crate::stored::{Damage, PassedOver};
+use crate::{Deposit, StorageError};
 
 pub(super) fn corrupt(path: &str) -> Fault {
     StorageError::Corrupt { context: path.to_owned() }.into()
 }
 
 /// The bytes of a file.
-pub(super) fn encode<T: Serialize>(value: &T) -> Step<Vec<u8>> {
+pub(super) fn encode<T: Serialize>(value: &T) -> FsResult<Vec<u8>> {
     stored::encode(value).map_err(|error| std::io::Error::other(error).into())
 }
 
 /// What the bytes of the file at `path` say.
-pub(super) fn decode<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Step<T> {
+pub(super) fn decode<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> FsResult<T> {
     stored::decode(bytes).ok_or_else(|| corrupt(path))
 }
 
@@ -31,18 +31,18 @@ pub(super) fn is_torn(content: &[u8]) -> bool {
 }
 
 /// What a file says; `None`: it is not there.
-pub(super) fn read<T: DeserializeOwned>(disk: &Disk, path: &str) -> Step<Option<T>> {
+pub(super) fn read<T: DeserializeOwned>(disk: &Disk, path: &str) -> FsResult<Option<T>> {
     disk.read(path)?.map(|bytes| decode(path, &bytes)).transpose()
 }
 
 impl Damage for Fault {
-    fn told(&self) -> bool {
-        matches!(self, Self::Storage(error) if error.told())
+    fn damage(&self) -> Option<&str> {
+        if let Self::Storage(error) = self { error.damage() } else { None }
     }
 }
 
 /// What was read. What is damaged is passed over: one file must not hide or stop all others.
-pub(super) fn passing_over<T>(read: Step<Option<T>>) -> Step<Option<T>> {
+pub(super) fn passing_over<T>(read: FsResult<Option<T>>) -> FsResult<Option<T>> {
     Ok(PassedOver::default().read(read)?.flatten())
 }
 
@@ -61,13 +61,13 @@ pub(super) enum Row {
 }
 
 impl Row {
-    pub(super) fn read(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Self> {
+    pub(super) fn read(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<Self> {
         let path = layout::row(mailbox, id);
         let Some(bytes) = disk.read(&path)? else { return Ok(Self::Nothing) };
         if let Ok(tombstone) = decode::<Tombstone>(&path, &bytes) {
             return Ok(Self::Tombstone(tombstone.gone));
         }
-        Ok(Self::Facts(Box::new(decode::<Journal>(&path, &bytes)?.facts)))
+        Ok(Self::Facts(Box::new(decode::<Deposit>(&path, &bytes)?.facts)))
     }
 
     /// Whether this attempt was committed and its message is not purged.
@@ -77,6 +77,6 @@ impl Row {
 }
 
 /// That and by whom a message was marked read.
-pub(super) fn read_mark(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> Step<Option<ReadMark>> {
+pub(super) fn read_mark(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<Option<ReadMark>> {
     read(disk, &layout::mark(mailbox, id, &layout::Mark::Read))
 }

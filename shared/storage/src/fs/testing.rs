@@ -11,16 +11,16 @@ use domain::{
 };
 use tempfile::TempDir;
 
-use super::index::FsIndex;
+use super::metadata::FsMetadata;
 use super::recordings::FsRecordings;
 use super::{Fs, Setup};
-use crate::{Arrival, Deposit, Index as _, Insertion, MessageRef, Recordings as _};
+use crate::{Arrival, Deposit, Deposits as _, Insertion, MessageRef, Purge as _, Recordings as _};
 
 pub(super) const AUDIO: &[u8] = b"RIFF, as it were";
 
 pub(super) struct Store {
     pub(super) folder: TempDir,
-    pub(super) index: Arc<FsIndex>,
+    pub(super) index: Arc<FsMetadata>,
     pub(super) recordings: FsRecordings,
 }
 

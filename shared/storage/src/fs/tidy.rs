@@ -14,13 +14,13 @@ use domain::{
 };
 
 use super::arrive::CUT_OFF;
-use super::blocking::{Fault, Step};
+use super::blocking::{Fault, FsResult};
 use super::disk::Disk;
 use super::layout::{self, ARRIVING, AttemptName, CALLERS, DUE, FENCED, FORGETS, Mark, Recording};
 use super::look::marks_by_message;
 use super::marks::publish_due;
+use super::metadata::Tree;
 use super::stored::{Damage as _, Row, read_mark};
-use super::tree::Tree;
 use super::{cases, mailboxes};
 use crate::MessageRef;
 
@@ -29,7 +29,7 @@ const HOUR: Duration = Duration::from_hours(1);
 /// Tidies a mailbox, and with it its share of what lies beside the mailboxes: caller markers, past hours of due holds,
 /// subjects of cases closed long ago. How many recordings were orphans. What cannot be done keeps nothing
 /// else from being done, and is the error in the end.
-pub(super) fn tidy(tree: &Tree, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Step<u64> {
+pub(super) fn tidy(tree: &Tree, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> FsResult<u64> {
     let mut faults = FirstFault::default();
     let net = Net::cast(tree, mailbox, now, purge_at, &mut faults);
     let removed = faults.note(net.map(Some)).map_or(0, |net| net.mend(&mut faults));
@@ -69,10 +69,10 @@ impl Share {
 struct FirstFault(Option<Fault>);
 
 impl FirstFault {
-    fn note<T: Default>(&mut self, done: Step<T>) -> T {
+    fn note<T: Default>(&mut self, done: FsResult<T>) -> T {
         done.unwrap_or_else(|fault| {
             // Each of them: the error in the end names one.
-            fault.told();
+            fault.log_damage();
             self.0.get_or_insert(fault);
             T::default()
         })
@@ -102,7 +102,7 @@ impl<'a> Net<'a> {
         now: Timestamp,
         purge_at: Timestamp,
         faults: &mut FirstFault,
-    ) -> Step<Self> {
+    ) -> FsResult<Self> {
         let disk = &tree.disk;
         let recordings = recordings(tree, mailbox, faults);
         let marks = marks_by_message(disk, mailbox)?;
@@ -133,7 +133,7 @@ impl<'a> Net<'a> {
         removed
     }
 
-    fn mend_one(&mut self, id: MessageId, faults: &mut FirstFault) -> Step<u64> {
+    fn mend_one(&mut self, id: MessageId, faults: &mut FirstFault) -> FsResult<u64> {
         // After all that was listed.
         let row = Row::read(&self.tree.disk, self.mailbox, id)?;
         let removed = self.remove_orphans(id, &row)?;
@@ -150,7 +150,7 @@ impl<'a> Net<'a> {
         self.journals.contains(&attempt.to_string())
     }
 
-    fn remove_orphans(&self, id: MessageId, row: &Row) -> Step<u64> {
+    fn remove_orphans(&self, id: MessageId, row: &Row) -> FsResult<u64> {
         let mut removed = 0;
         for (disk, recording) in self.recordings.get(&id).into_iter().flatten() {
             if !row.is_of(&recording.attempt) && !self.is_under_way(id, &recording.attempt) {
@@ -167,7 +167,7 @@ impl<'a> Net<'a> {
         message_ref: &MessageRef,
         row: &Row,
         faults: &mut FirstFault,
-    ) -> Step<()> {
+    ) -> FsResult<()> {
         let disk = &self.tree.disk;
         let marks = self.marks.remove(&id).unwrap_or_default();
         if self.claims.contains(&id.to_string()) {
@@ -204,16 +204,15 @@ impl<'a> Net<'a> {
     }
 
     /// Whether a case holds nothing of this subject any more: undone, or closed.
-    fn has_let_go(&mut self, key: &CaseKey, subject: Option<&Subject>) -> Step<bool> {
+    fn has_let_go(&mut self, key: &CaseKey, subject: Option<&Subject>) -> FsResult<bool> {
         if !self.cases.contains_key(key) {
             let case = cases::read(&self.tree.disk, key)?.map(|case| case.value);
             self.cases.insert(key.clone(), case);
         }
-        let let_go = |case: &Case| case.erased_at.is_some() || cases::is_undone(case, subject);
-        Ok(self.cases.get(key).and_then(Option::as_ref).is_some_and(let_go))
+        Ok(self.cases.get(key).and_then(Option::as_ref).is_some_and(|case| case.has_let_go(subject)))
     }
 
-    fn mend_tombstone(&mut self, id: MessageId, gone: Timestamp) -> Step<()> {
+    fn mend_tombstone(&mut self, id: MessageId, gone: Timestamp) -> FsResult<()> {
         self.mend_nothing_but_claim(id)?;
         if gone.plus(TOMBSTONE_LIFETIME) < self.now {
             // In this order: a claim without a tombstone would hide the next message of this id.
@@ -223,7 +222,7 @@ impl<'a> Net<'a> {
         Ok(())
     }
 
-    fn mend_nothing(&mut self, id: MessageId) -> Step<()> {
+    fn mend_nothing(&mut self, id: MessageId) -> FsResult<()> {
         self.mend_nothing_but_claim(id)?;
         if self.claims.contains(&id.to_string()) {
             self.tree.disk.take(&layout::claim(self.mailbox, id))?;
@@ -231,7 +230,7 @@ impl<'a> Net<'a> {
         Ok(())
     }
 
-    fn mend_nothing_but_claim(&mut self, id: MessageId) -> Step<()> {
+    fn mend_nothing_but_claim(&mut self, id: MessageId) -> FsResult<()> {
         let marks = self.marks.remove(&id).unwrap_or_default();
         self.take(id, &marks, |mark| match mark {
             Mark::Urgent(attempt) => !self.is_under_way(id, attempt),
@@ -239,7 +238,7 @@ impl<'a> Net<'a> {
         })
     }
 
-    fn take(&self, id: MessageId, marks: &[Mark], which: impl Fn(&Mark) -> bool) -> Step<()> {
+    fn take(&self, id: MessageId, marks: &[Mark], which: impl Fn(&Mark) -> bool) -> FsResult<()> {
         let chosen = marks.iter().filter(|mark| which(mark));
         let paths: Vec<String> = chosen.map(|mark| layout::mark(self.mailbox, id, mark)).collect();
         Ok(self.tree.disk.take_all(&paths)?)
@@ -268,13 +267,13 @@ fn recordings<'a>(
 }
 
 /// The names of all journals. An attempt moves from the first folder to the second, by a copy.
-fn journals(disk: &Disk) -> Step<BTreeSet<String>> {
+fn journals(disk: &Disk) -> FsResult<BTreeSet<String>> {
     let mut journals = disk.list(ARRIVING)?;
     journals.extend(disk.list(FENCED)?);
     Ok(journals)
 }
 
-fn beside_mailboxes(disk: &Disk, now: Timestamp, share: Share, faults: &mut FirstFault) -> Step<()> {
+fn beside_mailboxes(disk: &Disk, now: Timestamp, share: Share, faults: &mut FirstFault) -> FsResult<()> {
     for folder in disk.list(CALLERS)?.into_iter().filter(|folder| share.has(folder)) {
         let tidied = tidy_markers(disk, &format!("{CALLERS}/{folder}"), faults);
         faults.note(tidied);
@@ -302,7 +301,7 @@ pub(super) fn unnamed(tree: &Tree) {
 }
 
 /// Markers of attempts that were not created, and of messages that were purged.
-fn tidy_markers(disk: &Disk, folder: &str, faults: &mut FirstFault) -> Step<()> {
+fn tidy_markers(disk: &Disk, folder: &str, faults: &mut FirstFault) -> FsResult<()> {
     for name in disk.list(folder)? {
         if AttemptName::parse_marker(&name).is_some_and(|(_, attempt)| faults.note(is_over(disk, &attempt))) {
             faults.note(disk.take(&format!("{folder}/{name}")).map_err(Fault::from));
@@ -311,14 +310,14 @@ fn tidy_markers(disk: &Disk, folder: &str, faults: &mut FirstFault) -> Step<()> 
     Ok(disk.remove_empty(folder)?)
 }
 
-fn is_over(disk: &Disk, attempt: &AttemptName) -> Step<bool> {
+fn is_over(disk: &Disk, attempt: &AttemptName) -> FsResult<bool> {
     let is_created =
         || Ok::<_, Fault>(Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt));
     // Most are created, and stay so until they are purged: then nobody's journal need be asked.
     Ok(!(is_created()? || disk.has(&attempt.arriving())? || disk.has(&attempt.fenced())? || is_created()?))
 }
 
-fn tidy_forgets(disk: &Disk, subject: &str, now: Timestamp, faults: &mut FirstFault) -> Step<()> {
+fn tidy_forgets(disk: &Disk, subject: &str, now: Timestamp, faults: &mut FirstFault) -> FsResult<()> {
     let folder = format!("{FORGETS}/{subject}");
     for name in disk.list(&folder)? {
         let Ok(key) = name.parse::<CaseKey>() else { continue };

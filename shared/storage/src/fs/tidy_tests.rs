@@ -2,7 +2,10 @@ use domain::{Claim, Status, SystemRandom};
 
 use super::super::testing::*;
 use super::*;
-use crate::{Expect, Found, Index as _, Insertion, Recordings as _, Written};
+use crate::{
+    Cases as _, Deposits as _, Expect, Found, Insertion, Mailboxes as _, Messages as _, Purge as _,
+    Recordings as _, Written,
+};
 
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
@@ -20,11 +23,11 @@ async fn tidy(store: &Store, now: Timestamp) -> u64 {
 
 /// Places a file as something that was cut off, or came too late, leaves it.
 fn leave(store: &Store, path: &str) {
-    store.index.tree().disk.place(path).unwrap();
+    store.index.0.disk.place(path).unwrap();
 }
 
 fn has(store: &Store, path: &str) -> bool {
-    store.index.tree().disk.has(path).unwrap()
+    store.index.0.disk.has(path).unwrap()
 }
 
 fn leave_mark(store: &Store, id: MessageId, mark: &Mark) -> String {
@@ -61,7 +64,7 @@ async fn what_an_attempt_left_that_no_journal_tells_is_removed() {
     for lost in [deposit("030 2"), again(created.facts.id, "030 1")] {
         // As after a crash of the janitor between the journal and the rest.
         let attempt = AttemptName::from(&lost.facts);
-        super::super::arrive::announce(&store.index.tree().disk, &lost.facts).unwrap();
+        super::super::arrive::announce(&store.index.0.disk, &lost.facts).unwrap();
         let bytes = bytes::Bytes::from_static(AUDIO);
         store.recordings.put(&lost.facts.audio, bytes, "audio/wav", None).await.unwrap();
         assert!(has(&store, &attempt.hint()));
@@ -106,8 +109,8 @@ async fn a_hold_an_hour_past_its_deadline_without_an_entry_gets_one() {
     assert_eq!(store.index.due(at(500), None, 9).await.unwrap(), []);
     tidy(&store, at(500).plus(HOUR)).await;
     let due = store.index.due(at(500), None, 9).await.unwrap();
-    let told: Vec<_> = due.into_iter().map(|due| (due.message_ref.id, due.hold)).collect();
-    assert_eq!(told, [(id, trash(at(500)))]);
+    let told: Vec<_> = due.into_iter().map(|due| (due.message_ref.id, due.claim)).collect();
+    assert_eq!(told, [(id, Claim::Due(trash(at(500))))]);
 }
 
 #[tokio::test]
@@ -140,7 +143,7 @@ async fn what_the_deletion_of_a_mailbox_missed_is_held() {
     store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
     let id = store.created("030 1").await.facts.id;
     let deleted = super::super::chain::State::<domain::Mailbox>::Deleted { purge_at: Some(at(900)) };
-    super::super::chain::append(&store.index.tree().disk, &layout::config(&mailbox()), 2, deleted).unwrap();
+    super::super::chain::append(&store.index.0.disk, &layout::config(&mailbox()), 2, deleted).unwrap();
     let Found::Message(missed) = store.index.message(&mailbox(), id).await.unwrap() else { panic!("lost") };
     assert!(missed.is_visible(), "the deletion was cut off right after it was decided");
     tidy(&store, days(1)).await;
@@ -148,7 +151,7 @@ async fn what_the_deletion_of_a_mailbox_missed_is_held() {
     let Found::Message(found) = store.index.message(&mailbox(), id).await.unwrap() else { panic!("lost") };
     assert!(found.holds.contains(&held));
     let due = store.index.due(days(2), None, 9).await.unwrap();
-    assert!(due.iter().any(|due| due.hold == held));
+    assert!(due.iter().any(|due| due.claim == Claim::Due(held.clone())));
 }
 
 #[tokio::test]
@@ -157,7 +160,7 @@ async fn a_mailbox_made_again_after_a_deletion_that_was_cut_off_starts_empty() {
     store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
     store.created("030 1").await;
     let deleted = super::super::chain::State::<domain::Mailbox>::Deleted { purge_at: Some(at(900)) };
-    super::super::chain::append(&store.index.tree().disk, &layout::config(&mailbox()), 2, deleted).unwrap();
+    super::super::chain::append(&store.index.0.disk, &layout::config(&mailbox()), 2, deleted).unwrap();
     assert_eq!(store.index.counts(&mailbox()).await.unwrap().stored(), 1);
     let made = store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
     assert_eq!(made, Written::Version(3));
@@ -235,7 +238,7 @@ async fn each_mailbox_tidies_its_share_of_the_callers_and_together_they_come_to_
         let lost = AttemptName::from(&deposit("030 1").facts);
         leave(&store, &lost.caller(&subject(&format!("030 {n}"))));
     }
-    let disk = &store.index.tree().disk;
+    let disk = &store.index.0.disk;
     let folders = || disk.list(super::CALLERS).unwrap();
     let markers = |folder| disk.list(&format!("{}/{folder}", super::CALLERS)).unwrap().len();
     let callers = || folders().into_iter().map(markers).sum::<usize>();

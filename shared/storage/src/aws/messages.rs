@@ -1,0 +1,255 @@
+//! Messages: a page, the counts, marks and holds. A page and the counts are one request where they fit into one answer (1 MB).
+//!
+//! What is visible throughout is shown exactly once: all that new and old show is one range of the local index, in which
+//! a message stays where it is when it is marked read or unread, and one query walks it once. What a page shows is what
+//! the table has when it is read, after the index: a message that was hidden before is never shown.
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    CaseKey, Claim, Counts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, Released,
+    Timestamp,
+};
+
+use super::layout::{self, FOLDER, Key};
+use super::metadata::AwsMetadata;
+use super::row::read;
+use super::table::{Item, Query, Update, Updated, number, text, text_of};
+use crate::cloud::{Cloud as _, Row, nonce, passing_over};
+use crate::{Found, Messages, Page, PageOf, Result};
+
+/// Of one folder so many are asked for at once, however many are wanted: read and unread lie in one range.
+const MIN_LISTED: usize = 100;
+const LISTING: &str = "listing a mailbox";
+
+/// The message that a write left.
+fn left(item: &Item) -> Result<Option<Message>> {
+    Ok(read(Some(item))?.message())
+}
+
+#[async_trait]
+impl Messages for AwsMetadata {
+    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found> {
+        Ok(self.row("reading a message", mailbox, id).await?.found())
+    }
+
+    async fn page(&self, mailbox: &MailboxId, of: PageOf) -> Result<Page> {
+        let wanted = |folder| of.folder.map_or(folder != Folder::Trash, |one| folder == one);
+        let letter = if of.folder == Some(Folder::Trash) { 't' } else { 'v' };
+        // Ids are hex digits and hyphens.
+        let mut end = of.before.map_or_else(|| format!("{letter}#~"), |before| format!("{letter}#{before}"));
+        let limit = of.limit.max(1);
+        let mut messages: Vec<Message> = Vec::new();
+        loop {
+            let most = limit + 1 - messages.len();
+            let entries = self.entries_before(mailbox, &end, of.folder, most).await?;
+            let is_last = entries.len() < most;
+            if let Some(last) = entries.last().and_then(|item| text_of(item, "f")) {
+                last.clone_into(&mut end);
+            }
+            for item in self.table.filled(LISTING, entries, "facts").await? {
+                // Else: hidden, marked or purged since the index was read.
+                if let Row::Message(message) = passing_over(read(Some(&item)))?
+                    && message.folder().is_some_and(wanted)
+                {
+                    messages.push(*message);
+                }
+            }
+            let has_more = messages.len() > limit;
+            if has_more || is_last {
+                messages.truncate(limit);
+                let next = messages.last().filter(|_| has_more).map(|last| last.facts.id);
+                return Ok(Page { messages, next });
+            }
+        }
+    }
+
+    async fn counts(&self, mailbox: &MailboxId) -> Result<Counts> {
+        let query = Query {
+            index: Some(FOLDER),
+            condition: "pk = :pk AND begins_with(f, :visible)",
+            values: vec![(":pk", text(self.layout.messages(mailbox))), (":visible", text("v#"))],
+            wanted: Some("r_at, urgent"),
+            ..Query::default()
+        };
+        let mut counts = Counts::default();
+        let take = |item: Item| {
+            let folder = if item.contains_key("r_at") { Folder::Old } else { Folder::New };
+            counts.add(folder, item.contains_key("urgent"));
+            true
+        };
+        self.table.query("counting a mailbox", query, take).await?;
+        Ok(counts)
+    }
+
+    async fn mark_read(
+        &self,
+        mailbox: &MailboxId,
+        id: MessageId,
+        mark: &ReadMark,
+    ) -> Result<Option<Message>> {
+        let values = vec![(":at", number(mark.at.millis())), (":by", text(mark.by.as_str()))];
+        let expression = "SET r_at=if_not_exists(r_at,:at), r_by=if_not_exists(r_by,:by), op=:op";
+        self.if_visible("marking a message read", mailbox, id, expression, values).await
+    }
+
+    async fn mark_unread(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>> {
+        let expression = "SET op=:op REMOVE r_at, r_by";
+        self.if_visible("marking a message unread", mailbox, id, expression, Vec::new()).await
+    }
+
+    async fn hold(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Result<Option<Message>> {
+        let key = self.layout.message(mailbox, id);
+        match hold {
+            Hold::Trash { purge_at } => self.hold_in_trash(&key, mailbox, id, *purge_at).await,
+            Hold::Case { case, purge_at } => self.hold_for_case(&key, case, *purge_at).await,
+            Hold::Mailbox { .. } => {
+                let rule = |message: &mut Message| message.hold(hold.clone());
+                let context = "holding a message with its mailbox";
+                Ok(self.change(context, mailbox, id, rule).await?.changed())
+            }
+        }
+    }
+
+    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<Released> {
+        let context = "releasing a message";
+        let key = self.layout.message(mailbox, id);
+        let visible = (":v", text(layout::visible(id)));
+        let update = match release {
+            Release::Trash => Update {
+                expression: "SET f=:v, op=:op REMOVE t, due, tenant".to_owned(),
+                condition: "f = :t",
+                values: vec![visible, (":t", text(layout::trashed(id))), (":op", text(nonce()?))],
+                ..Update::default()
+            },
+            Release::Case(case) => Update {
+                expression: "SET f=:v, op=:op REMOVE c.#case".to_owned(),
+                condition: "attribute_exists(c.#case) AND size(c) = :one AND attribute_not_exists(t) \
+                            AND attribute_not_exists(d) AND attribute_not_exists(claim)",
+                values: vec![visible, (":one", number(1)), (":op", text(nonce()?))],
+                names: vec![("#case", case.to_string())],
+            },
+        };
+        let found = match self.table.update(context, &key, update).await? {
+            Updated::Done(item) => {
+                return Ok(left(&item)?.map_or(Released::Missing, |back| Released::Back(Box::new(back))));
+            }
+            Updated::Refused(found) => found,
+        };
+        let rule = |message: &mut Message| message.release(release);
+        Ok(self.change_found(context, &key, found, rule).await?.released())
+    }
+}
+
+impl AwsMetadata {
+    /// At most so many entries of the index before `end`, newest first, of one folder or of new and old.
+    async fn entries_before(
+        &self,
+        mailbox: &MailboxId,
+        end: &str,
+        folder: Option<Folder>,
+        most: usize,
+    ) -> Result<Vec<Item>> {
+        let letter = end.get(..2).unwrap_or_default();
+        let query = Query {
+            index: Some(FOLDER),
+            condition: "pk = :pk AND f BETWEEN :from AND :end",
+            values: vec![
+                (":pk", text(self.layout.messages(mailbox))),
+                (":from", text(letter)),
+                (":end", text(end)),
+            ],
+            // What the index lacks is taken from the table in the same request.
+            wanted: Some("pk, sk, f, facts, r_at, r_by, t, d, c, claim"),
+            // The entry at the end itself comes along.
+            limit: Some(if matches!(folder, Some(Folder::New | Folder::Old)) {
+                MIN_LISTED.max(most + 1)
+            } else {
+                most + 1
+            }),
+            backwards: true,
+        };
+        let mut entries = Vec::new();
+        let take = |item: Item| {
+            let is_read = item.contains_key("r_at");
+            let is_of = folder.is_none_or(|folder| match folder {
+                Folder::New => !is_read,
+                Folder::Old => is_read,
+                Folder::Trash => true,
+            });
+            if is_of && text_of(&item, "f") != Some(end) && entries.len() < most {
+                entries.push(item);
+            }
+            entries.len() < most
+        };
+        self.table.query(LISTING, query, take).await?;
+        Ok(entries)
+    }
+
+    async fn if_visible(
+        &self,
+        context: &'static str,
+        mailbox: &MailboxId,
+        id: MessageId,
+        expression: &str,
+        mut values: Vec<(&'static str, AttributeValue)>,
+    ) -> Result<Option<Message>> {
+        values.extend([(":v", text(layout::visible(id))), (":op", text(nonce()?))]);
+        let update =
+            Update { expression: expression.to_owned(), condition: "f = :v", values, ..Update::default() };
+        match self.table.update(context, &self.layout.message(mailbox, id), update).await? {
+            Updated::Done(item) => left(&item),
+            Updated::Refused(_) => Ok(None),
+        }
+    }
+
+    async fn hold_in_trash(
+        &self,
+        key: &Key,
+        mailbox: &MailboxId,
+        id: MessageId,
+        purge_at: Timestamp,
+    ) -> Result<Option<Message>> {
+        let context = "moving a message to the trash";
+        let hold = Hold::Trash { purge_at };
+        let due = layout::due(&Claim::Due(hold.clone()), id, mailbox).unwrap_or_default();
+        let update = Update {
+            expression: "SET f=:t, t=:at, tenant=:tenant, due=:due, op=:op".to_owned(),
+            condition: "f = :v",
+            values: vec![
+                (":v", text(layout::visible(id))),
+                (":t", text(layout::trashed(id))),
+                (":at", number(purge_at.millis())),
+                (":tenant", text(self.layout.tenant())),
+                (":due", text(due)),
+                (":op", text(nonce()?)),
+            ],
+            ..Update::default()
+        };
+        match self.table.update(context, key, update).await? {
+            Updated::Done(item) => left(&item),
+            Updated::Refused(found) => {
+                let rule = |message: &mut Message| message.hold(hold.clone());
+                Ok(self.change_found(context, key, found, rule).await?.changed())
+            }
+        }
+    }
+
+    async fn hold_for_case(&self, key: &Key, case: &CaseKey, purge_at: Timestamp) -> Result<Option<Message>> {
+        let context = "hiding a message";
+        let update = Update {
+            expression: "SET c.#case=if_not_exists(c.#case,:at), op=:op REMOVE f".to_owned(),
+            condition: "attribute_exists(facts) AND attribute_not_exists(claim)",
+            values: vec![(":at", number(purge_at.millis())), (":op", text(nonce()?))],
+            names: vec![("#case", case.to_string())],
+        };
+        let held = match self.table.update(context, key, update).await? {
+            Updated::Done(item) => left(&item)?,
+            Updated::Refused(_) => None,
+        };
+        match held {
+            Some(held) => self.keep_case_hold(held, case).await,
+            None => Ok(None),
+        }
+    }
+}

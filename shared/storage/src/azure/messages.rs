@@ -1,0 +1,90 @@
+//! Messages: a page, the counts, marks and holds; each of these is the rule of the domain of that name. A message's name never changes
+//! and its state comes with it, so one listing shows what is visible throughout exactly once.
+
+use async_trait::async_trait;
+use domain::{Claim, Counts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, Released};
+use futures::TryStreamExt as _;
+
+use super::metadata::{AzureMetadata, Change};
+use super::row::read;
+use crate::cloud::{Cloud as _, Row, passing_over};
+use crate::{Found, Messages, Page, PageOf, Result};
+
+#[async_trait]
+impl Messages for AzureMetadata {
+    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found> {
+        Ok(self.row("reading a message", mailbox, id).await?.found())
+    }
+
+    async fn page(&self, mailbox: &MailboxId, of: PageOf) -> Result<Page> {
+        let wanted = |message: &Message| match (message.folder(), of.folder) {
+            (Some(folder), Some(one)) => folder == one,
+            (Some(folder), None) => folder != Folder::Trash,
+            (None, _) => false,
+        };
+        let limit = of.limit.max(1);
+        // The first page is asked for with what hides a few; what comes later begins with what came before.
+        let most = (of.before.is_none() && of.folder.is_none()).then_some(2 * limit + 1);
+        let mut pages = self.blobs.list("listing a mailbox", &self.layout.messages(mailbox), most);
+        let mut messages: Vec<Message> = Vec::new();
+        while let Some(page) = pages.try_next().await? {
+            for listed in page {
+                if let Row::Message(message) = passing_over(read(&listed.name, &listed.metadata))?
+                    && of.before.is_none_or(|before| message.facts.id < before)
+                    && wanted(&message)
+                {
+                    messages.push(*message);
+                }
+            }
+            if messages.len() > limit {
+                break;
+            }
+        }
+        let has_more = messages.len() > limit;
+        messages.truncate(limit);
+        let next = messages.last().filter(|_| has_more).map(|last| last.facts.id);
+        Ok(Page { messages, next })
+    }
+
+    async fn counts(&self, mailbox: &MailboxId) -> Result<Counts> {
+        let mut counts = Counts::default();
+        for listed in self.blobs.all("counting a mailbox", &self.layout.messages(mailbox)).await? {
+            if let Row::Message(message) = passing_over(read(&listed.name, &listed.metadata))?
+                && let Some(folder @ (Folder::New | Folder::Old)) = message.folder()
+            {
+                counts.add(folder, message.facts.urgent);
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn mark_read(
+        &self,
+        mailbox: &MailboxId,
+        id: MessageId,
+        mark: &ReadMark,
+    ) -> Result<Option<Message>> {
+        let rule = |message: &mut Message| message.mark_read(mark.clone());
+        Ok(self.change("marking a message read", mailbox, id, rule).await?.changed())
+    }
+
+    async fn mark_unread(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>> {
+        Ok(self.change("marking a message unread", mailbox, id, Message::mark_unread).await?.changed())
+    }
+
+    /// A hold with a deadline is among what is due before.
+    async fn hold(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Result<Option<Message>> {
+        let noted = self.layout.due(mailbox, id, &Claim::Due(hold.clone()));
+        let change = Change { context: "holding a message", mailbox, id, noted, left: None };
+        let rule = |message: &mut Message| message.hold(hold.clone());
+        match (self.change_noted(change, rule, |_| false).await?.changed(), hold) {
+            (Some(hidden), Hold::Case { case, .. }) => self.keep_case_hold(hidden, case).await,
+            (message, _) => Ok(message),
+        }
+    }
+
+    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<Released> {
+        let rule = |message: &mut Message| message.release(release);
+        Ok(self.change("releasing a message", mailbox, id, rule).await?.released())
+    }
+}

@@ -1,0 +1,86 @@
+//! Values with versions, changed by conditional writes; and values of the installation.
+
+use domain::{Mailbox, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Key, Records, incomplete};
+use crate::{Expect, Result, Versioned, Written};
+
+/// What lies under a record's key.
+#[derive(Debug, Clone)]
+pub(crate) struct Record<T, E> {
+    pub(crate) version: u64,
+    /// `None`: deleted.
+    pub(crate) value: Option<T>,
+    /// Until when the messages of a deleted mailbox are held; stays when it is made again.
+    pub(crate) purge_at: Option<Timestamp>,
+    /// What the next write is conditional on.
+    pub(crate) etag: E,
+}
+
+impl<T, E> Record<T, E> {
+    /// As the contract tells it.
+    pub(crate) fn versioned(self) -> Option<Versioned<T>> {
+        let version = self.version;
+        self.value.map(|value| Versioned { value, version })
+    }
+}
+
+impl<E> Record<Mailbox, E> {
+    /// Until when messages of this generation of the mailbox are held, if it was deleted.
+    pub(crate) fn deleted_until(&self, generation: u64) -> Option<Timestamp> {
+        let is_over = self.value.as_ref().is_none_or(|now| generation < now.generation);
+        self.purge_at.filter(|_| is_over)
+    }
+
+    /// The generation of the mailbox that is there: messages of those before it are of a deleted one.
+    pub(crate) fn generation(&self) -> u64 {
+        self.value.as_ref().map_or(self.version, |now| now.generation)
+    }
+}
+
+/// What is written of a record.
+pub(crate) struct Next<'a, T> {
+    /// `None`: it is deleted.
+    pub(crate) value: Option<&'a T>,
+    pub(crate) purge_at: Option<Timestamp>,
+    /// Since when a case is watched, where it is opened.
+    pub(crate) watched_since: Option<Timestamp>,
+}
+
+impl<'a, T> Next<'a, T> {
+    pub(crate) fn value(value: Option<&'a T>) -> Self {
+        Self { value, purge_at: None, watched_since: None }
+    }
+}
+
+/// Writes a record if it is as expected; what was deleted is absent.
+pub(crate) async fn put_record<C: Records, T: Serialize + DeserializeOwned + Send + Sync>(
+    cloud: &C,
+    context: &'static str,
+    key: &Key<C>,
+    next: Next<'_, T>,
+    expect: Expect,
+) -> Result<Written> {
+    let before = cloud.record::<T>(context, key).await?;
+    let there = before.as_ref().filter(|before| before.value.is_some()).map(|before| before.version);
+    if there != expect.version() {
+        return Ok(Written::Conflict);
+    }
+    cloud.write_record(context, key, before.as_ref(), next).await
+}
+
+/// What regions keep as a value of the installation: where they differ, one that is not `value`. One that answers is enough.
+pub(crate) fn agreed(value: &str, answers: Vec<Result<String>>) -> Result<String> {
+    let mut kept = Err(incomplete("reading a value of the installation"));
+    for answer in answers {
+        match answer {
+            Ok(other) if other != value => return Ok(other),
+            Ok(same) => kept = Ok(same),
+            Err(error) if kept.is_err() => kept = Err(error),
+            Err(_) => {}
+        }
+    }
+    kept
+}

@@ -1,0 +1,78 @@
+//! What lies under a message's id.
+
+use domain::{Attempt, Message, Released, Timestamp};
+
+use crate::stored::PassedOver;
+use crate::{Found, Result};
+
+/// What lies under a message's id.
+#[derive(Debug)]
+pub(crate) enum Row {
+    Nothing,
+    Message(Box<Message>),
+    /// It was purged then.
+    Tombstone(Timestamp),
+    /// Of attempts that can never be created; it may go then.
+    Fence(Timestamp),
+}
+
+impl Row {
+    /// What a client of the contract may know of it.
+    pub(crate) fn found(self) -> Found {
+        match self {
+            Self::Nothing | Self::Fence(_) => Found::Nothing,
+            Self::Message(message) if !message.claimed => Found::Message(message),
+            Self::Message(_) | Self::Tombstone(_) => Found::Gone,
+        }
+    }
+
+    /// Whether this attempt was committed and its message is not purged.
+    pub(crate) fn is_of(&self, attempt: &Attempt) -> bool {
+        matches!(self, Self::Message(message) if message.facts.attempt == *attempt)
+    }
+
+    /// The message.
+    pub(crate) fn message(self) -> Option<Message> {
+        if let Self::Message(message) = self { Some(*message) } else { None }
+    }
+}
+
+/// What was read. What is damaged is passed over: one row must not hide or stop all others.
+pub(crate) fn passing_over(row: Result<Row>) -> Result<Row> {
+    Ok(PassedOver::default().read(row)?.unwrap_or(Row::Nothing))
+}
+
+/// Whether what was read may be the message of an attempt, as also what cannot be read may be.
+pub(crate) fn may_be_of(row: Result<Row>, attempt: &Attempt) -> Result<bool> {
+    Ok(PassedOver::default().read(row)?.is_none_or(|row| row.is_of(attempt)))
+}
+
+/// What a rule found, and what it said.
+#[derive(Debug)]
+pub(crate) enum Ruled<T> {
+    Nothing,
+    Gone,
+    /// The message after it.
+    Message(Box<Message>, T),
+}
+
+impl Ruled<bool> {
+    /// The message, if the rule could be applied to it.
+    pub(crate) fn changed(self) -> Option<Message> {
+        match self {
+            Self::Message(message, true) => Some(*message),
+            _ => None,
+        }
+    }
+}
+
+impl Ruled<Released> {
+    /// What became of the release.
+    pub(crate) fn released(self) -> Released {
+        match self {
+            Self::Message(_, released) => released,
+            Self::Gone => Released::Gone,
+            Self::Nothing => Released::Missing,
+        }
+    }
+}
