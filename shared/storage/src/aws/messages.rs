@@ -24,7 +24,7 @@ const LISTING: &str = "listing a mailbox";
 
 /// The message that a write left.
 fn left(item: &Item) -> Result<Option<Message>> {
-    Ok(read(Some(item))?.message())
+    Ok(if let Row::Message(message) = read(Some(item))? { Some(*message) } else { None })
 }
 
 #[async_trait]

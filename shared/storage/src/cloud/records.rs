@@ -46,6 +46,7 @@ pub(crate) struct Next<'a, T> {
     pub(crate) value: Option<&'a T>,
     pub(crate) purge_at: Option<Timestamp>,
     /// Since when a case is watched, where it is opened.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only a row says it; a blob has an entry"))]
     pub(crate) watched_since: Option<Timestamp>,
 }
 

@@ -30,11 +30,6 @@ impl Row {
     pub(crate) fn is_of(&self, attempt: &Attempt) -> bool {
         matches!(self, Self::Message(message) if message.facts.attempt == *attempt)
     }
-
-    /// The message.
-    pub(crate) fn message(self) -> Option<Message> {
-        if let Self::Message(message) = self { Some(*message) } else { None }
-    }
 }
 
 /// What was read. What is damaged is passed over: one row must not hide or stop all others.

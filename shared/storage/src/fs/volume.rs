@@ -24,15 +24,15 @@ pub struct Step<'a> {
 /// What breaks steps.
 #[cfg(feature = "faults")]
 pub trait Faults: std::fmt::Debug + Send + Sync {
-    /// A step begins. An error: it is not taken. Else what to remember until its end.
+    /// A step begins. What to remember until its end.
     ///
     /// # Errors
-    /// The step is broken before it is taken.
+    /// The step is not taken.
     fn begin(&self, step: Step<'_>) -> io::Result<usize>;
-    /// It was taken. An error is seen in place of its answer.
+    /// It was taken.
     ///
     /// # Errors
-    /// The step is broken after it was taken.
+    /// One that is seen in place of its answer.
     fn end(&self, remembered: usize) -> io::Result<()>;
 }
 
