@@ -1,5 +1,5 @@
 //! The requests to `DynamoDB` that everything else is made of. Every read is strongly consistent but those of the index of
-//! what is due; every conditional write tells what it found instead.
+//! what is due. A conditional write whose condition fails returns the item that it found.
 
 use std::collections::{HashMap, HashSet};
 

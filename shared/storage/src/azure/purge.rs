@@ -120,7 +120,7 @@ impl Purge for AzureMetadata {
         }
         let named = self.layout.marker(message_ref).into_iter().chain([self.layout.journal(message_ref)]);
         self.blobs.delete_all(context, named.collect()).await?;
-        // Last, as it tells of what is left; the entry of another claim is struck off by whom it brought here.
+        // Last, as it tells of what is left; the entry of another claim is removed by whom it brought here.
         let entry = self.layout.due(&message_ref.mailbox, message_ref.id, &Claim::Unfinished);
         self.blobs.delete_all(context, entry.into_iter().collect()).await
     }

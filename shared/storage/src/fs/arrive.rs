@@ -85,7 +85,7 @@ pub(super) fn insert(disk: &Disk, deposit: &Deposit) -> FsResult<Insertion> {
         hold(disk, &facts.mailbox, facts.id, &Hold::Mailbox { purge_at })?;
         alone = false;
     }
-    // The message is created whatever becomes of its journal: one that stays is struck off by its fence.
+    // The message is created whatever becomes of its journal: one that stays is removed by its fence.
     let _ = disk.unlink(&journal);
     if alone {
         return Ok(Insertion::Created(Box::new(Message::new(facts.clone()))));

@@ -92,7 +92,7 @@ pub(super) fn hold_until(disk: &Disk, message_ref: &MessageRef, hold: &Hold) -> 
     let mark = layout::mark(mailbox, *id, &Mark::Hold(hold.clone()));
     publish_due(disk, message_ref, hold)?;
     disk.place(&mark)?;
-    // A sweep may have found the entry with nothing held, and struck it off.
+    // A sweep may have found the entry with nothing held, and removed it.
     publish_due(disk, message_ref, hold)?;
     if disk.has(&layout::claim(mailbox, *id))? {
         disk.take(&mark)?;

@@ -90,7 +90,7 @@ pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: us
             if found.len() >= limit {
                 return Ok(found);
             }
-            // Else: struck off since its name was listed.
+            // Else: removed since its name was listed.
             if let Some(message_ref) = passed_over.read(entry_of(disk, &entry))?.flatten() {
                 found.push(Due { message_ref, claim: Claim::Due(entry.hold) });
             }
