@@ -1,7 +1,7 @@
 //! Values of the installation, of all its tenants.
 
-use super::layout;
-use super::table::{Item, Table, Update, Updated, text, text_of};
+use super::layout::{self, Item};
+use super::table::{Table, Update, Updated, text, text_of};
 use crate::{Result, StorageError};
 
 /// Keeps a value under a name of the installation's, unless one is kept: what is kept.

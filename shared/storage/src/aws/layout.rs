@@ -13,10 +13,11 @@
 //! <t>#orphans       <region>                    up to which hour recordings without a message were looked for
 //! ```
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{AudioKey, CaseKey, Claim, GroupId, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
 
-use super::table::Item;
 use crate::cloud::{Keys, claim_of, due_at, ms13};
 use crate::{DropKey, INCOMING, MessageRef, REJECTED};
 
@@ -24,6 +25,9 @@ use crate::{DropKey, INCOMING, MessageRef, REJECTED};
 pub(super) const FOLDER: &str = "folder";
 /// The global index of holds with a deadline: `tenant`, `due`.
 pub(super) const DUE: &str = "due";
+
+/// Attributes by name.
+pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// A key of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

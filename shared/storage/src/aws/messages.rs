@@ -11,10 +11,10 @@ use domain::{
     Timestamp,
 };
 
-use super::layout::{self, FOLDER, Key};
+use super::layout::{self, FOLDER, Item, Key};
 use super::metadata::AwsMetadata;
 use super::row::read;
-use super::table::{Item, Query, Update, Updated, number, text, text_of};
+use super::table::{Query, Update, Updated, number, text, text_of};
 use crate::cloud::{Cloud as _, Row, nonce, passing_over};
 use crate::{Found, Messages, Page, PageOf, Result};
 

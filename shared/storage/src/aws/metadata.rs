@@ -11,9 +11,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use domain::{Hold, MailboxId, Message, MessageId, Region, Timestamp};
 
 use super::fault::fault;
-use super::layout::{FOLDER, Key, Layout};
+use super::layout::{FOLDER, Item, Key, Layout};
 use super::row::{created, json, read, replace};
-use super::table::{Item, Query, Table, Update, Updated, number, text, text_of, value_of};
+use super::table::{Query, Table, Update, Updated, number, text, text_of, value_of};
 use crate::cloud::{
     Cloud, Keys as _, MAX_ROUNDS, RegionRecordings, Row, Ruled, contended, incomplete, may_be_of, ms13,
     nonce, passing_over, pause,

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use domain::{Claim, Claimed, Hold, MailboxId, MessageId, Subject, TOMBSTONE_LIFETIME, Timestamp};
 
-use super::layout::{self, AFTER_FORGETS, DUE, Key};
+use super::layout::{self, AFTER_FORGETS, DUE, Item, Key};
 use super::metadata::AwsMetadata;
 use super::row::read;
-use super::table::{Item, Query, Update, Updated, number, text, text_of, value_of};
+use super::table::{Query, Update, Updated, number, text, text_of, value_of};
 use crate::cloud::{Keys as _, Row, ms13, nonce};
 use crate::stored::PassedOver;
 use crate::{CallerMarker, Due, MessageRef, Purge, Result, StorageError};

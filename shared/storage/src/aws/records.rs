@@ -5,10 +5,10 @@ use domain::{CLOSED_CASE_LIFETIME, Case, CaseKey, MailboxId, Subject, Timestamp}
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::layout::{FOLDER, FORGET, Key, Layout};
+use super::layout::{FOLDER, FORGET, Item, Key, Layout};
 use super::metadata::AwsMetadata;
 use super::row::json;
-use super::table::{Item, Query, Update, Updated, number, number_of, text, text_of, value_of};
+use super::table::{Query, Update, Updated, number, number_of, text, text_of, value_of};
 use crate::cloud::{Keys as _, Next, Record, Records, ms13, nonce};
 use crate::stored::PassedOver;
 use crate::{Cases as _, Expect, Result, StorageError, Versioned, Written};

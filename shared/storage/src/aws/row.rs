@@ -21,8 +21,8 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Claim, Facts, Folder, Hold, Message, ReadMark, Timestamp};
 
-use super::layout::{self, Key};
-use super::table::{Item, Update, number, number_of, text, text_of, value_of};
+use super::layout::{self, Item, Key};
+use super::table::{Update, number, number_of, text, text_of, value_of};
 use crate::cloud::Row;
 use crate::stored::encode;
 use crate::{Deposit, Result, StorageError};

@@ -16,13 +16,10 @@ use serde::de::DeserializeOwned;
 
 use super::client;
 use super::fault::fault;
-use super::layout::{DUE, Key};
+use super::layout::{DUE, Item, Key};
 use crate::cloud::{MAX_ROUNDS, contended, incomplete, pause};
 use crate::stored::decode;
 use crate::{Result, StorageError};
-
-/// Attributes by name.
-pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// The most keys that one `BatchGetItem` reads, and the most items that one `BatchWriteItem` writes.
 const MAX_READS: usize = 100;

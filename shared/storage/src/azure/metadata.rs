@@ -11,9 +11,8 @@ use futures::{StreamExt as _, TryStreamExt as _, join, stream};
 
 use super::blobs::{Blobs, Changed, If, Listed, With, json, value_of};
 use super::layout::Layout;
-use super::purge::MARKER;
 use super::recordings::CALLER;
-use super::row::{MESSAGE_REF, STATE, State, created, fence, fenced, left, read};
+use super::row::{MARKER, MESSAGE_REF, STATE, State, created, fence, fenced, left, read};
 use crate::cloud::{
     Cloud, Keys as _, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, Records as _, RegionRecordings, Row, Ruled,
     contended, may_be_of, nonce, passing_over, pause,

@@ -7,16 +7,13 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use super::blobs::{If, Listed, value_of};
 use super::layout;
 use super::metadata::{AzureMetadata, Change};
-use super::row::{MESSAGE_REF, tombstone};
+use super::row::{MARKER, MESSAGE_REF, tombstone};
 use crate::cloud::{
     Cloud as _, Keys as _, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, Records as _, Row, Ruled, contended, ms13,
     pause,
 };
 use crate::stored::PassedOver;
 use crate::{CallerMarker, Due, MessageRef, Purge, Result, StorageError};
-
-/// What a marker tells, in its metadata.
-pub(super) const MARKER: &str = "marker";
 
 #[async_trait]
 impl Purge for AzureMetadata {

@@ -105,6 +105,9 @@ pub(super) fn fence(attempts: &BTreeSet<Attempt>, until: Timestamp) -> Metadata 
     [(FENCE.to_owned(), attempts), (UNTIL.to_owned(), until.millis().to_string())].into()
 }
 
+/// What a marker tells, in its metadata.
+pub(super) const MARKER: &str = "marker";
+
 /// What is left of a message, in the metadata of an entry.
 pub(super) const MESSAGE_REF: &str = "remains";
 

@@ -2,7 +2,6 @@
 //! name; what takes an attempt back, and the fence that decides a slow one.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Facts, Hold, Mailbox, MailboxId, Message, Status, Timestamp};
@@ -15,12 +14,9 @@ use super::layout::{self, ARRIVING, AttemptName, FENCED};
 use super::look::{self, Look, look};
 use super::marks::{hold, hold_for_case};
 use super::metadata::FsMetadata;
-use super::stored::{PassedOver, Row, decode, encode, is_torn};
+use super::stored::{CUT_OFF_AFTER, PassedOver, Row, decode, encode, is_torn};
 use super::{cases, tidy};
 use crate::{Arrival, Deposit, Deposits, Fenced, Found, Insertion, MessageRef, Result, StorageError};
-
-/// No write takes longer: what is not whole after this was cut off.
-pub(super) const CUT_OFF: Duration = Duration::from_hours(1);
 
 /// Looks whether the id is taken, and journals the attempt if it is not.
 pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> FsResult<Option<Found>> {
@@ -154,7 +150,7 @@ fn journal(disk: &Disk, path: &str) -> FsResult<Option<Deposit>> {
     if !is_torn(&content) {
         return decode(path, &content).map(Some);
     }
-    if disk.age(path)?.is_some_and(|age| age >= CUT_OFF) {
+    if disk.age(path)?.is_some_and(|age| age >= CUT_OFF_AFTER) {
         tracing::warn!(file = path, "a journal that was cut off is cleared");
         disk.take(path)?;
     }

@@ -57,7 +57,7 @@ async fn a_journal_that_a_crash_cut_off_is_no_try_and_is_cleared() {
     assert_eq!(store.index.arriving(at(LATE)).await.unwrap(), []);
     assert!(path.exists(), "perhaps it is being written");
     let file = std::fs::File::options().write(true).open(&path).unwrap();
-    file.set_modified(SystemTime::now() - CUT_OFF).unwrap();
+    file.set_modified(SystemTime::now() - CUT_OFF_AFTER).unwrap();
     assert_eq!(store.index.arriving(Timestamp::default()).await.unwrap(), []);
     assert!(!path.exists());
 }

@@ -17,6 +17,7 @@ mod blocking;
 mod cases;
 mod chain;
 mod disk;
+mod generations;
 mod layout;
 mod look;
 mod mailboxes;

@@ -1,5 +1,7 @@
 //! What the files hold.
 
+use std::time::Duration;
+
 use domain::{Attempt, Facts, MailboxId, MessageId, ReadMark, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,9 @@ use super::layout;
 use crate::stored;
 pub(super) use crate::stored::{Damage, PassedOver};
 use crate::{Deposit, StorageError};
+
+/// No write takes longer: what is not whole after this was cut off.
+pub(super) const CUT_OFF_AFTER: Duration = Duration::from_hours(1);
 
 pub(super) fn corrupt(path: &str) -> Fault {
     StorageError::Corrupt { context: path.to_owned() }.into()

@@ -13,15 +13,14 @@ use domain::{
     CLOSED_CASE_LIFETIME, Case, CaseKey, Hold, MailboxId, MessageId, Subject, TOMBSTONE_LIFETIME, Timestamp,
 };
 
-use super::arrive::CUT_OFF;
 use super::blocking::{Fault, FsResult};
 use super::disk::Disk;
 use super::layout::{self, ARRIVING, AttemptName, CALLERS, DUE, FENCED, FORGETS, Mark, Recording};
 use super::look::marks_by_message;
 use super::marks::publish_due;
 use super::metadata::Tree;
-use super::stored::{Damage as _, Row, read_mark};
-use super::{cases, mailboxes};
+use super::stored::{CUT_OFF_AFTER, Damage as _, Row, read_mark};
+use super::{cases, generations};
 use crate::MessageRef;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -33,7 +32,7 @@ pub(super) fn tidy(tree: &Tree, mailbox: &MailboxId, now: Timestamp, purge_at: T
     let mut faults = FirstFault::default();
     let net = Net::cast(tree, mailbox, now, purge_at, &mut faults);
     let removed = faults.note(net.map(Some)).map_or(0, |net| net.mend(&mut faults));
-    if let Some(share) = Share::of(mailbox, &mailboxes::ids(&tree.disk)?) {
+    if let Some(share) = Share::of(mailbox, &generations::ids(&tree.disk)?) {
         beside_mailboxes(&tree.disk, now, share, &mut faults)?;
     }
     faults.0.map_or(Ok(removed), Err)
@@ -111,7 +110,7 @@ impl<'a> Net<'a> {
             mailbox,
             now,
             purge_at,
-            generation: faults.note(mailboxes::earlier_than(disk, mailbox)),
+            generation: faults.note(generations::earlier_than(disk, mailbox)),
             recordings,
             marks,
             journals: journals(disk)?,
@@ -198,7 +197,7 @@ impl<'a> Net<'a> {
             }
         }
         if !marks.iter().any(|mark| matches!(mark, Mark::Hold(Hold::Mailbox { .. }))) {
-            mailboxes::hold_earlier(disk, row, self.generation, self.purge_at)?;
+            generations::hold_earlier(disk, row, self.generation, self.purge_at)?;
         }
         Ok(())
     }
@@ -294,7 +293,7 @@ fn beside_mailboxes(disk: &Disk, now: Timestamp, share: Share, faults: &mut Firs
 pub(super) fn unnamed(tree: &Tree) {
     let regions = tree.regions.iter().map(|(_, region)| region).filter(|region| region.mounted().is_ok());
     for disk in regions.chain([&tree.disk]) {
-        if let Err(error) = disk.clear_temporary(CUT_OFF) {
+        if let Err(error) = disk.clear_temporary(CUT_OFF_AFTER) {
             tracing::error!(%error, "writes that were cut off could not be cleared");
         }
     }
