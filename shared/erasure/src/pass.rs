@@ -250,7 +250,9 @@ impl Erasure<'_> {
                 Ok(false) => {
                     pass.lost.insert(region);
                 }
-                Err(error) => pass.fail(&region, &error, "the deletion of a recording could not be scheduled"),
+                Err(error) => {
+                    pass.fail(&region, &error, "the deletion of a recording could not be scheduled");
+                }
             }
         }
     }

@@ -155,13 +155,19 @@ impl Config {
             max_requests: vars.read("VOICEMAIL_MAX_REQUESTS", 512, max_requests),
             origins: vars.read("VOICEMAIL_ORIGINS", Vec::new(), origins),
         };
+        config.check_together(&mut vars);
+        vars.done(config)
+    }
+
+    /// Notes what is wrong between variables.
+    fn check_together(&self, vars: &mut Reader<'_>) {
         #[cfg(feature = "aws")]
-        if let Some(places) = &config.aws {
-            vars.needs_each_region("VOICEMAIL_BUCKETS", "bucket", &places.buckets, &config.regions());
+        if let Some(places) = &self.aws {
+            vars.needs_each_region("VOICEMAIL_BUCKETS", "bucket", &places.buckets, &self.regions());
         }
         #[cfg(feature = "azure")]
-        if let Some(accounts) = &config.azure {
-            vars.needs_each_region("VOICEMAIL_AZURE", "account", accounts, &config.regions());
+        if let Some(accounts) = &self.azure {
+            vars.needs_each_region("VOICEMAIL_AZURE", "account", accounts, &self.regions());
         }
         if vars.has("VOICEMAIL_TOKEN_JWKS") {
             if !vars.has("VOICEMAIL_TOKEN_ISSUER") {
@@ -174,17 +180,16 @@ impl Config {
                 vars.fault("VOICEMAIL_TOKEN_JWKS", detail.to_owned());
             }
         }
-        if demo && !config.listen.ip().is_loopback() {
+        if self.demo && !self.listen.ip().is_loopback() {
             vars.fault(
                 "VOICEMAIL_LISTEN",
                 format!(
                     "{} can be reached from outside, and the demo's passwords are known to everybody; \
                      set VOICEMAIL_TENANTS and VOICEMAIL_USERS, or listen on 127.0.0.1",
-                    config.listen
+                    self.listen
                 ),
             );
         }
-        vars.done(config)
     }
 
     /// The variables among `names` that look like ours and are not known: typing errors, most likely.
