@@ -205,7 +205,7 @@ impl Case {
     }
 
     /// Whether no hold of it belongs on a message of this subject: it has released them, or it was erased and certified.
-    pub fn has_let_go(&self, subject: Option<&Subject>) -> bool {
+    pub fn is_over_for(&self, subject: Option<&Subject>) -> bool {
         self.erased_at.is_some() || self.has_released(subject)
     }
 

@@ -103,6 +103,7 @@ impl Model {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each step")]
 async fn take(world: &World, model: &mut Model, step: Step) {
     let now = world.clock.now();
     let names = |callers: &[usize]| callers.iter().map(|caller| CALLERS[*caller]).collect::<Vec<_>>();

@@ -32,6 +32,7 @@ fn the_body_of_the_contract_and_a_bare_array_name_the_same_callers() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn any_spelling_finds_any_spelling() {
     for (country, spellings) in [
         (

@@ -29,7 +29,7 @@ pub use metadata::{
     Arrival, CallerMarker, Cases, Deposit, Deposits, Due, Expect, Fenced, Found, Insertion, Mailboxes,
     MessageRef, Messages, Metadata, Page, PageOf, Purge, Versioned, Written,
 };
-pub use recordings::{Audio, Recordings};
+pub use recordings::{Audio, Recordings, offered_as};
 
 use domain::{Region, Tenant};
 

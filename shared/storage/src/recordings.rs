@@ -58,10 +58,8 @@ pub trait Recordings: Send + Sync {
     async fn ping(&self) -> Result<()>;
 }
 
-/// The header of an answer that offers a recording under this name. Quotes and what a header cannot hold end the name; ours have
-/// none.
-#[cfg(any(feature = "aws", feature = "azure"))]
-pub(crate) fn offered_as(file_name: &str) -> String {
+/// `Content-Disposition` of an answer that offers a recording under this name, without quotes and what a header cannot hold.
+pub fn offered_as(file_name: &str) -> String {
     let plain: String = file_name.chars().filter(|c| c.is_ascii_graphic() && !"\"\\".contains(*c)).collect();
     format!("attachment; filename=\"{plain}\"")
 }

@@ -48,8 +48,8 @@ pub async fn answer(
     if let Ok(media_type) = HeaderValue::from_str(&facts.media_type) {
         answer.insert(header::CONTENT_TYPE, media_type);
     }
-    let attachment = format!("attachment; filename=\"{}\"", facts.audio.file_name());
-    if let (true, Ok(attachment)) = (as_file, HeaderValue::from_str(&attachment)) {
+    let attachment = HeaderValue::from_str(&storage::offered_as(&facts.audio.file_name()));
+    if let (true, Ok(attachment)) = (as_file, attachment) {
         answer.insert(header::CONTENT_DISPOSITION, attachment);
     }
     if let RequestedRange::Range(range) = wanted {

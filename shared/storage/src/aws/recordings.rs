@@ -19,7 +19,7 @@ use super::client;
 use super::fault::{fault, is};
 use super::layout::Prefix;
 use crate::cloud::{RegionRecordings, contended, is_stored};
-use crate::recordings::offered_as;
+use crate::offered_as;
 use crate::{Audio, Recordings, Result, StorageError};
 
 /// The tag that names the caller's keyed hash.

@@ -17,7 +17,7 @@ use super::blobs::Blobs;
 use super::fault::fault;
 use super::sign::Signing;
 use crate::Result;
-use crate::recordings::offered_as;
+use crate::offered_as;
 
 /// The version whose rules a link is signed by: "Create a service SAS" of the documentation of Azure Storage.
 const VERSION: &str = "2020-12-06";

@@ -65,7 +65,7 @@ impl<C: Cloud> Mailboxes for C {
         for (row, listed) in self.walk(mailbox).await? {
             match row {
                 Row::Message(message) if !message.claimed => {
-                    let_go(self, &message, &mut known).await?;
+                    release_ended(self, &message, &mut known).await?;
                     hold_earlier(self, &message, listed, generation, purge_at).await?;
                     // Should have been claimed an hour ago.
                     for hold in message.holds.iter().filter(|hold| hold.purge_at().plus(HOUR) < now) {
@@ -135,7 +135,7 @@ async fn hold_earlier<C: Cloud>(
 }
 
 /// Takes the holds of cases off that hold nothing of this caller any more.
-async fn let_go(
+async fn release_ended(
     cloud: &impl Cloud,
     message: &Message,
     known: &mut BTreeMap<CaseKey, Option<Case>>,
@@ -148,7 +148,7 @@ async fn let_go(
             known.insert(key.clone(), case.map(|case| case.value));
         }
         let case = known.get(key).and_then(Option::as_ref);
-        if case.is_some_and(|case| case.has_let_go(facts.subject.as_ref())) {
+        if case.is_some_and(|case| case.is_over_for(facts.subject.as_ref())) {
             cloud.release(&facts.mailbox, facts.id, &Release::Case(key.clone())).await?;
         }
     }

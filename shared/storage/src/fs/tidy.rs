@@ -181,7 +181,7 @@ impl<'a> Net<'a> {
                     }
                 }
                 Mark::Hold(Hold::Case { case, .. }) => {
-                    if faults.note(self.has_let_go(case, message_ref.subject.as_ref())) {
+                    if faults.note(self.case_is_over_for(case, message_ref.subject.as_ref())) {
                         disk.take(&layout::mark(self.mailbox, id, mark))?;
                     }
                 }
@@ -203,12 +203,12 @@ impl<'a> Net<'a> {
     }
 
     /// Whether a case holds nothing of this subject any more: undone, or closed.
-    fn has_let_go(&mut self, key: &CaseKey, subject: Option<&Subject>) -> FsResult<bool> {
+    fn case_is_over_for(&mut self, key: &CaseKey, subject: Option<&Subject>) -> FsResult<bool> {
         if !self.cases.contains_key(key) {
             let case = cases::read(&self.tree.disk, key)?.map(|case| case.value);
             self.cases.insert(key.clone(), case);
         }
-        Ok(self.cases.get(key).and_then(Option::as_ref).is_some_and(|case| case.has_let_go(subject)))
+        Ok(self.cases.get(key).and_then(Option::as_ref).is_some_and(|case| case.is_over_for(subject)))
     }
 
     fn mend_tombstone(&mut self, id: MessageId, gone: Timestamp) -> FsResult<()> {
