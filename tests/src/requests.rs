@@ -11,6 +11,7 @@ use crate::proxy::Proxy;
 use crate::steps::case_hold;
 
 /// Each call makes these requests to the service, so many of them one after the other, told by name.
+#[expect(clippy::too_many_lines, reason = "one call after the other")]
 pub async fn each_call_makes_its_requests_and_no_more(
     space: &Namespace,
     proxy: &Proxy,

@@ -169,6 +169,7 @@ fn told(answer: impl Debug) -> String {
     format!("{answer:?}")
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each step")]
 async fn act(space: &Namespace, step: &Step, script: &Script) -> String {
     let now = script.now;
     let hours = |hours: u64| now.plus(HOUR * u32::try_from(hours).unwrap()).up_to_second();

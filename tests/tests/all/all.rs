@@ -38,6 +38,7 @@ mod functions_azure;
 mod hostile_requests;
 mod hostile_slow;
 mod house;
+mod house_files;
 #[cfg(feature = "azure")]
 mod identity_azure;
 mod journeys_deposit;

@@ -1,11 +1,6 @@
 //! The house keeps its shape: who may know whom, and how long a file may grow.
 
-#![expect(
-    clippy::case_sensitive_file_extension_comparisons,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, and our own files are named in lower case"
-)]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
