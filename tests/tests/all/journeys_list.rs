@@ -4,12 +4,12 @@
 use serde_json::{Value, json};
 use tests::http::{Call, Centre, Person, id};
 
-/// A centre with so many messages of Alice, each a second older than the one before: her, and their ids, newest first.
+/// A centre with so many messages of Alice, each a minute older than the one before, so that a slow machine changes no order: her, and their ids, newest first.
 async fn messages(centre: &Centre, count: u64) -> (Person, Vec<String>) {
     centre.personal("5001", "alice").await;
     let mut ids = Vec::new();
     for age in 1..=count {
-        ids.push(id(&centre.deposit("5001", &Call::new().with("received_at", centre.ago(60 + age))).await));
+        ids.push(id(&centre.deposit("5001", &Call::new().with("received_at", centre.ago(60 * age))).await));
     }
     (centre.agent("alice"), ids)
 }
