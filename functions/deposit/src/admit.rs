@@ -19,7 +19,7 @@ pub(crate) async fn admit(
         match refusal {
             audio::Refusal::Unsupported(_) => Problem::new(Code::UnsupportedAudio, detail),
             audio::Refusal::Broken(_) => {
-                let errors = vec![Fault { place: "audio".to_owned(), detail: detail.clone() }];
+                let errors = vec![Fault::new("audio", detail.as_str())];
                 Problem { errors, ..Problem::new(Code::BrokenAudio, detail) }
             }
         }

@@ -103,9 +103,7 @@ impl UncheckedCall {
     /// Checks what was sent; names all faults at once, by the names of the JSON form.
     pub(crate) fn check(self, now: Timestamp) -> Result<Call, Problem> {
         let mut faults = Vec::new();
-        let mut fault = |place: &str, detail: &str| {
-            faults.push(Fault { place: place.to_owned(), detail: detail.to_owned() });
-        };
+        let mut fault = |place: &str, detail: &str| faults.push(Fault::new(place, detail));
         if self.caller_id.as_ref().is_some_and(|caller| caller.len() > MAX_CALLER_BYTES) {
             fault("caller_id", "at most 256 bytes");
         }

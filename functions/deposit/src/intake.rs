@@ -1,7 +1,5 @@
 //! What comes in: a body of audio with the facts as headers, or a form of two parts.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
@@ -97,8 +95,7 @@ pub(crate) async fn inspect(audio: &Bytes) -> Result<Result<audio::Recording, au
     }
     let audio = audio.clone();
     tokio::task::spawn_blocking(move || audio::inspect(&audio)).await.map_err(|error| {
-        let problem = Problem::new(Code::Internal, "The recording could not be read. Nothing is stored.");
-        Problem { cause: Some(Arc::new(error)), ..problem }
+        Problem::new(Code::Internal, "The recording could not be read. Nothing is stored.").caused_by(error)
     })
 }
 

@@ -79,12 +79,15 @@ pub(crate) struct MailboxBody {
     /// Whether it takes messages.
     enabled: bool,
     /// Its limits.
-    settings: SettingsBody,
+    #[serde(with = "SettingsBody")]
+    #[schema(value_type = SettingsBody)]
+    settings: Settings,
 }
 
 /// The settings of a mailbox.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = Settings)]
+#[serde(remote = "Settings")]
 struct SettingsBody {
     /// How many new and old messages it holds.
     max_messages: u32,
@@ -101,8 +104,6 @@ struct SettingsBody {
 
 impl From<Mailbox> for MailboxBody {
     fn from(mailbox: Mailbox) -> Self {
-        let Settings { max_messages, max_message_seconds, retention_days, time_zone, language } =
-            mailbox.settings;
         let (kind, user, group) = match mailbox.owner {
             Owner::Personal { user } => (Kind::Personal, Some(user.to_string()), None),
             Owner::Group { group } => (Kind::Group, None, Some(group.to_string())),
@@ -114,7 +115,7 @@ impl From<Mailbox> for MailboxBody {
             group,
             name: mailbox.name,
             enabled: mailbox.enabled,
-            settings: SettingsBody { max_messages, max_message_seconds, retention_days, time_zone, language },
+            settings: mailbox.settings,
         }
     }
 }
@@ -124,23 +125,24 @@ impl MailboxRequest {
     pub(crate) fn check(self, id: MailboxId, defaults: &Settings) -> Result<Mailbox, Problem> {
         let mut faults = Vec::new();
         if self.id.is_some_and(|sent| sent != id.as_str()) {
-            faults.push(fault("id", "the id of the path, or none"));
+            faults.push(Fault::new("id", "the id of the path, or none"));
         }
         let (place, named) = match self.kind {
             Kind::Personal => ("user", self.user),
             Kind::Group => ("group", self.group),
         };
         let owner = match named {
-            None => Err(fault(place, "whose mailbox it is")),
-            Some(name) => owner(self.kind, &name).map_err(|bad| fault(place, &bad.to_string())),
+            None => Err(Fault::new(place, "whose mailbox it is")),
+            Some(name) => owner(self.kind, &name).map_err(|bad| Fault::new(place, bad.to_string())),
         };
         let name = self.name.unwrap_or_else(|| id.to_string());
         if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control) {
-            faults.push(fault("name", "1 to 128 characters, none of them control characters"));
+            faults.push(Fault::new("name", "1 to 128 characters, none of them control characters"));
         }
         let settings = self.settings.unwrap_or_default().over(defaults).map_err(|bad| {
-            faults
-                .extend(bad.iter().map(|(name, rule)| fault(&format!("settings.{name}"), &rule.to_string())));
+            let fault =
+                |(name, rule): (&str, BadName)| Fault::new(format!("settings.{name}"), rule.to_string());
+            faults.extend(bad.into_iter().map(fault));
         });
         match (owner, settings, faults.is_empty()) {
             (Ok(owner), Ok(settings), true) => Ok(Mailbox {
@@ -164,10 +166,6 @@ fn owner(kind: Kind, name: &str) -> Result<Owner, BadName> {
         Kind::Personal => Owner::Personal { user: name.parse()? },
         Kind::Group => Owner::Group { group: name.parse()? },
     })
-}
-
-fn fault(place: &str, detail: &str) -> Fault {
-    Fault { place: place.to_owned(), detail: detail.to_owned() }
 }
 
 #[cfg(test)]

@@ -54,11 +54,7 @@ pub(crate) fn expect<T>(current: Option<&Versioned<T>>) -> Expect {
 
 /// Answers a record under its version, or 304 where the client has it.
 pub(crate) fn shown(headers: &HeaderMap, version: u64, body: &impl Serialize) -> Response {
-    let tag = etag::of_version(version);
-    if etag::names(headers, &header::IF_NONE_MATCH, &tag) == Some(true) {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
-    }
-    ([(header::ETAG, tag)], Json(body)).into_response()
+    etag::tagged(headers, etag::of_version(version), Json(body))
 }
 
 /// Answers a record that was made or replaced.

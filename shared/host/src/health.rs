@@ -44,10 +44,8 @@ async fn ping(app: &App) -> Result<(), Problem> {
         let index = async { tenancy.index().ping().await.map_err(Problem::from) }.boxed();
         let regions = tenancy.regions().map(|(_, recordings)| {
             async {
-                recordings.ping().await.map_err(|error| Problem {
-                    cause: Some(Arc::new(error)),
-                    ..Problem::new(Code::RegionUnavailable, "A region does not answer.")
-                })
+                let down = || Problem::new(Code::RegionUnavailable, "A region does not answer.");
+                recordings.ping().await.map_err(|error| down().caused_by(error))
             }
             .boxed()
         });

@@ -58,10 +58,8 @@ impl KeyCheck {
         if self.is_same().await? {
             return Ok(());
         }
-        Err(Problem {
-            cause: Some(BoxError::from(OTHER_KEY).into()),
-            ..Problem::new(Code::Internal, "The service is not set up as before. The log says what differs.")
-        })
+        let detail = "The service is not set up as before. The log says what differs.";
+        Err(Problem::new(Code::Internal, detail).caused_by(OTHER_KEY))
     }
 
     async fn is_same(&self) -> Result<bool, StorageError> {

@@ -102,10 +102,8 @@ impl Basic {
             drop(permit);
             checked
         });
-        checked.await.map_err(|error| Problem {
-            cause: Some(Arc::new(error)),
-            ..Problem::new(Code::Internal, "The password could not be checked.")
-        })?
+        let failed = || Problem::new(Code::Internal, "The password could not be checked.");
+        checked.await.map_err(|error| failed().caused_by(error))?
     }
 }
 

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::HeaderMap;
+use axum::{body::Body, http::HeaderMap};
 use domain::{NumberingPlan, TenantKey};
 use erasure::{Callers, Erasure, Error, MAX_NUMBERS, RequestRefusal, UnusableNumber};
 use host::{App, Tenancy};
@@ -149,7 +148,7 @@ fn refusal(refusal: RequestRefusal) -> Problem {
 pub fn unusable_numbers(unusable: Vec<UnusableNumber>) -> Problem {
     let numbers: Vec<_> = unusable.iter().map(|one| format!("{:?}", one.number)).collect();
     let detail = format!("Nothing is done, as a number cannot be used: {}.", numbers.join(", "));
-    let fault = |UnusableNumber { place, number, why }| Fault { place, detail: format!("{number:?} {why}") };
+    let fault = |UnusableNumber { place, number, why }| Fault::new(place, format!("{number:?} {why}"));
     let errors = unusable.into_iter().map(fault).collect();
     Problem { errors, ..Problem::new(Code::UnusableNumber, detail) }
 }
@@ -163,7 +162,7 @@ pub fn failure(error: Error) -> Problem {
                 "The region {} does not answer. Nothing is changed; repeat the request.",
                 down.region
             );
-            Problem { cause: Some(Arc::new(down)), ..Problem::new(Code::RegionUnavailable, detail) }
+            Problem::new(Code::RegionUnavailable, detail).caused_by(down)
         }
     }
 }

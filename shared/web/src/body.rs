@@ -88,8 +88,7 @@ impl Reader {
             Err(_) => Err(Problem::new(Code::Timeout, "The body did not arrive in time.")),
             Ok(None) => Ok(None),
             Ok(Some(Err(error))) => {
-                let problem = Problem::new(Code::BadRequest, "The body ended before its end.");
-                Err(Problem { cause: Some(std::sync::Arc::new(error)), ..problem })
+                Err(Problem::new(Code::BadRequest, "The body ended before its end.").caused_by(error))
             }
             Ok(Some(Ok(mut piece))) => {
                 // What fits may say enough: in a function the whole body is one piece.

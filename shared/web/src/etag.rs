@@ -29,11 +29,15 @@ pub fn json(headers: &HeaderMap, body: &impl Serialize) -> Response {
 /// Answers bytes with their tag, or 304 where the client has them already.
 pub fn bytes(headers: &HeaderMap, content_type: HeaderValue, bytes: impl Into<Bytes>) -> Response {
     let bytes = bytes.into();
-    let tag = of_bytes(&bytes);
+    tagged(headers, of_bytes(&bytes), ([(header::CONTENT_TYPE, content_type)], bytes))
+}
+
+/// Answers what has this tag, or 304 where the client has it already.
+pub fn tagged(headers: &HeaderMap, tag: HeaderValue, answer: impl IntoResponse) -> Response {
     if names(headers, &header::IF_NONE_MATCH, &tag) == Some(true) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
     }
-    ([(header::ETAG, tag), (header::CONTENT_TYPE, content_type)], bytes).into_response()
+    ([(header::ETAG, tag)], answer).into_response()
 }
 
 /// Whether a condition's list names the tag; `None` where the header is not there. A weak tag names what a strong one

@@ -63,6 +63,13 @@ pub struct ProblemBody {
 /// After how many seconds a passing fault is worth another attempt.
 const RETRY_AFTER_SECONDS: u64 = 2;
 
+impl Fault {
+    /// What is wrong at a place.
+    pub fn new(place: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { place: place.into(), detail: detail.into() }
+    }
+}
+
 impl Problem {
     /// A problem with a message for the caller.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -84,7 +91,7 @@ impl Problem {
 
     /// A 400 that names one field.
     pub fn bad(place: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::faults(vec![Fault { place: place.into(), detail: detail.into() }])
+        Self::faults(vec![Fault::new(place, detail)])
     }
 
     /// A 400 that names fields.
@@ -99,6 +106,12 @@ impl Problem {
     /// The same, worth another attempt after so many seconds.
     pub fn after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// The same, with what caused it, for the log.
+    #[must_use]
+    pub fn caused_by(self, cause: impl Into<BoxError>) -> Self {
+        Self { cause: Some(cause.into().into()), ..self }
     }
 
     /// The answer; `instance` is the request id. It carries the problem itself along as an extension, for the log.
@@ -144,17 +157,14 @@ impl IntoResponse for Problem {
 
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
-        let problem = match error {
-            StorageError::Unavailable { .. } => Self::new(
+        let (code, detail) = match error {
+            StorageError::Unavailable { .. } => (
                 Code::StorageUnavailable,
                 "The storage does not answer. Nothing is lost; repeat the request.",
             ),
-            _ => Self::new(
-                Code::Internal,
-                "Something stored cannot be read. The log names it by the request id.",
-            ),
+            _ => (Code::Internal, "Something stored cannot be read. The log names it by the request id."),
         };
-        Self { cause: Some(Arc::new(error)), ..problem }
+        Self::new(code, detail).caused_by(error)
     }
 }
 

@@ -4,7 +4,7 @@ use domain::{BadName, Folder, Message, MessageId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::problem::{Fault, Problem};
+use crate::problem::Problem;
 
 /// A message. Times are RFC 3339 UTC with milliseconds, durations milliseconds, sizes bytes.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -172,10 +172,7 @@ pub async fn bulk<F: Future<Output = Result<(), Problem>>>(
     each: impl Fn(MessageId) -> F,
 ) -> Result<BulkAnswer, Problem> {
     if !(1..=MAX_BULK_IDS).contains(&ids.len()) {
-        return Err(Problem::faults(vec![Fault {
-            place: "ids".into(),
-            detail: format!("1 to {MAX_BULK_IDS} ids"),
-        }]));
+        return Err(Problem::bad("ids", format!("1 to {MAX_BULK_IDS} ids")));
     }
     let mut seen = std::collections::BTreeSet::new();
     let once: Vec<&String> = ids.iter().filter(|id| seen.insert(id.as_str())).collect();

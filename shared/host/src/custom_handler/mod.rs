@@ -16,13 +16,12 @@ mod envelope;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::any;
 use axum::{BoxError, Json, Router};
+use axum::{body::Body, routing::any};
 use serde_json::{Value, json};
 use web::body::Reader;
 use web::{Code, Problem};
@@ -103,8 +102,7 @@ fn unreadable() -> Problem {
 }
 
 fn failed(error: BoxError) -> Problem {
-    let problem = Problem::new(Code::Internal, "The invocation failed; the log tells why.");
-    Problem { cause: Some(error.into()), ..problem }
+    Problem::new(Code::Internal, "The invocation failed; the log tells why.").caused_by(error)
 }
 
 /// What the host reads of an invocation that is done.
