@@ -1,7 +1,11 @@
 //! Who may do what: the one table of roles and operations.
 
+use serde::Deserialize;
+use serde::de::value::{Error, StrDeserializer};
+
 /// What a caller may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Works with the messages of their own and their groups' mailboxes.
     Agent,
@@ -16,13 +20,7 @@ pub enum Role {
 impl Role {
     /// The role of this name in a token or a users file.
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "agent" => Self::Agent,
-            "deposit" => Self::Deposit,
-            "admin" => Self::Admin,
-            "privacy" => Self::Privacy,
-            _ => return None,
-        })
+        Self::deserialize(StrDeserializer::<Error>::new(name)).ok()
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use domain::Status;
 use erasure::{Callers, Perhaps, Report};
 use host::Tenancy;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::case::{CaseBody, CaseOperation, CaseStatus};
+use crate::case::{CaseBody, CaseOperation};
 
 /// The answer to Forget Me and to its undo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -40,19 +41,19 @@ impl CaseAnswer {
     /// What a Forget Me did, with whom it named, and what was counted of whom that may mean, too.
     pub fn forgot(tenancy: &Tenancy, report: &Report, named: (&Callers, &Perhaps)) -> Self {
         let case = report.cases.first();
-        let status = case.map_or(CaseStatus::Hiding, |case| case.status.into());
+        let status = case.map_or(Status::Hiding, |case| case.status);
         Self::new(tenancy, report, (CaseOperation::ForgetMe, status), Some(named))
     }
 
     /// What an undo did, to one case or to several; with whom it named, and what was counted of whom that may mean, too.
     pub fn undid(tenancy: &Tenancy, report: &Report, named: Option<(&Callers, &Perhaps)>) -> Self {
-        Self::new(tenancy, report, (CaseOperation::UndoForget, CaseStatus::Undone), named)
+        Self::new(tenancy, report, (CaseOperation::UndoForget, Status::Undone), named)
     }
 
     fn new(
         tenancy: &Tenancy,
         report: &Report,
-        (operation, status): (CaseOperation, CaseStatus),
+        (operation, status): (CaseOperation, Status),
         named: Option<(&Callers, &Perhaps)>,
     ) -> Self {
         let only = if let [only] = report.cases.as_slice() { Some(only) } else { None };

@@ -2,7 +2,8 @@
 
 use domain::{Case, RegionReport, Status, Timestamp};
 use host::Tenancy;
-use serde::Serialize;
+use serde::de::value::{Error, StrDeserializer};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What a case is about.
@@ -16,8 +17,8 @@ pub enum CaseOperation {
 }
 
 /// What became of a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(remote = "Status", rename_all = "lowercase")]
 pub enum CaseStatus {
     /// Not yet is everything hidden; the sweep goes on.
     Hiding,
@@ -34,26 +35,7 @@ pub enum CaseStatus {
 impl CaseStatus {
     /// The status of this name.
     pub fn named(name: &str) -> Option<Status> {
-        Some(match name {
-            "hiding" => Status::Hiding,
-            "pending" => Status::Pending,
-            "undone" => Status::Undone,
-            "erasing" => Status::Erasing,
-            "erased" => Status::Erased,
-            _ => return None,
-        })
-    }
-}
-
-impl From<Status> for CaseStatus {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Hiding => Self::Hiding,
-            Status::Pending => Self::Pending,
-            Status::Undone => Self::Undone,
-            Status::Erasing => Self::Erasing,
-            Status::Erased => Self::Erased,
-        }
+        Self::deserialize(StrDeserializer::<Error>::new(name)).ok()
     }
 }
 
@@ -67,7 +49,9 @@ pub struct CaseBody {
     /// The last one.
     operation: CaseOperation,
     /// What became of it.
-    status: CaseStatus,
+    #[serde(with = "CaseStatus")]
+    #[schema(value_type = CaseStatus)]
+    status: Status,
     /// When it was requested.
     #[schema(required = true)]
     requested_at: Option<String>,
@@ -106,14 +90,14 @@ impl CaseBody {
     pub fn of(tenancy: &Tenancy, case: &Case) -> Self {
         let is_undone = case.subjects.values().any(|undone| *undone);
         let operation = if is_undone { CaseOperation::UndoForget } else { CaseOperation::ForgetMe };
-        Self::new(tenancy, Some(case), operation, case.status.into(), &case.regions)
+        Self::new(tenancy, Some(case), operation, case.status, &case.regions)
     }
 
     pub(crate) fn new(
         tenancy: &Tenancy,
         case: Option<&Case>,
         operation: CaseOperation,
-        status: CaseStatus,
+        status: Status,
         regions: &[RegionReport],
     ) -> Self {
         let time = |of: fn(&Case) -> Option<Timestamp>| case.and_then(of).map(|at| at.to_string());
