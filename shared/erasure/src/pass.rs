@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use domain::{Case, CaseKey, Hold, Message, Region, RegionReport, Release, Released, Subject, Timestamp};
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, OptionFuture};
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use storage::{CallerMarker, Found, MessageRef, StorageError};
 
@@ -119,45 +119,59 @@ impl Erasure<'_> {
         })
     }
 
-    /// Works on each marker of a caller in the scope of a case, several at once; `take` is told what came of each.
+    /// Works on each marker of these callers in the scope of a case, several at once; `take` is told what came of each.
     pub(crate) async fn each<'w, T>(
         &self,
-        (case, subject): (&Case, &Subject),
-        pass: &mut Pass,
+        (case, subjects): (&Case, Vec<Subject>),
         in_time: InTime<'_>,
         work: impl Fn(MessageRef) -> BoxFuture<'w, storage::Result<T>>,
-        mut take: impl FnMut(&mut Pass, CallerMarker, storage::Result<T>),
-    ) {
-        let mut pages = pin!(self.pages(subject));
-        while let Some(markers) = pages.next().await {
-            let markers = match markers {
-                Ok(markers) => markers,
-                Err(error) => {
-                    return pass.fail(&self.tenant.master, &error, "a caller's messages could not be listed");
+        mut take: impl FnMut(&mut Pass, &Subject, MessageRef, storage::Result<T>),
+    ) -> Pass {
+        let mut pass = Pass::default();
+        let work = |CallerMarker { message_ref, .. }| {
+            let working = in_time().then(|| work(message_ref.clone()));
+            async move { (message_ref, OptionFuture::from(working).await) }
+        };
+        for subject in subjects {
+            let mut pages = pin!(self.pages(&subject));
+            while let Some(markers) = pages.next().await {
+                let markers = match markers {
+                    Ok(markers) => markers,
+                    Err(error) => {
+                        pass.fail(&self.tenant.master, &error, "a caller's messages could not be listed");
+                        break;
+                    }
+                };
+                let covered = markers.into_iter().filter(|marker| case.covers(marker.received_at));
+                let mut worked = stream::iter(covered).map(&work).buffer_unordered(MAX_CONCURRENT_MESSAGES);
+                while let Some((message_ref, done)) = worked.next().await {
+                    match done {
+                        Some(done) => take(&mut pass, &subject, message_ref, done),
+                        None => pass.cut_off = true,
+                    }
                 }
-            };
-            let work = |marker: CallerMarker| {
-                let working = in_time().then(|| work(marker.message_ref.clone()));
-                async move {
-                    let done = match working {
-                        Some(working) => Some(working.await),
-                        None => None,
-                    };
-                    (marker, done)
+                if pass.cut_off {
+                    break;
                 }
-            };
-            let covered = markers.into_iter().filter(|marker| case.covers(marker.received_at));
-            let mut worked = stream::iter(covered).map(work).buffer_unordered(MAX_CONCURRENT_MESSAGES);
-            while let Some((marker, done)) = worked.next().await {
-                match done {
-                    Some(done) => take(pass, marker, done),
-                    None => pass.cut_off = true,
-                }
-            }
-            if pass.cut_off {
-                return;
             }
         }
+        pass
+    }
+
+    /// The same, where the messages are counted that `work` says `true` of, and what fails is told as `what`.
+    pub(crate) async fn count_each<'w>(
+        &self,
+        scope: (&Case, Vec<Subject>),
+        in_time: InTime<'_>,
+        what: &str,
+        work: impl Fn(MessageRef) -> BoxFuture<'w, storage::Result<bool>>,
+    ) -> Pass {
+        let take = |pass: &mut Pass, subject: &Subject, message_ref: MessageRef, counts| match counts {
+            Ok(true) => pass.count(subject, &message_ref.region),
+            Ok(false) => {}
+            Err(error) => pass.fail(&message_ref.region, &error, what),
+        };
+        self.each(scope, in_time, work, take).await
     }
 
     /// The message of a marker. `None`: the marker is of an attempt that is under way or lost, or what it told is purged.
@@ -173,27 +187,24 @@ impl Erasure<'_> {
     /// master first and then those of the others. A recording is scheduled for deletion with its hold; those of a region that was lost,
     /// or of a pass that was cut off, once more.
     pub(crate) async fn hide(&self, case: &Case, in_time: InTime<'_>) -> Pass {
-        let (mut pass, mut scheduled) = (Pass::default(), Vec::new());
+        let mut scheduled = Vec::new();
         let hold = hold_of(case);
         let lost = |region: &Region| {
             let said = case.regions.iter().find(|report| report.region == *region);
             said.is_none_or(|report| !report.reached)
         };
-        for subject in subjects_of(case, false) {
-            let hide = |message_ref| self.hide_one(message_ref, &hold).boxed();
-            let take =
-                |pass: &mut Pass, marker: CallerMarker, hidden: storage::Result<Option<bool>>| match hidden {
-                    Ok(None) => {}
-                    Ok(Some(new)) => {
-                        pass.count(&subject, &marker.message_ref.region);
-                        if new || case.status == domain::Status::Hiding || lost(&marker.message_ref.region) {
-                            scheduled.push(marker.message_ref);
-                        }
-                    }
-                    Err(error) => pass.fail(&self.tenant.master, &error, "a message could not be hidden"),
-                };
-            self.each((case, &subject), &mut pass, in_time, hide, take).await;
-        }
+        let hide = |message_ref| self.hide_one(message_ref, &hold).boxed();
+        let take = |pass: &mut Pass, subject: &Subject, message_ref: MessageRef, hidden| match hidden {
+            Ok(None) => {}
+            Ok(Some(new)) => {
+                pass.count(subject, &message_ref.region);
+                if new || case.status == domain::Status::Hiding || lost(&message_ref.region) {
+                    scheduled.push(message_ref);
+                }
+            }
+            Err(error) => pass.fail(&self.tenant.master, &error, "a message could not be hidden"),
+        };
+        let mut pass = self.each((case, subjects_of(case, false)), in_time, hide, take).await;
         pass.hid_all = pass.failed == 0;
         let (master, others): (Vec<_>, Vec<_>) =
             scheduled.into_iter().partition(|message_ref| message_ref.region == self.tenant.master);
@@ -279,19 +290,8 @@ impl Erasure<'_> {
 
     /// The release pass, for these callers: takes the case's hold off each message and counts those that are back.
     pub(crate) async fn show(&self, case: &Case, subjects: Vec<Subject>, in_time: InTime<'_>) -> Pass {
-        let mut pass = Pass::default();
-        for subject in subjects {
-            let show = |message_ref| self.show_one(message_ref, case).boxed();
-            let take = |pass: &mut Pass, marker: CallerMarker, back: storage::Result<bool>| match back {
-                Ok(true) => pass.count(&subject, &marker.message_ref.region),
-                Ok(false) => {}
-                Err(error) => {
-                    pass.fail(&marker.message_ref.region, &error, "a message could not be released");
-                }
-            };
-            self.each((case, &subject), &mut pass, in_time, show, take).await;
-        }
-        pass
+        let show = |message_ref| self.show_one(message_ref, case).boxed();
+        self.count_each((case, subjects), in_time, "a message could not be released", show).await
     }
 
     /// Whether it is back in a folder. The deletion is cancelled before the message shows: a live message must never be

@@ -4,58 +4,33 @@ use std::pin::pin;
 
 use domain::{Case, Claim, Claimed, Subject};
 use futures::{FutureExt as _, TryStreamExt as _};
-use storage::{CallerMarker, Found, MessageRef, StorageError};
+use storage::{Found, MessageRef, StorageError};
 
 use crate::pass::{InTime, Pass, subjects_of};
 use crate::tenant::Erasure;
 
-/// What became of what a marker tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purged {
-    /// Purged now.
-    Now,
-    /// It was purged before, and only its marker was left.
-    Before,
-    /// It is no message: an attempt that is under way, lost or was cut off. Its own process or the sweep takes it back.
-    Waiting,
-}
-
 impl Erasure<'_> {
     /// What a case is going to purge.
     pub(crate) async fn found(&self, case: &Case) -> Pass {
-        let mut pass = Pass::default();
-        for subject in subjects_of(case, false) {
-            let look = |message_ref: MessageRef| async move { self.message_of(&message_ref).await }.boxed();
-            let take = |pass: &mut Pass, marker: CallerMarker, found: storage::Result<_>| match found {
-                Ok(Some(_)) => pass.count(&subject, &marker.message_ref.region),
-                Ok(None) => {}
-                Err(error) => pass.fail(&self.tenant.master, &error, "a message could not be counted"),
-            };
-            self.each((case, &subject), &mut pass, &|| true, look, take).await;
-        }
-        pass
+        let look = |message_ref| async move { Ok(self.message_of(&message_ref).await?.is_some()) }.boxed();
+        let scope = (case, subjects_of(case, false));
+        self.count_each(scope, &|| true, "a message could not be counted", look).await
     }
 
     /// Purges every message that an erasing or erased case covers.
     pub(crate) async fn purge(&self, case: &Case, in_time: InTime<'_>) -> Pass {
-        let mut pass = Pass::default();
-        for subject in subjects_of(case, false) {
-            let purge = |message_ref| self.purge_one(case, message_ref).boxed();
-            let take = |pass: &mut Pass, marker: CallerMarker, purged: storage::Result<Purged>| match purged {
-                Ok(Purged::Now) => pass.count(&subject, &marker.message_ref.region),
-                Ok(Purged::Before | Purged::Waiting) => {}
-                Err(error) => pass.fail(&marker.message_ref.region, &error, "a message could not be purged"),
-            };
-            self.each((case, &subject), &mut pass, in_time, purge, take).await;
-        }
-        pass
+        let purge = |message_ref| self.purge_one(case, message_ref).boxed();
+        let scope = (case, subjects_of(case, false));
+        self.count_each(scope, in_time, "a message could not be purged", purge).await
     }
 
-    async fn purge_one(&self, case: &Case, message_ref: MessageRef) -> storage::Result<Purged> {
+    /// Whether the message is purged now. Else it was purged before, and only its marker was left; or it is none: an attempt that
+    /// is under way, lost or was cut off, which its own process or the sweep takes back.
+    async fn purge_one(&self, case: &Case, message_ref: MessageRef) -> storage::Result<bool> {
         let MessageRef { mailbox, id, attempt, audio, region, .. } = &message_ref;
         match self.index().message(mailbox, *id).await? {
-            Found::Nothing => return Ok(Purged::Waiting),
-            Found::Message(message) if message.facts.attempt != *attempt => return Ok(Purged::Waiting),
+            Found::Nothing => return Ok(false),
+            Found::Message(message) if message.facts.attempt != *attempt => return Ok(false),
             Found::Message(_) | Found::Gone => {}
         }
         let claimed = self.index().claim(mailbox, *id, &Claim::Case(case.key.clone())).await?;
@@ -65,7 +40,7 @@ impl Erasure<'_> {
             return Err(StorageError::unavailable("deleting a recording", "it is still there"));
         }
         self.index().leave_tombstone(&message_ref, self.clock.now()).await?;
-        Ok(if claimed == Claimed::Claimed { Purged::Now } else { Purged::Before })
+        Ok(claimed == Claimed::Claimed)
     }
 
     /// Whether nothing is left of what a case covers: every region answers, recordings of deposits that were cut off by then
