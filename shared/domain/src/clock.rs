@@ -5,10 +5,13 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
+
+use crate::names::{BadName, by_its_text};
 
 /// A point in time, to the millisecond, as the wire shows it: `2026-11-22T10:00:00.000Z`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 
 /// The last millisecond that RFC 3339 can write: 9999-12-30T22:00:00Z, jiff's own limit.
@@ -68,32 +71,20 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// The text is no RFC 3339 time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a time like 2026-11-22T10:00:00Z (RFC 3339, from 1970 to 9999)")]
-pub struct NotATime;
+/// Why a text is none.
+const NOT_A_TIME: BadName = BadName("not a time like 2026-11-22T10:00:00Z (RFC 3339, from 1970 to 9999)");
 
 impl FromStr for Timestamp {
-    type Err = NotATime;
+    type Err = BadName;
 
-    fn from_str(text: &str) -> Result<Self, NotATime> {
-        let time: jiff::Timestamp = text.parse().map_err(|_| NotATime)?;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let time: jiff::Timestamp = text.parse().map_err(|_| NOT_A_TIME)?;
         let millis = time.as_millisecond();
-        (0..=MAX_MILLIS).contains(&millis).then_some(Self(millis)).ok_or(NotATime)
+        (0..=MAX_MILLIS).contains(&millis).then_some(Self(millis)).ok_or(NOT_A_TIME)
     }
 }
 
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+by_its_text!(Timestamp);
 
 /// Where "now" comes from.
 pub trait Clock: Send + Sync {
@@ -152,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_time_without_a_zone_is_refused() {
-        assert_eq!("2026-11-22T11:00:00".parse::<Timestamp>(), Err(NotATime));
+        assert_eq!("2026-11-22T11:00:00".parse::<Timestamp>(), Err(NOT_A_TIME));
     }
 
     proptest! {

@@ -17,7 +17,7 @@ pub use caller::{
     BareNumbers, Caller, CallerName, Country, MAX_CALLER_BYTES, NumberingPlan, READER, Reading, Unreadable,
 };
 pub use case::{CLOCK_SKEW, Case, Certified, Deadlines, RegionReport, Status, Undo};
-pub use clock::{Clock, ManualClock, NotATime, SystemClock, Timestamp};
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use counts::Counts;
 pub use ids::{AudioKey, MessageId};
 pub use lifetimes::{CLOSED_CASE_LIFETIME, FENCE_LIFETIME, TOMBSTONE_LIFETIME};

@@ -32,7 +32,7 @@ pub(crate) use by_its_text;
 
 /// A text that a rule allows.
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $valid:path, $rule:literal) => {
+    ($(#[$doc:meta])* $name:ident, $valid:expr, $rule:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -49,7 +49,7 @@ macro_rules! name {
             type Err = $crate::names::BadName;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                if $valid(text) { Ok(Self(text.to_owned())) } else { Err($crate::names::BadName($rule)) }
+                if ($valid)(text) { Ok(Self(text.to_owned())) } else { Err($crate::names::BadName($rule)) }
             }
         }
 
@@ -88,12 +88,12 @@ name!(
 name!(
     /// The nonce of one deposit attempt: 64 random bits as 16 hex digits. All that the attempt makes before the commit
     /// carries it, so that it takes back its own things only.
-    Attempt, is_hex16, "an attempt is 16 hex digits"
+    Attempt, |text| is_hex(text, 16), "an attempt is 16 hex digits"
 );
 name!(
     /// A data protection case in file names and keys: the first 32 hex digits of SHA-256(tenant, NUL, case id), so that
     /// no case id of a customer becomes a name.
-    CaseKey, is_hex32, "a case key is 32 hex digits"
+    CaseKey, |text| is_hex(text, 32), "a case key is 32 hex digits"
 );
 
 fn is_plain(text: &str) -> bool {
@@ -109,14 +109,6 @@ fn is_tenant(text: &str) -> bool {
 
 fn is_hex(text: &str, len: usize) -> bool {
     text.len() == len && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-}
-
-fn is_hex16(text: &str) -> bool {
-    is_hex(text, 16)
-}
-
-fn is_hex32(text: &str) -> bool {
-    is_hex(text, 32)
 }
 
 pub(crate) fn hex(bytes: impl IntoIterator<Item = u8>) -> String {

@@ -13,58 +13,24 @@ const AT_ANY_HOST: [&str; 4] = [
 /// As the whole text, or as the user at a host under `.invalid` (RFC 2606), as a user of a real host may have such a name. Spaces
 /// stand for hyphens and underscores, too. What a number's absence is called is in no standard but the first; the others are
 /// the displays of carriers, exchanges and telephones, as their manuals print them.
-const AS_A_WHOLE: [&str; 43] = [
+const AS_A_WHOLE: [&str; 8] = [
     // Telcordia GR-30-CORE and ETSI EN 300 659-3, 5.4.4: the reasons for the absence of a number, private and out of area.
-    "private",
-    "private caller",
-    "private name",
-    "private number",
-    "out of area",
-    "not available",
+    "private, private caller, private name, private number, out of area, not available",
     // North America, and Twilio's words for its numbers below.
-    "blocked",
-    "blocked number",
-    "caller id blocked",
-    "no caller id",
-    "no number",
-    "number unavailable",
-    "unknown caller",
-    "unknown number",
-    "anonymous caller",
-    "restricted number",
+    "blocked, blocked number, caller id blocked, no caller id, no number, number unavailable, \
+     unknown caller, unknown number, anonymous caller, restricted number",
     // The United Kingdom and Australia.
-    "withheld",
-    "number withheld",
-    "withheld number",
-    "caller withheld",
-    "suppressed",
+    "withheld, number withheld, withheld number, caller withheld, suppressed",
     // German.
-    "anonym",
-    "privat",
-    "unbekannt",
-    "unterdrückt",
-    "unterdrueckt",
-    "nummer unterdrückt",
-    "rufnummer unterdrückt",
+    "anonym, privat, unbekannt, unterdrückt, unterdrueckt, nummer unterdrückt, rufnummer unterdrückt",
     // French.
-    "inconnu",
-    "numéro masqué",
-    "numero masque",
-    "numéro privé",
+    "inconnu, numéro masqué, numero masque, numéro privé",
     // Italian.
-    "anonimo",
-    "sconosciuto",
-    "numero privato",
+    "anonimo, sconosciuto, numero privato",
     // Spanish and Portuguese.
-    "privado",
-    "oculto",
-    "número oculto",
-    "número privado",
-    "desconocido",
-    "desconhecido",
+    "privado, oculto, número oculto, número privado, desconocido, desconhecido",
     // Dutch.
-    "anoniem",
-    "onbekend",
+    "anoniem, onbekend",
 ];
 
 /// In E.164, and the numbers of nobody: words on a telephone's keys. From Twilio's page "Why am I getting calls from these
@@ -93,7 +59,8 @@ pub(super) fn is_word(text: &str) -> bool {
     };
     let is_nowhere = host.is_none_or(|host| host == "invalid" || host.ends_with(".invalid"));
     let words = user.replace(['-', '_'], " ");
-    user.is_empty() || AT_ANY_HOST.contains(&user) || is_nowhere && AS_A_WHOLE.contains(&words.as_str())
+    let is_whole = AS_A_WHOLE.into_iter().flat_map(|texts| texts.split(", ")).any(|text| text == words);
+    user.is_empty() || AT_ANY_HOST.contains(&user) || is_nowhere && is_whole
 }
 
 /// Whether digits, behind a `+` where they are international, are all zeros or one of the numbers that stand for none.
