@@ -5,16 +5,13 @@ mod regions;
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Json, body::Body, extract::State};
 use erasure::ForgetOutcome;
 use host::App;
 use identity::{Operation, Principal, audit};
 use privacy::{CaseAnswer, Request, erasure, in_time};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use web::{Code, Problem, ProblemBody};
 
 /// How long a case's id may be.
@@ -53,7 +50,7 @@ async fn forgetme(
     })?;
     let (tenancy, callers) = (&request.tenancy, request.callers()?);
     let forgotten = erasure(&app, tenancy)
-        .forget(case_id, callers.subjects(), &callers.others(), app.erase_after(), &in_time(&app))
+        .forget(case_id, callers.subjects(), &callers.others(), app.erase_after, &in_time(&app))
         .await
         .map_err(privacy::failure)?;
     let (status, report, perhaps) = match forgotten {

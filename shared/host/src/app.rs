@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::BoxError;
-use axum::http::HeaderMap;
+use axum::{BoxError, http::HeaderMap};
 use domain::{BadName, Clock, Mailbox, MailboxId, Random, Region, Tenant, TenantId, TenantKey, Timestamp};
 use identity::{Identity, Operation, Principal, Role, SignIn};
 use storage::{DropKey, Drops, Metadata, Recordings, Storage, StorageError, TenantStorage, Versioned};
@@ -47,8 +46,9 @@ pub struct App {
     pub random: Arc<dyn Random>,
     /// Where this process runs.
     pub here: Option<Region>,
+    /// From Forget Me to gone.
+    pub erase_after: Duration,
     trash_window: Duration,
-    erase_after: Duration,
     identity: Identity,
     pub(crate) certificate_key: CertificateKey,
     tenants: BTreeMap<TenantId, Arc<Tenancy>>,
@@ -85,47 +85,30 @@ impl App {
 
     /// The same, with what must have passed before the subject key is used.
     pub(crate) fn with_key_check(setup: AppSetup, key_check: Option<KeyCheck>) -> Arc<Self> {
-        let AppSetup {
-            tenants,
-            here,
-            subject_key,
-            trash_window,
-            erase_after,
-            identity,
-            certificate_key,
-            storage,
-            clock,
-            random,
-        } = setup;
         let key_check = key_check.map(Arc::new);
         let tenancy = |tenant: Tenant| {
-            let storage = storage.tenant(&tenant);
-            let directory = Directory::new(Arc::clone(&storage.index), Arc::clone(&clock));
-            let key = TenantKey::new(&subject_key, &tenant.id);
+            let storage = setup.storage.tenant(&tenant);
+            let directory = Directory::new(Arc::clone(&storage.index), Arc::clone(&setup.clock));
+            let key = TenantKey::new(&setup.subject_key, &tenant.id);
             (
                 tenant.id.clone(),
                 Arc::new(Tenancy { tenant, key, key_check: key_check.clone(), directory, storage }),
             )
         };
-        let ccids = tenants.iter().map(|tenant| (tenant.ccid.clone(), tenant.id.clone())).collect();
-        let tenants = tenants.into_iter().map(tenancy).collect();
+        let ccids = setup.tenants.iter().map(|tenant| (tenant.ccid.clone(), tenant.id.clone())).collect();
+        let tenants = setup.tenants.into_iter().map(tenancy).collect();
         Arc::new(Self {
-            clock,
-            random,
-            here,
-            trash_window,
-            erase_after,
-            identity,
-            certificate_key,
+            clock: setup.clock,
+            random: setup.random,
+            here: setup.here,
+            trash_window: setup.trash_window,
+            erase_after: setup.erase_after,
+            identity: setup.identity,
+            certificate_key: setup.certificate_key,
             tenants,
             ccids,
-            storage,
+            storage: setup.storage,
         })
-    }
-
-    /// From Forget Me to gone.
-    pub fn erase_after(&self) -> Duration {
-        self.erase_after
     }
 
     /// Signs a certificate of erasure as a compact JWS.

@@ -3,6 +3,7 @@
 //! A change made elsewhere is in force here within 5 s; one made by this process at once. That something does
 //! not exist, or that somebody is no member, is never answered from memory.
 
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,9 +27,6 @@ struct CachedRecord<T> {
     version: u64,
 }
 
-/// All records of a kind, as of a time.
-struct ListCache<T>(Mutex<CachedList<T>>);
-
 /// The last reading of all records.
 struct CachedList<T> {
     known: Option<(Timestamp, Arc<Vec<Versioned<T>>>)>,
@@ -36,27 +34,24 @@ struct CachedList<T> {
     changes: u64,
 }
 
+/// The records of a kind, as they were last read: each, and all of them.
+struct RecordCache<K, T> {
+    each: Cache<K, CachedRecord<T>>,
+    all: Mutex<CachedList<T>>,
+}
+
 /// The mailboxes and groups of one tenant.
 pub struct Directory {
     index: Arc<dyn Metadata>,
     clock: Arc<dyn Clock>,
-    mailboxes: Cache<MailboxId, CachedRecord<Mailbox>>,
-    groups: Cache<GroupId, CachedRecord<Group>>,
-    all_mailboxes: ListCache<Mailbox>,
-    all_groups: ListCache<Group>,
+    mailboxes: RecordCache<MailboxId, Mailbox>,
+    groups: RecordCache<GroupId, Group>,
 }
 
 impl Directory {
     /// An empty memory over the index.
     pub fn new(index: Arc<dyn Metadata>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            index,
-            clock,
-            mailboxes: Cache::new(MAX_RECORDS),
-            groups: Cache::new(MAX_RECORDS),
-            all_mailboxes: ListCache::new(),
-            all_groups: ListCache::new(),
-        }
+        Self { index, clock, mailboxes: RecordCache::new(), groups: RecordCache::new() }
     }
 
     /// A mailbox, at most 5 s old.
@@ -64,11 +59,9 @@ impl Directory {
     /// # Errors
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
-        match self.mailboxes.get(id) {
-            Some(CachedRecord { read_at, value: Some(value), version }) if self.is_fresh(read_at) => {
-                Ok(Some(Versioned { value: value.as_ref().clone(), version }))
-            }
-            _ => self.read_mailbox(id).await,
+        match self.mailboxes.fresh(id, self.clock.now()) {
+            Some((value, version)) => Ok(Some(Versioned { value: value.as_ref().clone(), version })),
+            None => self.read_mailbox(id).await,
         }
     }
 
@@ -78,11 +71,7 @@ impl Directory {
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn read_mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
         let read_at = self.clock.now();
-        let found = self.index.mailbox(id).await?;
-        if let Some(found) = &found {
-            remember(&self.mailboxes, id, read_at, Some(&found.value), found.version);
-        }
-        Ok(found)
+        Ok(self.mailboxes.read(id, read_at, self.index.mailbox(id).await?))
     }
 
     /// Writes a mailbox if it is as expected.
@@ -92,12 +81,12 @@ impl Directory {
     pub async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<Written> {
         let read_at = self.clock.now();
         let written = self.index.put_mailbox(mailbox, expect).await?;
-        if let Written::Version(version) = written {
-            let generation = if expect == Expect::Absent { version } else { mailbox.generation };
-            let mailbox = Mailbox { generation, ..mailbox.clone() };
-            remember(&self.mailboxes, &mailbox.id, read_at, Some(&mailbox), version);
-            self.all_mailboxes.forget();
-        }
+        let generation = match (expect, written) {
+            (Expect::Absent, Written::Version(version)) => version,
+            _ => mailbox.generation,
+        };
+        let mailbox = Mailbox { generation, ..mailbox.clone() };
+        self.mailboxes.changed(&mailbox.id, read_at, Some(&mailbox), written);
         Ok(written)
     }
 
@@ -108,10 +97,7 @@ impl Directory {
     pub async fn delete_mailbox(&self, id: &MailboxId, version: u64, purge_at: Timestamp) -> Result<Written> {
         let read_at = self.clock.now();
         let written = self.index.delete_mailbox(id, version, purge_at).await?;
-        if let Written::Version(version) = written {
-            remember(&self.mailboxes, id, read_at, None, version);
-            self.all_mailboxes.forget();
-        }
+        self.mailboxes.changed(id, read_at, None, written);
         Ok(written)
     }
 
@@ -120,11 +106,9 @@ impl Directory {
     /// # Errors
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn group(&self, id: &GroupId) -> Result<Option<Arc<Group>>> {
-        match self.groups.get(id) {
-            Some(CachedRecord { read_at, value: Some(value), .. }) if self.is_fresh(read_at) => {
-                Ok(Some(value))
-            }
-            _ => Ok(self.read_group(id).await?.map(|group| Arc::new(group.value))),
+        match self.groups.fresh(id, self.clock.now()) {
+            Some((group, _)) => Ok(Some(group)),
+            None => Ok(self.read_group(id).await?.map(|group| Arc::new(group.value))),
         }
     }
 
@@ -134,11 +118,7 @@ impl Directory {
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn read_group(&self, id: &GroupId) -> Result<Option<Versioned<Group>>> {
         let read_at = self.clock.now();
-        let found = self.index.group(id).await?;
-        if let Some(found) = &found {
-            remember(&self.groups, id, read_at, Some(&found.value), found.version);
-        }
-        Ok(found)
+        Ok(self.groups.read(id, read_at, self.index.group(id).await?))
     }
 
     /// Writes a group if it is as expected.
@@ -148,10 +128,7 @@ impl Directory {
     pub async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written> {
         let read_at = self.clock.now();
         let written = self.index.put_group(group, expect).await?;
-        if let Written::Version(version) = written {
-            remember(&self.groups, &group.id, read_at, Some(group), version);
-            self.all_groups.forget();
-        }
+        self.groups.changed(&group.id, read_at, Some(group), written);
         Ok(written)
     }
 
@@ -162,10 +139,7 @@ impl Directory {
     pub async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written> {
         let read_at = self.clock.now();
         let written = self.index.delete_group(id, version).await?;
-        if let Written::Version(version) = written {
-            remember(&self.groups, id, read_at, None, version);
-            self.all_groups.forget();
-        }
+        self.groups.changed(id, read_at, None, written);
         Ok(written)
     }
 
@@ -190,7 +164,7 @@ impl Directory {
     /// # Errors
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn all_mailboxes(&self) -> Result<Arc<Vec<Versioned<Mailbox>>>> {
-        self.all(&self.all_mailboxes, self.index.mailboxes()).await
+        self.mailboxes.all(self.clock.as_ref(), self.index.mailboxes()).await
     }
 
     /// The user's mailboxes, own and groups', at most 5 s old.
@@ -198,7 +172,8 @@ impl Directory {
     /// # Errors
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn mailboxes_of(&self, who: &Principal) -> Result<Vec<Versioned<Mailbox>>> {
-        let (mailboxes, groups) = futures::try_join!(self.all_mailboxes(), self.all_groups())?;
+        let groups = self.groups.all(self.clock.as_ref(), self.index.groups());
+        let (mailboxes, groups) = futures::try_join!(self.all_mailboxes(), groups)?;
         let belongs = |mailbox: &Mailbox| match &mailbox.owner {
             Owner::Personal { user } => *user == who.user,
             Owner::Group { group } => {
@@ -209,72 +184,79 @@ impl Directory {
         };
         Ok(mailboxes.iter().filter(|mailbox| belongs(&mailbox.value)).cloned().collect())
     }
+}
 
-    async fn all_groups(&self) -> Result<Arc<Vec<Versioned<Group>>>> {
-        self.all(&self.all_groups, self.index.groups()).await
+impl<K: Hash + Eq + Clone, T: Clone> RecordCache<K, T> {
+    fn new() -> Self {
+        Self { each: Cache::new(MAX_RECORDS), all: Mutex::new(CachedList { changes: 0, known: None }) }
     }
 
-    async fn all<T>(
+    /// A record that is there, if it was read a moment ago, and its version.
+    fn fresh(&self, id: &K, now: Timestamp) -> Option<(Arc<T>, u64)> {
+        let CachedRecord { read_at, value, version } = self.each.get(id)?;
+        Some((value.filter(|_| is_fresh(read_at, now))?, version))
+    }
+
+    /// Remembers what was read.
+    fn read(&self, id: &K, read_at: Timestamp, found: Option<Versioned<T>>) -> Option<Versioned<T>> {
+        if let Some(found) = &found {
+            self.remember(id, read_at, Some(&found.value), found.version);
+        }
+        found
+    }
+
+    /// Remembers an own change, if it was made; `None` is a deletion.
+    fn changed(&self, id: &K, read_at: Timestamp, value: Option<&T>, written: Written) {
+        let Written::Version(version) = written else { return };
+        self.remember(id, read_at, value, version);
+        let mut last = self.lock();
+        *last = CachedList { changes: last.changes + 1, known: None };
+    }
+
+    fn remember(&self, id: &K, read_at: Timestamp, value: Option<&T>, version: u64) {
+        let new = CachedRecord { read_at, value: value.cloned().map(Arc::new), version };
+        // Looked at and replaced in one step: an older read must not come in between and undo an own change.
+        let entry = self.each.entry(id, None, |_, known| {
+            if known.version <= version {
+                known.clone_from(&new);
+            }
+            EntryAction::Retain(())
+        });
+        if let EntryResult::Vacant(place) = entry {
+            // Refused only where somebody else put one there meanwhile.
+            let _ = place.insert(new);
+        }
+    }
+
+    async fn all(
         &self,
-        all: &ListCache<T>,
+        clock: &dyn Clock,
         read: impl Future<Output = Result<Vec<Versioned<T>>>>,
     ) -> Result<Arc<Vec<Versioned<T>>>> {
+        let read_at = clock.now();
         let changes = {
-            let last = all.lock();
-            if let Some((_, known)) = last.known.as_ref().filter(|(read_at, _)| self.is_fresh(*read_at)) {
+            let last = self.lock();
+            if let Some((_, known)) = last.known.as_ref().filter(|(known_at, _)| is_fresh(*known_at, read_at))
+            {
                 return Ok(Arc::clone(known));
             }
             last.changes
         };
-        let read_at = self.clock.now();
         let records = Arc::new(read.await?);
-        let mut last = all.lock();
+        let mut last = self.lock();
         if last.changes == changes {
             last.known = Some((read_at, Arc::clone(&records)));
         }
         Ok(records)
     }
 
-    fn is_fresh(&self, read_at: Timestamp) -> bool {
-        let now = self.clock.now();
-        now >= read_at && now.since(read_at) < MAX_AGE
-    }
-}
-
-fn remember<K: std::hash::Hash + Eq + Clone, T: Clone>(
-    cache: &Cache<K, CachedRecord<T>>,
-    id: &K,
-    read_at: Timestamp,
-    value: Option<&T>,
-    version: u64,
-) {
-    let new = CachedRecord { read_at, value: value.cloned().map(Arc::new), version };
-    // Looked at and replaced in one step: an older read must not come in between and undo an own change.
-    let entry = cache.entry(id, None, |_, known| {
-        if known.version <= version {
-            known.clone_from(&new);
-        }
-        EntryAction::Retain(())
-    });
-    if let EntryResult::Vacant(place) = entry {
-        // Refused only where somebody else put one there meanwhile.
-        let _ = place.insert(new);
-    }
-}
-
-impl<T> ListCache<T> {
-    fn new() -> Self {
-        Self(Mutex::new(CachedList { changes: 0, known: None }))
-    }
-
     fn lock(&self) -> MutexGuard<'_, CachedList<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn forget(&self) {
-        let mut last = self.lock();
-        *last = CachedList { changes: last.changes + 1, known: None };
-    }
+fn is_fresh(read_at: Timestamp, now: Timestamp) -> bool {
+    now >= read_at && now.since(read_at) < MAX_AGE
 }
 
 #[cfg(test)]

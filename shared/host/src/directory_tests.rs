@@ -116,7 +116,7 @@ async fn an_older_reading_never_replaces_a_newer_one() {
     let old = Versioned { value: mailbox("old"), version: 1 };
     let first = version(here.put_mailbox(&mailbox("one"), Expect::Absent).await.unwrap());
     here.put_mailbox(&mailbox("two"), Expect::Version(first)).await.unwrap();
-    remember(&here.mailboxes, &old.value.id, Timestamp::default(), Some(&old.value), old.version);
+    here.mailboxes.remember(&old.value.id, Timestamp::default(), Some(&old.value), old.version);
     assert_eq!(name(here).await.as_deref(), Some("two"));
 }
 
@@ -147,6 +147,6 @@ async fn a_reading_of_all_that_began_before_an_own_change_is_not_kept() {
         here.put_mailbox(&mailbox("one"), Expect::Absent).await?;
         Ok(Vec::new())
     };
-    assert!(here.all(&here.all_mailboxes, before).await.unwrap().is_empty());
+    assert!(here.mailboxes.all(here.clock.as_ref(), before).await.unwrap().is_empty());
     assert_eq!(here.all_mailboxes().await.unwrap().len(), 1);
 }

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use axum::routing::get;
 use axum::{Json, Router, middleware};
+use axum::{body::Bytes, extract::State, routing::get};
 use jsonwebtoken::jwk::JwkSet;
 use tokio::sync::Semaphore;
 use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};

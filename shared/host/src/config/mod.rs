@@ -10,6 +10,7 @@ mod tenants;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,33 +25,8 @@ pub use self::storage_kind::StorageKind;
 
 use self::reader::Reader;
 
-/// The variables that this service knows; what they mean is told at the fields of [`Config`].
-const KNOWN: &[&str] = &[
-    "VOICEMAIL_LISTEN",
-    "VOICEMAIL_STORAGE",
-    "VOICEMAIL_DATA",
-    "VOICEMAIL_AZURE",
-    "VOICEMAIL_TABLE",
-    "VOICEMAIL_BUCKETS",
-    "VOICEMAIL_SETUP",
-    "VOICEMAIL_TENANTS",
-    "VOICEMAIL_REGION",
-    "VOICEMAIL_TOKEN_SECRET",
-    "VOICEMAIL_TOKEN_SECRET_FILE",
-    "VOICEMAIL_TOKEN_JWKS",
-    "VOICEMAIL_TOKEN_ISSUER",
-    "VOICEMAIL_TOKEN_AUDIENCE",
-    "VOICEMAIL_USERS",
-    "VOICEMAIL_SUBJECT_KEY",
-    "VOICEMAIL_SUBJECT_KEY_FILE",
-    "VOICEMAIL_CERTIFICATE_KEY",
-    "VOICEMAIL_CERTIFICATE_KEY_FILE",
-    "VOICEMAIL_ERASE_AFTER",
-    "VOICEMAIL_TRASH_WINDOW",
-    "VOICEMAIL_SWEEP_EVERY",
-    "VOICEMAIL_MAX_REQUESTS",
-    "VOICEMAIL_ORIGINS",
-];
+/// The variables of storages that may be left out of this build, or not be the one that is meant: known all the same.
+const OF_STORAGES: [&str; 3] = ["VOICEMAIL_AZURE", "VOICEMAIL_TABLE", "VOICEMAIL_BUCKETS"];
 
 /// The longest time from Forget Me to gone, which the law's day allows.
 const MAX_ERASE_AFTER: Duration = Duration::from_hours(24);
@@ -194,7 +170,13 @@ impl Config {
 
     /// The variables among `names` that look like ours and are not known: typing errors, most likely.
     pub fn unknown(names: impl IntoIterator<Item = String>) -> Vec<String> {
-        let ours = |name: &String| name.starts_with("VOICEMAIL_") && !KNOWN.contains(&name.as_str());
+        let known = RefCell::new(BTreeSet::from(OF_STORAGES.map(str::to_owned)));
+        // Known is what is read.
+        let _ = Self::from(&|name| {
+            known.borrow_mut().insert(name.to_owned());
+            None
+        });
+        let ours = |name: &String| name.starts_with("VOICEMAIL_") && !known.borrow().contains(name);
         names.into_iter().filter(ours).collect()
     }
 

@@ -13,7 +13,7 @@ pub(crate) struct Embedded(&'static Collector);
 
 impl Embedded {
     /// Begins to record; once in a process.
-    pub(super) fn install() -> Result<Self, BoxError> {
+    pub(crate) fn install() -> Result<Self, BoxError> {
         let collector = Builder::new().cloudwatch_namespace(NAMESPACE).init()?;
         describe();
         Ok(Self(collector))

@@ -17,7 +17,7 @@ use lambda_http::{Adapter, Context};
 use serde_json::value::{RawValue, to_raw_value};
 
 use self::event::Event;
-use self::metrics::Embedded;
+pub(crate) use self::metrics::Embedded;
 use crate::app::App;
 use crate::function::EventHandlers;
 
@@ -31,11 +31,6 @@ struct Front {
     router: Router,
     events: EventHandlers,
     metrics: Embedded,
-}
-
-/// Begins to measure: before anything is measured that should be told.
-pub(crate) fn measure() -> Result<Embedded, BoxError> {
-    Embedded::install()
 }
 
 /// Answers one invocation after the other, until Lambda ends the process.
