@@ -9,25 +9,20 @@ mod swept;
 mod tidy;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::{BoxError, Json};
+use axum::{body::Body, extract::State, http::HeaderMap};
 use host::{App, Tenancy};
 use identity::{Operation, Principal, audit};
 use serde::Deserialize;
 use storage::StorageError;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use web::{Code, Problem, ProblemBody, Query, body};
 
 pub use swept::Swept;
 
-/// A run ends after this; the next goes on. Less than the schedule's five minutes.
-const MAX_RUN_TIME: Duration = Duration::from_mins(4);
+use swept::Sweep;
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -105,16 +100,14 @@ pub async fn all(app: &App) -> Swept {
 /// # Errors
 /// No part of it could be done: the first reason.
 pub async fn tenant(app: &App, tenancy: &Tenancy) -> Result<Swept, StorageError> {
-    let started = app.clock.now();
-    let in_time = || app.clock.now().since(started) < MAX_RUN_TIME;
-    let mut swept = Swept::default();
+    let mut sweep = Sweep { app, tenancy, started: app.clock.now(), swept: Swept::default() };
     let parts = [
-        cases::all(app, tenancy, &in_time, &mut swept).await,
-        purge::due(tenancy, started, &in_time, &mut swept).await,
-        expire::all(app, tenancy, started, &in_time, &mut swept).await,
-        tidy::attempts(tenancy, started, &in_time, &mut swept).await,
-        tidy::orphans(tenancy, started, &mut swept).await,
-        tidy::mailboxes(app, tenancy, started, &in_time, &mut swept).await,
+        cases::all(&mut sweep).await,
+        purge::due(&mut sweep).await,
+        expire::all(&mut sweep).await,
+        tidy::attempts(&mut sweep).await,
+        tidy::orphans(&mut sweep).await,
+        tidy::mailboxes(&mut sweep).await,
     ];
     let (all, mut errors) = (parts.len(), parts.into_iter().filter_map(Result::err).collect::<Vec<_>>());
     if errors.len() == all
@@ -124,7 +117,7 @@ pub async fn tenant(app: &App, tenancy: &Tenancy) -> Result<Swept, StorageError>
     }
     // A part that cannot even begin keeps no other from its work.
     for error in &errors {
-        swept.fail(error, "a part of the sweep could not be done");
+        sweep.swept.fail(error, "a part of the sweep could not be done");
     }
-    Ok(swept)
+    Ok(sweep.swept)
 }

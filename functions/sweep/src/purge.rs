@@ -8,7 +8,7 @@ use host::Tenancy;
 use metrics::counter;
 use storage::{Due, StorageError};
 
-use crate::swept::{BATCH_SIZE, Swept};
+use crate::swept::{BATCH_SIZE, Sweep};
 
 /// How many messages are worked on at once.
 const MAX_CONCURRENT_PURGES: usize = 8;
@@ -16,12 +16,8 @@ const MAX_CONCURRENT_PURGES: usize = 8;
 const OVERDUE_AFTER: Duration = Duration::from_mins(15);
 
 /// Purges what is due: the trash and deleted mailboxes, oldest deadline first.
-pub(crate) async fn due(
-    tenancy: &Tenancy,
-    now: Timestamp,
-    in_time: &(dyn Fn() -> bool + Sync),
-    swept: &mut Swept,
-) -> Result<(), StorageError> {
+pub(crate) async fn due(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
+    let (tenancy, now) = (sweep.tenancy, sweep.started);
     let mut last: Option<Due> = None;
     loop {
         let batch = tenancy.index().due(now, last.as_ref(), BATCH_SIZE).await?;
@@ -41,11 +37,11 @@ pub(crate) async fn due(
             .buffer_unordered(MAX_CONCURRENT_PURGES);
         while let Some(outcome) = outcomes.next().await {
             match outcome {
-                Ok(purged) => swept.purged += u64::from(purged),
-                Err(error) => swept.fail(&error, "a message could not be purged"),
+                Ok(purged) => sweep.swept.purged += u64::from(purged),
+                Err(error) => sweep.swept.fail(&error, "a message could not be purged"),
             }
         }
-        if !more || !in_time() {
+        if !more || !sweep.in_time() {
             break;
         }
     }

@@ -1,11 +1,32 @@
-//! The counts of a sweep.
+//! A sweep of one tenant, and the counts of what it did.
 
+use std::time::Duration;
+
+use domain::Timestamp;
+use host::{App, Tenancy};
 use serde::Serialize;
 use storage::StorageError;
 use utoipa::ToSchema;
 
+/// A run ends after this; the next goes on. Less than the schedule's five minutes.
+const MAX_RUN_TIME: Duration = Duration::from_mins(4);
 /// How many entries a sweep reads at once.
 pub(crate) const BATCH_SIZE: usize = 200;
+
+/// A sweep of one tenant that is under way.
+pub(crate) struct Sweep<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) tenancy: &'a Tenancy,
+    pub(crate) started: Timestamp,
+    pub(crate) swept: Swept,
+}
+
+impl Sweep<'_> {
+    /// Whether it has time left.
+    pub(crate) fn in_time(&self) -> bool {
+        self.app.clock.now().since(self.started) < MAX_RUN_TIME
+    }
+}
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]

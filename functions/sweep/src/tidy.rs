@@ -5,10 +5,10 @@ use std::hash::{Hash, Hasher as _};
 use std::time::Duration;
 
 use domain::{MailboxId, Timestamp};
-use host::{App, Tenancy};
+use host::Tenancy;
 use storage::{Fenced, MessageRef, StorageError};
 
-use crate::swept::Swept;
+use crate::swept::Sweep;
 
 /// A deposit that takes longer than this was cut off.
 const MAX_DEPOSIT_TIME: Duration = Duration::from_hours(1);
@@ -19,20 +19,15 @@ const SLOTS_A_DAY: u64 = 24 * 60 / 5;
 const SLOTS_OF_A_RUN: u64 = 2;
 
 /// Takes back the deposits that were cut off.
-pub(crate) async fn attempts(
-    tenancy: &Tenancy,
-    now: Timestamp,
-    in_time: &(dyn Fn() -> bool + Sync),
-    swept: &mut Swept,
-) -> Result<(), StorageError> {
-    let before = now.minus(MAX_DEPOSIT_TIME);
+pub(crate) async fn attempts(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
+    let (tenancy, before) = (sweep.tenancy, sweep.started.minus(MAX_DEPOSIT_TIME));
     for message_ref in tenancy.index().arriving(before).await? {
-        if !in_time() {
+        if !sweep.in_time() {
             break;
         }
         match take_back(tenancy, &message_ref).await {
-            Ok(orphan) => swept.orphans += u64::from(orphan),
-            Err(error) => swept.fail(&error, "a deposit that was cut off could not be taken back"),
+            Ok(orphan) => sweep.swept.orphans += u64::from(orphan),
+            Err(error) => sweep.swept.fail(&error, "a deposit that was cut off could not be taken back"),
         }
     }
     // An attempt that cannot be read is told where no other is left.
@@ -50,34 +45,26 @@ async fn take_back(tenancy: &Tenancy, message_ref: &MessageRef) -> Result<bool, 
 }
 
 /// Removes the recordings that no attempt and no message tells of, once their hour is over for another hour.
-pub(crate) async fn orphans(
-    tenancy: &Tenancy,
-    now: Timestamp,
-    swept: &mut Swept,
-) -> Result<(), StorageError> {
-    swept.orphans += tenancy.index().remove_orphans(now.minus(2 * MAX_DEPOSIT_TIME), now).await?;
+pub(crate) async fn orphans(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
+    let (index, now) = (sweep.tenancy.index(), sweep.started);
+    sweep.swept.orphans += index.remove_orphans(now.minus(2 * MAX_DEPOSIT_TIME), now).await?;
     Ok(())
 }
 
 /// Tidies the mailboxes whose slot of the day it is, deleted ones too: each at least once a day, spread over it.
-pub(crate) async fn mailboxes(
-    app: &App,
-    tenancy: &Tenancy,
-    now: Timestamp,
-    in_time: &(dyn Fn() -> bool + Sync),
-    swept: &mut Swept,
-) -> Result<(), StorageError> {
-    let purge_at = app.trash_deadline(now);
-    let mut turns = tenancy.index().mailbox_ids().await?;
+pub(crate) async fn mailboxes(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
+    let (index, now) = (sweep.tenancy.index(), sweep.started);
+    let purge_at = sweep.app.trash_deadline(now);
+    let mut turns = index.mailbox_ids().await?;
     turns.retain(|mailbox| has_turn(mailbox, now));
     turns.sort_by_cached_key(|mailbox| place(mailbox, now));
     for mailbox in turns {
-        if !in_time() {
+        if !sweep.in_time() {
             break;
         }
-        match tenancy.index().tidy(&mailbox, now, purge_at).await {
-            Ok(orphans) => swept.orphans += orphans,
-            Err(error) => swept.fail(&error, "a mailbox could not be tidied"),
+        match index.tidy(&mailbox, now, purge_at).await {
+            Ok(orphans) => sweep.swept.orphans += orphans,
+            Err(error) => sweep.swept.fail(&error, "a mailbox could not be tidied"),
         }
     }
     Ok(())
