@@ -111,40 +111,30 @@ async fn commit(
     let Deposit { facts, .. } = deposit;
     let recordings = tenancy.storage.recordings_in(&facts.region)?;
     let put = recordings.put(&facts.audio, audio, &facts.media_type, facts.subject.as_ref());
-    let stored = match tenancy.index().arrive(deposit, put).await {
-        Ok(Arrival::Arrived(stored)) => stored,
+    let arrived = match tenancy.index().arrive(deposit, put).await {
+        Ok(Arrival::Arrived(stored)) => within(mailbox, stored),
         Ok(Arrival::Taken(found)) => return repeat(found),
-        Err(error) => {
-            take_back(tenancy, recordings, facts).await;
-            return Err(error.into());
-        }
+        Err(error) => Err(error.into()),
     };
-    if let Err(full) = within(mailbox, stored) {
+    if let Err(refusal) = arrived {
         take_back(tenancy, recordings, facts).await;
-        return Err(full);
+        return Err(refusal);
     }
     // Where this fails it is not known who was created: nothing is taken back, the sweep finds out.
-    match tenancy.index().insert(deposit).await? {
+    let outcome = match tenancy.index().insert(deposit).await? {
         Insertion::Created(message) => {
             metrics::counter!("voicemail_deposits_total").increment(1);
-            Ok(Deposited::Created(message))
+            return Ok(Deposited::Created(message));
         }
-        Insertion::Taken(found) => {
-            take_back(tenancy, recordings, facts).await;
-            repeat(found)
-        }
-        Insertion::Forgotten => {
-            take_back(tenancy, recordings, facts).await;
-            repeat(Found::Gone)
-        }
+        Insertion::Taken(found) => repeat(found),
+        Insertion::Forgotten => repeat(Found::Gone),
         Insertion::Fenced => {
-            take_back(tenancy, recordings, facts).await;
-            Err(Problem::new(
-                Code::StorageUnavailable,
-                "The storage was too slow. Nothing is stored; repeat the deposit.",
-            ))
+            let detail = "The storage was too slow. Nothing is stored; repeat the deposit.";
+            Err(Problem::new(Code::StorageUnavailable, detail))
         }
-    }
+    };
+    take_back(tenancy, recordings, facts).await;
+    outcome
 }
 
 /// Takes back what this attempt made and nothing else. Cut off or failed, the sweep does it later.
