@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use erasure::{Callers, Report, UndoOutcome};
 use futures::future::try_join;
 use host::App;
@@ -23,12 +20,33 @@ use web::{Code, Problem, ProblemBody};
     )
 )]
 pub(crate) async fn undoforget(
-    state: State<Arc<App>>,
+    State(app): State<Arc<App>>,
     who: Principal,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Json<CaseAnswer>, Problem> {
-    undo(&state, &who, &headers, content).await
+    let request = Request::read(&app, &who, Operation::UndoForget, &headers, content).await?;
+    let tenancy = &request.tenancy;
+    let callers = request.callers.as_ref();
+    let (erasure, in_time) = (erasure(&app, tenancy), in_time(&app));
+    let undone = async {
+        let undone = match (request.caseid.as_deref(), callers) {
+            (Some(case_id), _) => {
+                let subjects = callers.map(Callers::subjects);
+                erasure.undo(case_id, subjects.as_ref(), &in_time).await
+            }
+            (None, Some(callers)) => erasure.undo_callers(&callers.subjects(), &in_time).await,
+            (None, None) => return Err(Problem::bad("caseid", "a case, or numbers in `consumers`")),
+        };
+        report_of(undone.map_err(failure)?, callers)
+    };
+    let others = callers.map(Callers::others).unwrap_or_default();
+    let perhaps = async { Ok(erasure.perhaps(&others, &in_time).await) };
+    let (report, perhaps) = try_join(undone, perhaps).await?;
+    for case in &report.cases {
+        audit(&who, Operation::UndoForget, &[("of_tenant", &tenancy.tenant.id), ("case", &case.key)]);
+    }
+    Ok(Json(CaseAnswer::undid(tenancy, &report, callers.map(|callers| (callers, &perhaps)))))
 }
 
 /// The same by its other name.
@@ -46,37 +64,7 @@ pub(crate) async fn undoforgot(
     headers: HeaderMap,
     content: Body,
 ) -> Result<Json<CaseAnswer>, Problem> {
-    undo(&state, &who, &headers, content).await
-}
-
-async fn undo(
-    app: &App,
-    who: &Principal,
-    headers: &HeaderMap,
-    content: Body,
-) -> Result<Json<CaseAnswer>, Problem> {
-    let request = Request::read(app, who, Operation::UndoForget, headers, content).await?;
-    let tenancy = &request.tenancy;
-    let callers = request.callers.as_ref();
-    let (erasure, in_time) = (erasure(app, tenancy), in_time(app));
-    let undone = async {
-        let undone = match (request.caseid.as_deref(), callers) {
-            (Some(case_id), _) => {
-                let subjects = callers.map(Callers::subjects);
-                erasure.undo(case_id, subjects.as_ref(), &in_time).await
-            }
-            (None, Some(callers)) => erasure.undo_callers(&callers.subjects(), &in_time).await,
-            (None, None) => return Err(Problem::bad("caseid", "a case, or numbers in `consumers`")),
-        };
-        report_of(undone.map_err(failure)?, callers)
-    };
-    let others = callers.map(Callers::others).unwrap_or_default();
-    let perhaps = async { Ok(erasure.perhaps(&others, &in_time).await) };
-    let (report, perhaps) = try_join(undone, perhaps).await?;
-    for case in &report.cases {
-        audit(who, Operation::UndoForget, &[("of_tenant", &tenancy.tenant.id), ("case", &case.key)]);
-    }
-    Ok(Json(CaseAnswer::undid(tenancy, &report, callers.map(|callers| (callers, &perhaps)))))
+    undoforget(state, who, headers, content).await
 }
 
 /// What an undo did; refused where it did nothing.
