@@ -64,13 +64,8 @@ pub(crate) enum Operation {
 
 impl Operation {
     /// Its name.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Forgetme => "forgetme",
-            Self::Undoforget => "undoforget",
-            Self::Exportme => "exportme",
-            Self::Status => "status",
-        }
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 }
 
@@ -107,7 +102,7 @@ impl Args {
             again.arg0(own);
         }
         again.arg("--input").arg(&self.input).arg("--output").arg(&self.output);
-        again.args(["--operation", self.operation.name(), "--url", &self.url]);
+        again.args(["--operation", &self.operation.name(), "--url", &self.url]);
         again.args(["--token-path", &self.token_path, "--retries", &self.retries.to_string()]);
         if self.basic {
             again.arg("--basic");
