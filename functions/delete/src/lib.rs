@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use domain::{Hold, MessageId};
 use host::{Access, App};
 use identity::{Operation, Principal, audit};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use web::wire::{BulkAnswer, bulk, message_id};
 use web::{Path, Problem, ProblemBody, body};
 

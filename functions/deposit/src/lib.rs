@@ -11,16 +11,13 @@ mod upload;
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Json, body::Body, extract::State};
 use domain::Message;
 use host::App;
 use identity::{Operation, Principal};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use web::wire::{MessageBody, Sound};
 use web::{Code, Path, Problem, ProblemBody};
 

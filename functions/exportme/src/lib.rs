@@ -5,10 +5,7 @@ mod file;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use domain::{Message, MessageId};
 use futures::future::try_join;
 use host::App;
@@ -16,8 +13,7 @@ use identity::{Operation, Principal, audit};
 use privacy::{Request, erasure, in_time};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use web::wire::MessageBody;
 use web::{Problem, ProblemBody};
 

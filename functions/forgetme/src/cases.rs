@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
+use axum::{Json, extract::State};
 use domain::{Case, CaseKey, Status};
 use host::{App, Tenancy};
 use identity::{Operation, Principal};

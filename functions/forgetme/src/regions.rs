@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
+use axum::{Json, extract::State};
 use host::App;
 use identity::{Operation, Principal};
 use privacy::{TenantQuery, erasure};

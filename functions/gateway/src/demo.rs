@@ -4,11 +4,10 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
 use axum::{BoxError, Json, Router};
+use axum::{extract::State, routing::post};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use domain::{Group, Mailbox, Owner, Tenant};

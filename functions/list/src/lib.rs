@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::{Folder, MessageId};
@@ -14,8 +11,7 @@ use identity::{Operation, Principal};
 use serde::{Deserialize, Serialize};
 use storage::PageOf;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use web::wire::{self, FolderName, MessageBody, message_id};
 use web::{Path, Problem, ProblemBody, Query, etag};
 

@@ -7,19 +7,15 @@ mod record;
 use std::future::ready;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::{Json, body::Body, extract::State, response::Response};
 use domain::{BadName, Mailbox, MailboxId};
 use host::App;
 use identity::{Operation, Principal, Role, audit};
 use serde::Serialize;
 use storage::Versioned;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use web::body::JSON_LIMIT;
 use web::{Code, Path, Problem, ProblemBody};
 

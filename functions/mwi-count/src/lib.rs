@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::Response;
+use axum::{extract::State, response::Response};
 use domain::{Counts, Mailbox};
 use host::App;
 use identity::{Operation, Principal};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use web::{Path, Problem, ProblemBody, etag};
 
 /// The media type of RFC 3842.

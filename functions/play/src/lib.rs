@@ -12,8 +12,7 @@ use axum::response::{IntoResponse, Response};
 use domain::Message;
 use host::{App, Tenancy};
 use identity::{Operation, Principal, audit};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use web::wire::{Sound, message_id};
 use web::{Path, Problem, ProblemBody, Query, recording};
 

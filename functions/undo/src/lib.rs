@@ -4,13 +4,11 @@ mod forget;
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
+use axum::{Json, extract::State};
 use domain::{Release, Released};
 use host::App;
 use identity::{Operation, Principal, audit};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use web::wire::{MessageBody, message_id};
 use web::{Code, Path, Problem, ProblemBody};
 
