@@ -1,5 +1,6 @@
 //! What the backends store, as JSON with `"v":1`. Whoever changes a form counts on, and reads the old one too.
 
+use domain::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,14 @@ struct Stored<'a, T> {
 #[derive(Deserialize)]
 struct Version {
     v: u64,
+}
+
+/// The last millisecond of 13 digits.
+pub(crate) const MAX_MS13: i64 = 9_999_999_999_999;
+
+/// A time as text that sorts.
+pub(crate) fn ms13(time: Timestamp) -> String {
+    format!("{:013}", time.millis().clamp(0, MAX_MS13))
 }
 
 /// What is stored of a value.

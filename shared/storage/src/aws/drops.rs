@@ -18,11 +18,11 @@ use futures::{StreamExt as _, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::client;
-use super::fault::{fault, is};
+use super::fault::{fault, is, none_on};
 use super::layout::DropFolders;
 use super::recordings::MAX_PUTS;
 use crate::cloud::{contended, incomplete};
-use crate::{DropKey, Dropped, Drops, Result, StorageError, Upload};
+use crate::{DropKey, Dropped, Drops, INCOMING, REJECTED, Result, StorageError, Upload};
 
 /// Why a drop was rejected, beside its facts.
 const REASON: &str = "rejected-because";
@@ -88,11 +88,9 @@ impl S3Drops {
         for _ in 0..MAX_PUTS {
             let delete = self.client.delete_object().bucket(&self.bucket).key(object).if_match(etag);
             match delete.send().await {
-                Ok(_) => return Ok(()),
-                Err(error) if is(404, &error) || is(412, &error) => return Ok(()),
                 // Something else was put there, or it was deleted, at this very moment.
                 Err(error) if is(409, &error) => {}
-                Err(error) => return Err(fault(context)(error)),
+                deleted => return none_on(&[404, 412], context, deleted).map(|_| ()),
             }
         }
         Err(contended(context))
@@ -103,12 +101,9 @@ impl S3Drops {
 impl Drops for S3Drops {
     async fn look(&self, key: &DropKey) -> Result<Option<Dropped>> {
         let context = "looking at a drop";
-        let object = self.folders.incoming_object(key);
-        let head = match self.client.head_object().bucket(&self.bucket).key(&object).send().await {
-            Ok(head) => head,
-            Err(error) if is(404, &error) => return Ok(None),
-            Err(error) => return Err(fault(context)(error)),
-        };
+        let object = self.folders.object(INCOMING, key);
+        let head = self.client.head_object().bucket(&self.bucket).key(&object).send().await;
+        let Some(head) = none_on(&[404], context, head)? else { return Ok(None) };
         let (Some(etag), Some(at)) = (head.e_tag, time(head.last_modified)) else {
             return Err(incomplete(context));
         };
@@ -122,12 +117,9 @@ impl Drops for S3Drops {
 
     async fn read(&self, key: &DropKey, dropped: &Dropped) -> Result<Option<Bytes>> {
         let context = "reading a drop";
-        let get = self.client.get_object().bucket(&self.bucket).key(self.folders.incoming_object(key));
-        let mut found = match get.if_match(dropped.etag()).send().await {
-            Ok(found) => found,
-            Err(error) if is(404, &error) || is(412, &error) => return Ok(None),
-            Err(error) => return Err(fault(context)(error)),
-        };
+        let get = self.client.get_object().bucket(&self.bucket).key(self.folders.object(INCOMING, key));
+        let found = get.if_match(dropped.etag()).send().await;
+        let Some(mut found) = none_on(&[404, 412], context, found)? else { return Ok(None) };
         let mut bytes = BytesMut::with_capacity(usize::try_from(dropped.bytes).unwrap_or(0));
         while let Some(chunk) = found.body.next().await {
             bytes.extend_from_slice(&chunk.map_err(|error| StorageError::unavailable(context, error))?);
@@ -136,13 +128,13 @@ impl Drops for S3Drops {
     }
 
     async fn delete(&self, key: &DropKey, dropped: &Dropped) -> Result<()> {
-        self.delete_only("deleting a drop", &self.folders.incoming_object(key), dropped.etag()).await
+        self.delete_only("deleting a drop", &self.folders.object(INCOMING, key), dropped.etag()).await
     }
 
     /// A copy, then the delete. Cut off between them, it is rejected once more.
     async fn reject(&self, key: &DropKey, dropped: &Dropped, reason: &str) -> Result<()> {
         let context = "rejecting a drop";
-        let (from, to) = (self.folders.incoming_object(key), self.folders.rejected_object(key));
+        let (from, to) = (self.folders.object(INCOMING, key), self.folders.object(REJECTED, key));
         let mut facts: std::collections::HashMap<_, _> = dropped.facts.clone().into_iter().collect();
         facts.insert(REASON.to_owned(), reason.to_owned());
         if dropped.bytes > MOST_COPIED {
@@ -167,22 +159,21 @@ impl Drops for S3Drops {
             .config_override(limits)
             .send()
             .await;
-        match copied {
-            Ok(_) => self.delete(key, dropped).await,
-            Err(error) if is(404, &error) || is(412, &error) => Ok(()),
-            Err(error) => Err(fault(context)(error)),
+        match none_on(&[404, 412], context, copied)? {
+            Some(_) => self.delete(key, dropped).await,
+            None => Ok(()),
         }
     }
 
     async fn waiting(&self, before: Timestamp, limit: usize) -> Result<Vec<DropKey>> {
-        let folder = self.folders.incoming(&self.tenant);
+        let folder = self.folders.folder(INCOMING, &self.tenant);
         let found = self.older("listing drops", folder, before, limit).await?;
         Ok(found.iter().filter_map(|(object, _)| self.folders.parse(&self.region, object)).collect())
     }
 
     async fn clear_rejected(&self, before: Timestamp) -> Result<u64> {
         let context = "clearing what was rejected";
-        let folder = self.folders.rejected(&self.tenant);
+        let folder = self.folders.folder(REJECTED, &self.tenant);
         let found = self.older(context, folder, before, usize::MAX).await?;
         let delete = async |(key, object): (String, Object)| {
             self.delete_only(context, &key, object.e_tag().unwrap_or_default()).await
@@ -206,7 +197,7 @@ impl Drops for S3Drops {
         let config = PresigningConfig::expires_in(ttl);
         let config = config.map_err(|error| StorageError::unavailable(context, error))?;
         let facts = facts.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let put = self.client.put_object().bucket(&self.bucket).key(self.folders.incoming_object(key));
+        let put = self.client.put_object().bucket(&self.bucket).key(self.folders.object(INCOMING, key));
         let signed = put.set_metadata(Some(facts)).presigned(config).await.map_err(fault(context))?;
         let headers = signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Some(Upload { url: signed.uri().to_owned(), headers }))

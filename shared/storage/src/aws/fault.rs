@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId as _;
 
 use crate::cloud::Said;
-use crate::{StorageError, causes};
+use crate::{Result, StorageError, causes};
 
 /// Codes of a request that no repetition mends: keys or a role's policy must be changed.
 const DENIED: [&str; 9] = [
@@ -53,6 +53,21 @@ where
             error => format!("the request could not be made: {}", causes(error)),
         };
         StorageError::unavailable(context, Said(said))
+    }
+}
+
+/// What was answered; `None`: one of these statuses of HTTP.
+pub(super) fn none_on<T, E>(
+    statuses: &[u16],
+    context: &'static str,
+    answer: std::result::Result<T, SdkError<E, HttpResponse>>,
+) -> Result<Option<T>>
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    match answer {
+        Err(error) if statuses.iter().any(|status| is(*status, &error)) => Ok(None),
+        answer => answer.map(Some).map_err(fault(context)),
     }
 }
 

@@ -4,12 +4,15 @@ use super::layout::{self, Item};
 use super::table::{Table, Update, Updated, text, text_of};
 use crate::{Result, StorageError};
 
-/// Keeps a value under a name of the installation's, unless one is kept: what is kept.
-pub(super) async fn keep(table: Table, name: &str, value: &str) -> Result<String> {
-    let context = "keeping a value of the installation";
+/// What is kept under a name of the installation's. Where nothing is, it is this value, and `keeps` says whether it is kept from now on.
+pub(super) async fn kept(table: Table, name: &str, value: &str, keeps: bool) -> Result<String> {
+    let key = layout::kept(name);
     // A look first: most starts find it there.
-    if let Some(kept) = kept(table.clone(), name).await? {
-        return Ok(kept);
+    if let Some(item) = table.get("reading a value of the installation", &key).await? {
+        return kept_value(name, &item);
+    }
+    if !keeps {
+        return Ok(value.to_owned());
     }
     let update = Update {
         expression: "SET kept=:value".to_owned(),
@@ -17,16 +20,10 @@ pub(super) async fn keep(table: Table, name: &str, value: &str) -> Result<String
         values: vec![(":value", text(value))],
         names: Vec::new(),
     };
-    match table.update(context, &layout::kept(name), update).await? {
+    match table.update("keeping a value of the installation", &key, update).await? {
         Updated::Done(item) => kept_value(name, &item),
         Updated::Refused(item) => kept_value(name, &item.unwrap_or_default()),
     }
-}
-
-/// What is kept under a name of the installation's.
-pub(super) async fn kept(table: Table, name: &str) -> Result<Option<String>> {
-    let found = table.get("reading a value of the installation", &layout::kept(name)).await?;
-    found.map(|item| kept_value(name, &item)).transpose()
 }
 
 fn kept_value(name: &str, item: &Item) -> Result<String> {

@@ -16,10 +16,11 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{AudioKey, CaseKey, Claim, GroupId, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
+use domain::{AudioKey, Claim, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
 
-use crate::cloud::{Keys, claim_of, due_at, ms13};
-use crate::{DropKey, INCOMING, MessageRef, REJECTED};
+use crate::cloud::{CASES, GROUPS, MAILBOXES, Thing, claim_of, due_at};
+use crate::stored::ms13;
+use crate::{DropKey, MessageRef};
 
 /// The local index by folder, or by what else must be found in order: `pk`, `f`.
 pub(super) const FOLDER: &str = "folder";
@@ -64,7 +65,8 @@ impl Layout {
         self.0.to_string()
     }
 
-    fn pk(&self, what: &str) -> String {
+    /// The partition of what is called so.
+    pub(super) fn pk(&self, what: &str) -> String {
         format!("{}#{what}", self.0)
     }
 
@@ -87,57 +89,19 @@ impl Layout {
         self.pk("arriving")
     }
 
-    pub(super) fn orphans(&self, region: &Region) -> Key {
-        Key { pk: self.pk("orphans"), sk: region.to_string() }
-    }
-}
-
-impl Keys for Layout {
-    type Key = Key;
-
-    fn marker(&self, message_ref: &MessageRef) -> Option<Key> {
-        let subject = message_ref.subject.as_ref()?;
-        Some(Key { pk: self.caller(subject), sk: attempt(message_ref) })
-    }
-
-    fn journal(&self, message_ref: &MessageRef) -> Key {
-        Key { pk: self.arriving(), sk: attempt(message_ref) }
-    }
-
-    fn forget(&self, subject: &Subject, case: &CaseKey) -> Key {
-        Key { pk: self.caller(subject), sk: format!("{FORGET}{case}") }
-    }
-
-    fn watched(&self, _: &CaseKey) -> Option<Key> {
-        None
-    }
-
-    fn mailbox(&self, id: &MailboxId) -> Key {
-        Key { pk: self.mailboxes(), sk: id.to_string() }
-    }
-
-    fn group(&self, id: &GroupId) -> Key {
-        Key { pk: self.groups(), sk: id.to_string() }
-    }
-
-    fn case(&self, key: &CaseKey) -> Key {
-        Key { pk: self.cases(), sk: key.to_string() }
-    }
-
-    fn last_certificate(&self) -> Key {
-        Key { pk: self.pk("certificate"), sk: "last".to_owned() }
-    }
-
-    fn mailboxes(&self) -> String {
-        self.pk("mailbox")
-    }
-
-    fn groups(&self) -> String {
-        self.pk("group")
-    }
-
-    fn cases(&self) -> String {
-        self.pk("case")
+    /// That a case is watched is told by its record.
+    pub(super) fn key(&self, thing: Thing<'_>) -> Key {
+        let (pk, sk) = match thing {
+            Thing::Marker(subject, message_ref) => (self.caller(subject), attempt(message_ref)),
+            Thing::Journal(message_ref) => (self.arriving(), attempt(message_ref)),
+            Thing::Forget(subject, case) => (self.caller(subject), format!("{FORGET}{case}")),
+            Thing::Mailbox(id) => (self.pk(MAILBOXES), id.to_string()),
+            Thing::Group(id) => (self.pk(GROUPS), id.to_string()),
+            Thing::Case(key) | Thing::Watched(key) => (self.pk(CASES), key.to_string()),
+            Thing::LastCertificate => (self.pk("certificate"), "last".to_owned()),
+            Thing::Orphans(region) => (self.pk("orphans"), region.to_string()),
+        };
+        Key { pk, sk }
     }
 }
 
@@ -218,22 +182,13 @@ impl DropFolders {
         Self(if prefix.is_empty() { String::new() } else { format!("{prefix}/") })
     }
 
-    /// The drops of a tenant.
-    pub(super) fn incoming(&self, tenant: &TenantId) -> String {
-        format!("{}{INCOMING}/{tenant}/", self.0)
+    /// The drops of a tenant in `INCOMING` or `REJECTED`.
+    pub(super) fn folder(&self, of: &str, tenant: &TenantId) -> String {
+        format!("{}{of}/{tenant}/", self.0)
     }
 
-    /// Those that were rejected.
-    pub(super) fn rejected(&self, tenant: &TenantId) -> String {
-        format!("{}{REJECTED}/{tenant}/", self.0)
-    }
-
-    pub(super) fn incoming_object(&self, key: &DropKey) -> String {
-        self.incoming(&key.tenant) + &key.below()
-    }
-
-    pub(super) fn rejected_object(&self, key: &DropKey) -> String {
-        self.rejected(&key.tenant) + &key.below()
+    pub(super) fn object(&self, of: &str, key: &DropKey) -> String {
+        self.folder(of, &key.tenant) + &key.below()
     }
 
     /// The drop that an object is.

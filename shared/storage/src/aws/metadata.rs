@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
@@ -15,9 +14,10 @@ use super::layout::{FOLDER, Item, Key, Layout};
 use super::row::{created, json, read, replace};
 use super::table::{Query, Table, Update, Updated, number, text, text_of, value_of};
 use crate::cloud::{
-    Cloud, Keys as _, MAX_ROUNDS, RegionRecordings, Row, Ruled, contended, incomplete, may_be_of, ms13,
-    nonce, passing_over, pause,
+    Cloud, MAILBOXES, MAX_ROUNDS, RegionRecordings, Row, Ruled, Thing, contended, may_be_of, nonce,
+    passing_over, pause,
 };
+use crate::stored::ms13;
 use crate::{CallerMarker, Deposit, MessageRef, Metadata, Result, StorageError};
 
 /// `f` of the journal of an attempt that was fenced: before all times.
@@ -32,13 +32,13 @@ pub(super) struct AwsMetadata {
 #[async_trait]
 impl Metadata for AwsMetadata {
     async fn ping(&self) -> Result<()> {
-        self.table.ping(&Key { pk: self.layout.mailboxes(), sk: "!".to_owned() }).await
+        self.table.ping(&Key { pk: self.layout.pk(MAILBOXES), sk: "!".to_owned() }).await
     }
 }
 
 impl AwsMetadata {
     fn journal(&self, message_ref: &MessageRef, f: &str) -> Result<Item> {
-        let mut journal = self.layout.journal(message_ref).item();
+        let mut journal = self.layout.key(Thing::Journal(message_ref)).item();
         let stored = json("announcing a deposit", message_ref)?;
         journal.extend([("f".to_owned(), text(f)), ("remains".to_owned(), stored)]);
         Ok(journal)
@@ -88,18 +88,11 @@ impl Cloud for AwsMetadata {
         read(self.table.get(context, &self.layout.message(mailbox, id)).await?.as_ref())
     }
 
-    async fn rows_of(
-        &self,
-        context: &'static str,
-        message_refs: Vec<MessageRef>,
-    ) -> Result<Vec<(MessageRef, Result<Row>)>> {
-        let key = |message_ref: &MessageRef| self.layout.message(&message_ref.mailbox, message_ref.id);
-        let rows = self.table.get_all(context, message_refs.iter().map(key)).await?;
-        let row = |message_ref| {
-            let row = read(rows.get(&key(&message_ref)));
-            (message_ref, row)
-        };
-        Ok(message_refs.into_iter().map(row).collect())
+    async fn rows_of(&self, attempts: Vec<MessageRef>) -> Result<Vec<(MessageRef, Result<Row>)>> {
+        let key = |attempt: &MessageRef| self.layout.message(&attempt.mailbox, attempt.id);
+        let rows = self.table.get_all("listing deposits under way", attempts.iter().map(key)).await?;
+        let row = |attempt| (read(rows.get(&key(&attempt))), attempt);
+        Ok(attempts.into_iter().map(row).map(|(row, attempt)| (attempt, row)).collect())
     }
 
     async fn walk(&self, mailbox: &MailboxId) -> Result<Vec<(Row, Item)>> {
@@ -108,7 +101,6 @@ impl Cloud for AwsMetadata {
     }
 
     async fn insert_row(&self, deposit: &Deposit) -> Result<Option<Row>> {
-        let context = "creating a message";
         let facts = &deposit.facts;
         let key = self.layout.message(&facts.mailbox, facts.id);
         let put = self.table.client.put_item().table_name(&self.table.name);
@@ -121,15 +113,12 @@ impl Cloud for AwsMetadata {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match sent {
-            Ok(_) => Ok(None),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                let PutItemError::ConditionalCheckFailedException(failed) = error.into_err() else {
-                    return Err(incomplete(context));
-                };
+        let Err(error) = sent else { return Ok(None) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                 read(failed.item.as_ref()).map(Some)
             }
-            Err(error) => Err(fault(context)(error)),
+            _ => Err(fault("creating a message")(error)),
         }
     }
 
@@ -158,15 +147,11 @@ impl Cloud for AwsMetadata {
         };
         let delete = self.table.client.delete_item().table_name(&self.table.name).set_key(Some(key.item()));
         let delete = delete.condition_expression(format!("{what} = :was"));
-        match delete.expression_attribute_values(":was", was.clone()).send().await {
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            sent => sent.map(|_| ()).map_err(fault("removing what is over")),
+        let sent = delete.expression_attribute_values(":was", was.clone()).send().await;
+        let Err(error) = sent else { return Ok(()) };
+        match error.as_service_error() {
+            Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(()),
+            _ => Err(fault("removing what is over")(error)),
         }
     }
 
@@ -193,8 +178,8 @@ impl Cloud for AwsMetadata {
         let context = "announcing a deposit";
         let message_ref = MessageRef::from(&deposit.facts);
         let mut announced = vec![self.journal(&message_ref, &ms13(deposit.begun_at))?];
-        if let Some(key) = self.layout.marker(&message_ref) {
-            let mut marker = key.item();
+        if let Some(marker) = Thing::marker(&message_ref) {
+            let mut marker = self.layout.key(marker).item();
             marker.insert("marker".to_owned(), json(context, &CallerMarker::from(&deposit.facts))?);
             announced.push(marker);
         }
@@ -227,12 +212,13 @@ impl Cloud for AwsMetadata {
 
     async fn untold(&self, attempts: Vec<MessageRef>) -> Result<Vec<MessageRef>> {
         let row = |attempt: &MessageRef| self.layout.message(&attempt.mailbox, attempt.id);
-        let keys = attempts.iter().flat_map(|attempt| [row(attempt), self.layout.journal(attempt)]);
+        let journal = |attempt: &MessageRef| self.layout.key(Thing::Journal(attempt));
+        let keys = attempts.iter().flat_map(|attempt| [row(attempt), journal(attempt)]);
         let items = self.table.get_all("looking for orphans", keys).await?;
         let mut untold = Vec::new();
         for attempt in attempts {
             let may_be_its = may_be_of(read(items.get(&row(&attempt))), &attempt.attempt)?;
-            if !may_be_its && !items.contains_key(&self.layout.journal(&attempt)) {
+            if !may_be_its && !items.contains_key(&journal(&attempt)) {
                 untold.push(attempt);
             }
         }
@@ -240,7 +226,7 @@ impl Cloud for AwsMetadata {
     }
 
     async fn searched_until(&self, region: &Region) -> Result<String> {
-        let done = self.table.get("looking for orphans", &self.layout.orphans(region)).await?;
+        let done = self.table.get("looking for orphans", &self.layout.key(Thing::Orphans(region))).await?;
         Ok(done.as_ref().and_then(|item| text_of(item, "done")).unwrap_or_default().to_owned())
     }
 
@@ -251,6 +237,7 @@ impl Cloud for AwsMetadata {
             values: vec![(":until", text(until))],
             ..Update::default()
         };
-        self.table.update("looking for orphans", &self.layout.orphans(region), update).await.map(|_| ())
+        let key = self.layout.key(Thing::Orphans(region));
+        self.table.update("looking for orphans", &key, update).await.map(|_| ())
     }
 }

@@ -35,8 +35,8 @@ use self::layout::{DropFolders, Layout};
 use self::metadata::AwsMetadata;
 pub use self::start::StartError;
 use self::table::Table;
-use crate::cloud::{RegionRecordings, agreed};
-use crate::{Copies, DropKey, Drops, Recordings, Result, Storage, TenantStorage};
+use crate::cloud::{RegionRecordings, agreed, of_contract};
+use crate::{Copies, DropKey, Drops, Result, Storage, TenantStorage};
 
 /// A bucket, or a folder of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,13 +144,7 @@ impl Aws {
     /// No table answers.
     pub async fn kept(&self, name: &str, value: &str) -> Result<String> {
         let Shared { setup, stores, .. } = self.0.as_ref();
-        let asked = setup.masters.iter().map(async |region| {
-            let table = self.table(region);
-            if *stores {
-                return kept::keep(table, name, value).await;
-            }
-            Ok(kept::kept(table, name).await?.unwrap_or_else(|| value.to_owned()))
-        });
+        let asked = setup.masters.iter().map(|region| kept::kept(self.table(region), name, value, *stores));
         agreed(value, join_all(asked).await)
     }
 
@@ -178,11 +172,7 @@ impl Storage for Aws {
             layout: Layout::new(tenant.id.clone()),
             recordings: recordings.clone(),
         });
-        let recordings = recordings.into_iter().map(|(region, recordings)| {
-            let recordings: Arc<dyn Recordings> = recordings;
-            (region, recordings)
-        });
-        TenantStorage { index, recordings: recordings.collect(), copies: &COPIES, drops }
+        TenantStorage { index, recordings: of_contract(&recordings), copies: &COPIES, drops }
     }
 
     fn drop_key(&self, bucket: &str, object: &str) -> Option<DropKey> {

@@ -8,8 +8,8 @@ use super::layout::{self, AFTER_FORGETS, DUE, Item, Key};
 use super::metadata::AwsMetadata;
 use super::row::read;
 use super::table::{Query, Update, Updated, number, text, text_of, value_of};
-use crate::cloud::{Keys as _, Row, ms13, nonce};
-use crate::stored::PassedOver;
+use crate::cloud::{Row, Thing, nonce};
+use crate::stored::{PassedOver, ms13};
 use crate::{CallerMarker, Due, MessageRef, Purge, Result, StorageError};
 
 const CLAIM: &str = "SET claim=:yes, op=:op REMOVE f";
@@ -121,11 +121,12 @@ impl Purge for AwsMetadata {
             .expression_attribute_values(":a", text(message_ref.attempt.as_str()))
             .build()
             .map_err(refused)?;
-        let delete = |key: Key| {
+        let delete = |thing| {
+            let key = self.layout.key(thing);
             let delete = Delete::builder().table_name(&self.table.name).set_key(Some(key.item())).build();
             delete.map(|delete| TransactWriteItem::builder().delete(delete).build())
         };
-        let named = self.layout.marker(message_ref).into_iter().chain([self.layout.journal(message_ref)]);
+        let named = Thing::marker(message_ref).into_iter().chain([Thing::Journal(message_ref)]);
         let named: std::result::Result<Vec<_>, _> = named.map(delete).collect();
         let mut writes = named.map_err(refused)?;
         writes.insert(0, TransactWriteItem::builder().put(put).build());

@@ -16,7 +16,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 
 use super::client;
-use super::fault::{fault, is};
+use super::fault::{fault, is, none_on};
 use super::layout::Prefix;
 use crate::cloud::{RegionRecordings, contended, is_stored};
 use crate::offered_as;
@@ -79,14 +79,9 @@ impl S3Recordings {
     /// The caller that the tags of an object name; `None`: there is no such object.
     async fn caller_of(&self, object: &str) -> Result<Option<Option<String>>> {
         let tags = self.client.get_object_tagging().bucket(&self.bucket).key(object).send().await;
-        match tags {
-            Ok(tags) => {
-                let tag = tags.tag_set.into_iter().find(|tag| tag.key == CALLER);
-                Ok(Some(tag.map(|tag| tag.value)))
-            }
-            Err(error) if is(404, &error) => Ok(None),
-            Err(error) => Err(fault("reading the tags of a recording")(error)),
-        }
+        let tags = none_on(&[404], "reading the tags of a recording", tags)?;
+        let caller = |tags: Vec<Tag>| tags.into_iter().find(|tag| tag.key == CALLER).map(|tag| tag.value);
+        Ok(tags.map(|tags| caller(tags.tag_set)))
     }
 }
 
@@ -174,12 +169,9 @@ impl Recordings for S3Recordings {
         for _ in 0..MAX_PUTS {
             let head = self.client.head_object().bucket(&self.bucket).key(&object).send();
             let (head, caller) = futures::join!(head, self.caller_of(&object));
-            let head = match head {
-                Ok(head) => head,
-                Err(error) if is(404, &error) => return Ok(()),
-                Err(error) => return Err(fault(context)(error)),
+            let (Some(head), Some(caller)) = (none_on(&[404], context, head)?, caller?) else {
+                return Ok(());
             };
-            let Some(caller) = caller? else { return Ok(()) };
             let copied = self
                 .client
                 .copy_object()
@@ -215,11 +207,7 @@ impl Recordings for S3Recordings {
         let tags = Tagging::builder().set_tag_set(Some(caller.into_iter().collect())).build();
         let tags = tags.map_err(|error| StorageError::unavailable(context, error))?;
         let put = self.client.put_object_tagging().bucket(&self.bucket).key(&object).tagging(tags);
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if is(404, &error) => Ok(false),
-            Err(error) => Err(fault(context)(error)),
-        }
+        Ok(none_on(&[404], context, put.send().await)?.is_some())
     }
 
     async fn delete(&self, key: &AudioKey) -> Result<()> {
@@ -230,12 +218,8 @@ impl Recordings for S3Recordings {
 
     async fn exists(&self, key: &AudioKey) -> Result<bool> {
         let head = self.client.head_object().bucket(&self.bucket).key(self.prefix.object(key)).send();
-        match head.await {
-            Ok(_) => Ok(true),
-            // A bucket that is not there would answer the same; the delete before it fails then, and the start did.
-            Err(error) if is(404, &error) => Ok(false),
-            Err(error) => Err(fault("looking for a recording")(error)),
-        }
+        // A bucket that is not there would answer the same; the delete before it fails then, and the start did.
+        Ok(none_on(&[404], "looking for a recording", head.await)?.is_some())
     }
 
     /// A listing of our own folder: the one request that a policy for this folder alone allows on the bucket.

@@ -5,12 +5,12 @@ use domain::{CLOSED_CASE_LIFETIME, Case, CaseKey, MailboxId, Subject, Timestamp}
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::layout::{FOLDER, FORGET, Item, Key, Layout};
+use super::layout::{FOLDER, FORGET, Item, Key};
 use super::metadata::AwsMetadata;
 use super::row::json;
 use super::table::{Query, Update, Updated, number, number_of, text, text_of, value_of};
-use crate::cloud::{Keys as _, Next, Record, Records, ms13, nonce};
-use crate::stored::PassedOver;
+use crate::cloud::{CASES, MAILBOXES, Next, Record, Records, Thing, nonce};
+use crate::stored::{PassedOver, ms13};
 use crate::{Cases as _, Expect, Result, StorageError, Versioned, Written};
 
 /// `f` of a case that is watched.
@@ -29,41 +29,40 @@ fn record<T: DeserializeOwned>(item: &Item) -> Result<Record<T, u64>> {
 
 #[async_trait]
 impl Records for AwsMetadata {
-    type Keys = Layout;
     /// The version alone.
     type Etag = u64;
 
-    fn keys(&self) -> &Layout {
-        &self.layout
+    async fn note(&self, context: &'static str, things: Vec<Thing<'_>>) -> Result<()> {
+        // A case that is watched has that in its record.
+        let noted = things.into_iter().filter(|thing| !matches!(thing, Thing::Watched(_)));
+        let items = noted.map(|thing| self.layout.key(thing).item()).collect();
+        self.table.write_all(context, items, Vec::new()).await
     }
 
-    async fn note(&self, context: &'static str, keys: Vec<Key>) -> Result<()> {
-        self.table.write_all(context, keys.iter().map(Key::item).collect(), Vec::new()).await
-    }
-
-    async fn remove(&self, context: &'static str, keys: Vec<Key>) -> Result<()> {
+    async fn remove(&self, context: &'static str, things: Vec<Thing<'_>>) -> Result<()> {
+        let keys = things.into_iter().map(|thing| self.layout.key(thing)).collect();
         self.table.write_all(context, Vec::new(), keys).await
     }
 
     async fn record<T: DeserializeOwned + Send>(
         &self,
         context: &'static str,
-        key: &Key,
+        thing: Thing<'_>,
     ) -> Result<Option<Record<T, u64>>> {
-        self.table.get(context, key).await?.as_ref().map(record).transpose()
+        self.table.get(context, &self.layout.key(thing)).await?.as_ref().map(record).transpose()
     }
 
     async fn values<T: DeserializeOwned + Send>(
         &self,
         context: &'static str,
-        folder: String,
+        folder: &'static str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Versioned<T>>> {
         let query = Query {
             condition: "pk = :pk AND sk > :after",
             // Text must not be empty; no name begins before this.
-            values: vec![(":pk", text(folder)), (":after", text(after.unwrap_or("!")))],
+            values: vec![(":pk", text(self.layout.pk(folder))), (":after", text(after.unwrap_or("!")))],
             limit: (limit < usize::MAX).then_some(limit),
             ..Query::default()
         };
@@ -80,7 +79,7 @@ impl Records for AwsMetadata {
     async fn write_record<T: Serialize + DeserializeOwned + Send + Sync>(
         &self,
         context: &'static str,
-        key: &Key,
+        thing: Thing<'_>,
         before: Option<&Record<T, u64>>,
         next: Next<'_, T>,
     ) -> Result<Written> {
@@ -108,7 +107,7 @@ impl Records for AwsMetadata {
         }
         let expression = format!("SET {}{remove}", set.join(","));
         let update = Update { expression, condition, values, names: Vec::new() };
-        match self.table.update(context, key, update).await? {
+        match self.table.update(context, &self.layout.key(thing), update).await? {
             Updated::Refused(now) if now.as_ref().and_then(|now| text_of(now, "op")) != Some(&own) => {
                 Ok(Written::Conflict)
             }
@@ -120,7 +119,7 @@ impl Records for AwsMetadata {
     async fn put_value<T: Serialize + DeserializeOwned + Send + Sync>(
         &self,
         context: &'static str,
-        key: &Key,
+        thing: Thing<'_>,
         value: Next<'_, T>,
         expect: Expect,
     ) -> Result<Written> {
@@ -128,17 +127,18 @@ impl Records for AwsMetadata {
             Expect::Absent => None,
             Expect::Version(version) => Some(Record { version, value: None, purge_at: None, etag: version }),
         };
-        self.write_record(context, key, before.as_ref(), value).await
+        self.write_record(context, thing, before.as_ref(), value).await
     }
 
     async fn read_cases(&self, keys: Vec<CaseKey>) -> Result<Vec<Case>> {
-        let items = self.table.get_all("reading cases", keys.iter().map(|key| self.layout.case(key))).await?;
+        let keys = keys.iter().map(|key| self.layout.key(Thing::Case(key)));
+        let items = self.table.get_all("reading cases", keys).await?;
         let cases = items.values().map(|item| Ok(record::<Case>(item)?.value));
         Ok(cases.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     async fn list_mailbox_ids(&self) -> Result<Vec<MailboxId>> {
-        let query = Query { wanted: Some("sk"), ..Query::of(self.layout.mailboxes()) };
+        let query = Query { wanted: Some("sk"), ..Query::of(self.layout.pk(MAILBOXES)) };
         let items = self.table.all("listing mailboxes", query).await?;
         Ok(items.iter().filter_map(|item| text_of(item, "sk")?.parse().ok()).collect())
     }
@@ -147,7 +147,7 @@ impl Records for AwsMetadata {
         let query = Query {
             index: Some(FOLDER),
             condition: "pk = :pk AND begins_with(f, :open)",
-            values: vec![(":pk", text(self.layout.cases())), (":open", text(OPEN))],
+            values: vec![(":pk", text(self.layout.pk(CASES))), (":open", text(OPEN))],
             wanted: Some("sk"),
             ..Query::default()
         };
@@ -163,7 +163,7 @@ impl Records for AwsMetadata {
         if let Some(closed) = case.value.closed_at() {
             let ttl = number(closed.plus(CLOSED_CASE_LIFETIME).millis() / 1000);
             let named = |subject| {
-                let mut item = self.layout.forget(subject, key).item();
+                let mut item = self.layout.key(Thing::Forget(subject, key)).item();
                 item.insert("ttl".to_owned(), ttl.clone());
                 item
             };
@@ -172,7 +172,7 @@ impl Records for AwsMetadata {
         }
         let expression = "REMOVE f".to_owned();
         let update = Update { expression, condition: "attribute_exists(v)", ..Update::default() };
-        self.table.update(context, &self.layout.case(key), update).await.map(|_| ())
+        self.table.update(context, &self.layout.key(Thing::Case(key)), update).await.map(|_| ())
     }
 
     async fn naming(&self, subject: &Subject) -> Result<Vec<CaseKey>> {

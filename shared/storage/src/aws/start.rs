@@ -6,6 +6,7 @@
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{KeySchemaElement, KeyType, Projection, TableDescription};
 use aws_sdk_s3::types::{
     BucketVersioningStatus, ExpirationStatus, LifecycleRule, LifecycleRuleFilter, ObjectLockEnabled, Tag,
@@ -23,65 +24,31 @@ use super::{Aws, Bucket};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// There is no table.
+    /// There is no table: where, and its name.
     #[error(
-        "{region} has no DynamoDB table {table}: make it there (the template does), or name another in VOICEMAIL_TABLE"
+        "{0} has no DynamoDB table {1}: make it there (the template does), or name another in VOICEMAIL_TABLE"
     )]
-    NoTable {
-        /// Where.
-        region: Region,
-        /// Its name.
-        table: String,
-    },
-    /// The table is not ours.
-    #[error("the DynamoDB table {table} in {region} lacks {lacks}: make it anew as the template has it")]
-    OtherTable {
-        /// Where.
-        region: Region,
-        /// Its name.
-        table: String,
-        /// What it lacks.
-        lacks: &'static str,
-    },
-    /// There is no bucket.
-    #[error("there is no bucket {bucket} in {region}: make it, or name another in VOICEMAIL_BUCKETS")]
-    NoBucket {
-        /// Where.
-        region: Region,
-        /// Its name.
-        bucket: String,
-    },
-    /// The bucket keeps what is overwritten and deleted.
+    NoTable(Region, String),
+    /// The table is not ours: where, its name, and what it lacks.
+    #[error("the DynamoDB table {1} in {0} lacks {2}: make it anew as the template has it")]
+    OtherTable(Region, String, &'static str),
+    /// There is no bucket: where, and its name.
+    #[error("there is no bucket {1} in {0}: make it, or name another in VOICEMAIL_BUCKETS")]
+    NoBucket(Region, String),
+    /// The bucket keeps what is overwritten and deleted: where, and its name.
     #[error(
-        "the bucket {bucket} in {region} keeps versions, so an erased recording would stay as an old one: suspend its \
+        "the bucket {1} in {0} keeps versions, so an erased recording would stay as an old one: suspend its \
          versioning, or give it a lifecycle rule that expires noncurrent versions of everything after 1 day"
     )]
-    Versions {
-        /// Where.
-        region: Region,
-        /// Its name.
-        bucket: String,
-    },
-    /// The bucket refuses to delete.
+    Versions(Region, String),
+    /// The bucket refuses to delete: where, and its name.
     #[error(
-        "the bucket {bucket} in {region} has Object Lock, so nothing could be erased in time: use a bucket without it"
+        "the bucket {1} in {0} has Object Lock, so nothing could be erased in time: use a bucket without it"
     )]
-    Locked {
-        /// Where.
-        region: Region,
-        /// Its name.
-        bucket: String,
-    },
-    /// We may not look.
-    #[error("{what} in {region} may not be looked at: allow {action} to these keys or this role")]
-    NotAllowed {
-        /// Where.
-        region: Region,
-        /// The table or the bucket.
-        what: String,
-        /// What to allow.
-        action: &'static str,
-    },
+    Locked(Region, String),
+    /// We may not look: where, at which table or bucket, and what to allow.
+    #[error("{1} in {0} may not be looked at: allow {2} to these keys or this role")]
+    NotAllowed(Region, String, &'static str),
 }
 
 type Checked<T> = Result<T, StartError>;
@@ -106,8 +73,7 @@ impl Asked<'_> {
         let Self { region, what, action } = self;
         let denied = error.code() == Some("AccessDeniedException") || is(403, &error);
         if denied {
-            let (region, what) = ((*region).clone(), (*what).to_owned());
-            return Err(StartError::NotAllowed { region, what, action });
+            return Err(StartError::NotAllowed((*region).clone(), (*what).to_owned(), action));
         }
         let error = fault("looking at the storage")(error);
         let error = crate::causes(&error);
@@ -129,16 +95,14 @@ impl Aws {
 async fn table(region: &Region, table: Table) -> Checked<()> {
     let name = || table.name.clone();
     let described = table.client.describe_table().table_name(name()).send().await;
-    let is_missing = |error: &aws_sdk_dynamodb::operation::describe_table::DescribeTableError| {
-        error.is_resource_not_found_exception()
-    };
-    if described.as_ref().is_err_and(|error| error.as_service_error().is_some_and(is_missing)) {
-        return Err(StartError::NoTable { region: region.clone(), table: name() });
+    let answered = described.as_ref().err().and_then(SdkError::as_service_error);
+    if answered.is_some_and(DescribeTableError::is_resource_not_found_exception) {
+        return Err(StartError::NoTable(region.clone(), name()));
     }
     let asked = Asked { region, what: &table.name, action: "dynamodb:DescribeTable" };
     let Some(described) = asked.answer(described)?.and_then(|answer| answer.table) else { return Ok(()) };
     match lacks(&described) {
-        Some(lacks) => Err(StartError::OtherTable { region: region.clone(), table: name(), lacks }),
+        Some(lacks) => Err(StartError::OtherTable(region.clone(), name(), lacks)),
         None => Ok(()),
     }
 }
@@ -180,7 +144,7 @@ async fn bucket(region: &Region, client: aws_sdk_s3::Client, bucket: &Bucket) ->
     let versioning = async {
         let answer = client.get_bucket_versioning().bucket(name()).send().await;
         if answer.as_ref().is_err_and(|error| is(404, error)) {
-            return Err(StartError::NoBucket { region: region.clone(), bucket: name() });
+            return Err(StartError::NoBucket(region.clone(), name()));
         }
         asked("s3:GetBucketVersioning").answer(answer)
     };
@@ -201,13 +165,13 @@ async fn bucket(region: &Region, client: aws_sdk_s3::Client, bucket: &Bucket) ->
     let (versioning, lock, rules) = try_join!(versioning, lock, rules)?;
     let is_locked = lock.and_then(|lock| lock.object_lock_configuration);
     if is_locked.is_some_and(|lock| lock.object_lock_enabled == Some(ObjectLockEnabled::Enabled)) {
-        return Err(StartError::Locked { region: region.clone(), bucket: name() });
+        return Err(StartError::Locked(region.clone(), name()));
     }
     let Some(rules) = rules else { return Ok(()) };
     let has_versions =
         versioning.is_some_and(|answer| answer.status == Some(BucketVersioningStatus::Enabled));
     if has_versions && !rules.iter().any(|rule| expires_versions(rule, &bucket.prefix)) {
-        return Err(StartError::Versions { region: region.clone(), bucket: name() });
+        return Err(StartError::Versions(region.clone(), name()));
     }
     if !rules.iter().any(forgets) {
         tracing::warn!(

@@ -4,7 +4,6 @@
 use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
@@ -192,15 +191,15 @@ impl Table {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match sent {
-            Ok(done) => Ok(Updated::Done(done.attributes.ok_or_else(|| incomplete(context))?)),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                let UpdateItemError::ConditionalCheckFailedException(failed) = error.into_err() else {
-                    return Err(incomplete(context));
-                };
-                Ok(Updated::Refused(failed.item.filter(|item| !item.is_empty())))
+        let error = match sent {
+            Ok(done) => return Ok(Updated::Done(done.attributes.ok_or_else(|| incomplete(context))?)),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Updated::Refused(failed.item.clone().filter(|item| !item.is_empty())))
             }
-            Err(error) => Err(fault(context)(error)),
+            _ => Err(fault(context)(error)),
         }
     }
 

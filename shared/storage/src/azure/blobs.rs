@@ -18,7 +18,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::fault::{fault, forbidden, is};
+use super::fault::{fault, forbidden, is, none_on};
 use crate::cloud::limits::PING_TIMEOUT;
 use crate::cloud::{MAX_CONCURRENT_REQUESTS, incomplete};
 use crate::stored::{decode, encode};
@@ -125,11 +125,8 @@ fn time(time: azure_core::time::OffsetDateTime) -> Timestamp {
 impl Blobs {
     /// A blob, but for its content; `None`: there is none.
     pub(super) async fn head(&self, context: &'static str, name: &str) -> Result<Option<Blob>> {
-        let answer = match self.client.blob_client(name).get_properties(None).await {
-            Ok(answer) => answer,
-            Err(error) if is(404, &error) => return Ok(None),
-            Err(error) => return Err(fault(context)(error)),
-        };
+        let answer = self.client.blob_client(name).get_properties(None).await;
+        let Some(answer) = none_on(&[404], context, answer)? else { return Ok(None) };
         let read = || {
             Ok(Some(Blob {
                 etag: answer.etag()?.unwrap_or_else(|| Etag::from("")),
@@ -148,13 +145,9 @@ impl Blobs {
         name: &str,
         is_still: Option<Etag>,
     ) -> Result<Option<(Etag, Bytes)>> {
-        let options =
-            BlobClientDownloadOptions { if_match: is_still, ..BlobClientDownloadOptions::default() };
-        let found = match self.client.blob_client(name).download(Some(options)).await {
-            Ok(found) => found,
-            Err(error) if is(404, &error) || is(412, &error) => return Ok(None),
-            Err(error) => return Err(fault(context)(error)),
-        };
+        let options = BlobClientDownloadOptions { if_match: is_still, ..Default::default() };
+        let found = self.client.blob_client(name).download(Some(options)).await;
+        let Some(found) = none_on(&[404, 412], context, found)? else { return Ok(None) };
         let etag = found.properties.etag.clone().ok_or_else(|| incomplete(context))?;
         let bytes = found.body.collect().await.map_err(fault(context))?;
         Ok(Some((etag, bytes)))
@@ -184,15 +177,12 @@ impl Blobs {
             blob_tags_string: (!tags.is_empty()).then_some(tags),
             blob_content_type: with.media_type,
             partition_size: Some(MAX_PUT_BYTES),
-            ..BlobClientUploadOptions::default()
+            ..Default::default()
         };
-        match self.client.blob_client(name).upload(RequestContent::from(bytes.to_vec()), Some(options)).await
-        {
-            Ok(_) => Ok(true),
-            // 409: something is there; 412: it is another.
-            Err(error) if is(409, &error) || is(412, &error) => Ok(false),
-            Err(error) => Err(fault(context)(error)),
-        }
+        let body = RequestContent::from(bytes.to_vec());
+        let put = self.client.blob_client(name).upload(body, Some(options)).await;
+        // 409: something is there; 412: it is another.
+        Ok(none_on(&[409, 412], context, put)?.is_some())
     }
 
     /// Writes a blob that is all metadata, whatever is there.
@@ -210,8 +200,7 @@ impl Blobs {
         etag: Etag,
         metadata: &Metadata,
     ) -> Result<Changed> {
-        let options =
-            BlobClientSetMetadataOptions { if_match: Some(etag), ..BlobClientSetMetadataOptions::default() };
+        let options = BlobClientSetMetadataOptions { if_match: Some(etag), ..Default::default() };
         match self.client.blob_client(name).set_metadata(metadata, Some(options)).await {
             Ok(_) => Ok(Changed::Done),
             Err(error) if is(412, &error) => Ok(Changed::Refused),
@@ -230,21 +219,16 @@ impl Blobs {
     ) -> Result<()> {
         let tags: HashMap<_, _> = tags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let tags = BlobTags::from(tags).try_into().map_err(fault(context))?;
-        let options =
-            BlobClientSetTagsOptions { if_tags: Some(if_tags), ..BlobClientSetTagsOptions::default() };
-        match self.client.blob_client(name).set_tags(tags, Some(options)).await {
-            Err(error) if !is(404, &error) && !is(412, &error) => Err(fault(context)(error)),
-            _ => Ok(()),
-        }
+        let options = BlobClientSetTagsOptions { if_tags: Some(if_tags), ..Default::default() };
+        let set = self.client.blob_client(name).set_tags(tags, Some(options)).await;
+        none_on(&[404, 412], context, set).map(|_| ())
     }
 
     /// Deletes a blob; with an `ETag`, that one alone. What is not there counts as deleted.
     pub(super) async fn delete(&self, context: &'static str, name: &str, only: Option<Etag>) -> Result<()> {
-        let options = BlobClientDeleteOptions { if_match: only, ..BlobClientDeleteOptions::default() };
-        match self.client.blob_client(name).delete(Some(options)).await {
-            Err(error) if !is(404, &error) && !is(412, &error) => Err(fault(context)(error)),
-            _ => Ok(()),
-        }
+        let options = BlobClientDeleteOptions { if_match: only, ..Default::default() };
+        let deleted = self.client.blob_client(name).delete(Some(options)).await;
+        none_on(&[404, 412], context, deleted).map(|_| ())
     }
 
     /// Deletes blobs, side by side.
@@ -265,7 +249,7 @@ impl Blobs {
             include: Some(vec![ListBlobsIncludeItem::Metadata]),
             prefix: Some(prefix.to_owned()),
             maxresults: most.and_then(|most| i32::try_from(most.min(5000)).ok()),
-            ..BlobContainerClientListBlobsOptions::default()
+            ..Default::default()
         };
         let pages = match self.client.list_blobs(Some(options)) {
             Ok(pages) => pages.into_pages(),

@@ -49,13 +49,10 @@ impl Connections {
         let retry = RetryOptions::exponential(ExponentialRetryOptions {
             max_retries: MAX_RETRIES,
             max_total_elapsed: azure_core::time::Duration::try_from(STEP_TIMEOUT).unwrap_or_default(),
-            ..ExponentialRetryOptions::default()
+            ..Default::default()
         });
-        ClientOptions {
-            retry,
-            transport: Some(Transport::new(Arc::new(self.clone()))),
-            ..ClientOptions::default()
-        }
+        let transport = Some(Transport::new(Arc::new(self.clone())));
+        ClientOptions { retry, transport, ..Default::default() }
     }
 }
 

@@ -15,14 +15,14 @@ use futures::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::blobs::{Blobs, If, Listed, Metadata, With, json, value_of};
-use super::layout::Layout;
+use super::layout::{ANNOUNCED, Layout};
 use super::links::Links;
-use crate::{DropKey, Dropped, Drops, Result, StorageError, Upload};
+use crate::{DropKey, Dropped, Drops, INCOMING, REJECTED, Result, StorageError, Upload};
 
 /// Why a drop was rejected, beside its facts.
 const REASON: &str = "rejected_because";
 /// What was announced, in the metadata of its blob.
-const ANNOUNCED: &str = "facts";
+const ANNOUNCED_FACTS: &str = "facts";
 /// What of it names the call, and nobody else.
 const OF_CALL: [&str; 2] = ["call-id", "received-at"];
 /// The facts that a link was made for.
@@ -50,16 +50,12 @@ fn etag(dropped: &Dropped) -> Etag {
 
 /// What is announced, as the metadata of its blob.
 fn announcement(context: &'static str, facts: BTreeMap<String, String>) -> Result<Metadata> {
-    Ok([(ANNOUNCED.to_owned(), json(context, &Announced { facts })?)].into())
+    Ok([(ANNOUNCED_FACTS.to_owned(), json(context, &Announced { facts })?)].into())
 }
 
 impl BlobDrops {
-    fn incoming(&self, key: &DropKey) -> String {
-        self.layout.incoming() + &key.below()
-    }
-
-    fn announced(&self, key: &DropKey) -> String {
-        self.layout.announced() + &key.below()
+    fn name(&self, of: &str, key: &DropKey) -> String {
+        self.layout.drops(of) + &key.below()
     }
 
     /// Blobs of a folder that are older than `before`.
@@ -87,13 +83,13 @@ impl BlobDrops {
 impl Drops for BlobDrops {
     async fn look(&self, key: &DropKey) -> Result<Option<Dropped>> {
         let context = "looking at a drop";
-        let (name, announced) = (self.incoming(key), self.announced(key));
+        let (name, announced) = (self.name(INCOMING, key), self.name(ANNOUNCED, key));
         let (found, announced) =
             futures::try_join!(self.blobs.head(context, &name), self.blobs.head(context, &announced))?;
         let Some(blob) = found else { return Ok(None) };
         let facts = match announced {
             Some(announced) => {
-                let announced = value_of::<Announced>(&announced.metadata, ANNOUNCED);
+                let announced = value_of::<Announced>(&announced.metadata, ANNOUNCED_FACTS);
                 let corrupt = || StorageError::Corrupt { context: "what was announced of a drop".to_owned() };
                 announced.ok_or_else(corrupt)?.facts
             }
@@ -105,7 +101,7 @@ impl Drops for BlobDrops {
     }
 
     async fn read(&self, key: &DropKey, dropped: &Dropped) -> Result<Option<Bytes>> {
-        let found = self.blobs.read("reading a drop", &self.incoming(key), Some(etag(dropped))).await?;
+        let found = self.blobs.read("reading a drop", &self.name(INCOMING, key), Some(etag(dropped))).await?;
         Ok(found.map(|(_, bytes)| bytes))
     }
 
@@ -113,11 +109,11 @@ impl Drops for BlobDrops {
     /// with what was rejected.
     async fn delete(&self, key: &DropKey, dropped: &Dropped) -> Result<()> {
         let context = "deleting a drop";
-        self.blobs.delete(context, &self.incoming(key), Some(etag(dropped))).await?;
+        self.blobs.delete(context, &self.name(INCOMING, key), Some(etag(dropped))).await?;
         let facts = dropped.facts.iter().filter(|(name, _)| OF_CALL.contains(&name.as_str()));
         let facts = facts.map(|(name, fact)| (name.clone(), fact.clone())).collect();
         let metadata = announcement(context, facts)?;
-        self.blobs.change(context, &self.announced(key), Etag::from("*"), &metadata).await.map(|_| ())
+        self.blobs.change(context, &self.name(ANNOUNCED, key), Etag::from("*"), &metadata).await.map(|_| ())
     }
 
     /// A copy, then the delete. Cut off between them, it is rejected once more. What was announced stays: a better recording may
@@ -135,26 +131,26 @@ impl Drops for BlobDrops {
         let facts = dropped.facts.iter().map(|(name, value)| (name.replace('-', "_"), value.clone()));
         let mut metadata: Metadata = facts.collect();
         metadata.insert(REASON.to_owned(), super::blobs::escaped(reason));
-        let to = self.layout.rejected() + &key.below();
+        let to = self.name(REJECTED, key);
         self.blobs.put(context, &to, bytes, With::from(metadata), If::Anything).await?;
-        self.blobs.delete(context, &self.incoming(key), Some(etag(dropped))).await
+        self.blobs.delete(context, &self.name(INCOMING, key), Some(etag(dropped))).await
     }
 
     async fn waiting(&self, before: Timestamp, limit: usize) -> Result<Vec<DropKey>> {
-        let found = self.older("listing drops", self.layout.incoming(), before, limit).await?;
+        let found = self.older("listing drops", self.layout.drops(INCOMING), before, limit).await?;
         Ok(found.iter().filter_map(|listed| DropKey::parse(&self.region, &listed.name)).collect())
     }
 
     async fn clear_rejected(&self, before: Timestamp) -> Result<u64> {
         let context = "clearing what was rejected";
-        let rejected = self.older(context, self.layout.rejected(), before, usize::MAX).await?;
+        let rejected = self.older(context, self.layout.drops(REJECTED), before, usize::MAX).await?;
         let count = rejected.len();
         let mut names: Vec<_> = rejected.into_iter().map(|listed| listed.name).collect();
         // No link is as old; what was dropped by one may wait still, and needs its facts.
-        let announced = self.layout.announced();
+        let announced = self.layout.drops(ANNOUNCED);
         for old in self.older(context, announced.clone(), before, usize::MAX).await? {
             let below = old.name.strip_prefix(&announced).unwrap_or_default();
-            if self.blobs.head(context, &(self.layout.incoming() + below)).await?.is_none() {
+            if self.blobs.head(context, &(self.layout.drops(INCOMING) + below)).await?.is_none() {
                 names.push(old.name);
             }
         }
@@ -170,9 +166,9 @@ impl Drops for BlobDrops {
         ttl: Duration,
     ) -> Result<Option<Upload>> {
         let context = "signing an upload";
-        let Some(url) = self.links.to_drop(&self.incoming(key), ttl).await? else { return Ok(None) };
+        let Some(url) = self.links.to_drop(&self.name(INCOMING, key), ttl).await? else { return Ok(None) };
         let metadata = announcement(context, facts.clone())?;
-        self.blobs.note(context, &self.announced(key), metadata).await?;
+        self.blobs.note(context, &self.name(ANNOUNCED, key), metadata).await?;
         // The service asks for it; nothing else is wanted.
         Ok(Some(Upload { url, headers: [("x-ms-blob-type".to_owned(), "BlockBlob".to_owned())].into() }))
     }

@@ -4,7 +4,7 @@ use azure_core::error::ErrorKind;
 use azure_core::http::StatusCode;
 
 use crate::cloud::Said;
-use crate::{StorageError, causes};
+use crate::{Result, StorageError, causes};
 
 /// A request that could not be done.
 pub(super) fn fault(context: &'static str) -> impl Fn(azure_core::Error) -> StorageError {
@@ -29,6 +29,18 @@ pub(super) fn fault(context: &'static str) -> impl Fn(azure_core::Error) -> Stor
             _ => format!("the request could not be made: {}", causes(&error)),
         };
         StorageError::unavailable(context, Said(said))
+    }
+}
+
+/// What was answered; `None`: one of these statuses of HTTP.
+pub(super) fn none_on<T>(
+    statuses: &[u16],
+    context: &'static str,
+    answer: azure_core::Result<T>,
+) -> Result<Option<T>> {
+    match answer {
+        Err(error) if statuses.iter().any(|status| is(*status, &error)) => Ok(None),
+        answer => answer.map(Some).map_err(fault(context)),
     }
 }
 

@@ -23,13 +23,18 @@
 //! one: so a `!` ends theirs, which they never hold. A listing goes by name and forward only: the id of a message is
 //! written with each digit `d` as `f - d`, so that the newest comes first.
 
-use domain::{AudioKey, CaseKey, Claim, GroupId, MailboxId, MessageId, Region, Subject, TenantId, Timestamp};
+use domain::{AudioKey, Claim, MailboxId, MessageId, Subject, TenantId, Timestamp};
 
-use crate::cloud::{Keys, claim_of, due_at, ms13};
-use crate::{INCOMING, MessageRef, REJECTED};
+use crate::MessageRef;
+use crate::cloud::{CASES, GROUPS, MAILBOXES, Thing, claim_of, due_at};
+use crate::stored::ms13;
 
+/// The folders of what is no record.
+pub(super) const ARRIVING: &str = "arriving";
+pub(super) const DUE: &str = "due";
+pub(super) const WATCHED: &str = "open";
 /// The folder of what was announced.
-const ANNOUNCED: &str = "announced";
+pub(super) const ANNOUNCED: &str = "announced";
 
 /// The names of a tenant.
 #[derive(Debug, Clone)]
@@ -62,35 +67,38 @@ impl Layout {
         self.index(&format!("forgets/{subject}/"))
     }
 
-    pub(super) fn arriving(&self) -> String {
-        self.index("arriving/")
-    }
-
-    pub(super) fn all_due(&self) -> String {
-        self.index("due/")
-    }
-
     /// The entry of a claim.
     pub(super) fn due(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Option<String> {
         let (at, letter) = due_at(claim)?;
-        Some(format!("{}{}!{letter}!{id}!{mailbox}", self.all_due(), ms13(at)))
+        Some(format!("{}{}!{letter}!{id}!{mailbox}", self.folder(DUE), ms13(at)))
     }
 
     /// What an entry tells.
     pub(super) fn parse_due(&self, name: &str) -> Option<(MailboxId, MessageId, Claim)> {
-        let mut parts = name.strip_prefix(&self.all_due())?.splitn(4, '!');
+        let mut parts = name.strip_prefix(&self.folder(DUE))?.splitn(4, '!');
         let mut next = || parts.next();
         let (at, letter, id, mailbox) = (next()?, next()?, next()?, next()?);
         let claim = claim_of(Timestamp::from_millis(at.parse().ok()?), letter)?;
         Some((mailbox.parse().ok()?, id.parse().ok()?, claim))
     }
 
-    pub(super) fn all_watched(&self) -> String {
-        self.index("open/")
+    /// How the names of what lies in a folder begin.
+    pub(super) fn folder(&self, folder: &str) -> String {
+        self.index(&format!("{folder}/"))
     }
 
-    pub(super) fn orphans(&self, region: &Region) -> String {
-        self.index(&format!("orphans/{region}"))
+    pub(super) fn name(&self, thing: Thing<'_>) -> String {
+        match thing {
+            Thing::Marker(subject, message_ref) => self.caller(subject) + &attempt(message_ref),
+            Thing::Journal(message_ref) => self.folder(ARRIVING) + &attempt(message_ref),
+            Thing::Forget(subject, case) => self.forgets(subject) + case.as_str(),
+            Thing::Watched(case) => self.folder(WATCHED) + case.as_str(),
+            Thing::Mailbox(id) => format!("{}{id}!", self.folder(MAILBOXES)),
+            Thing::Group(id) => format!("{}{id}!", self.folder(GROUPS)),
+            Thing::Case(key) => self.folder(CASES) + key.as_str(),
+            Thing::LastCertificate => self.index("certificate"),
+            Thing::Orphans(region) => self.index(&format!("orphans/{region}")),
+        }
     }
 
     pub(super) fn recordings(&self) -> String {
@@ -105,65 +113,9 @@ impl Layout {
         name.strip_prefix(&self.recordings())?.parse().ok()
     }
 
-    pub(super) fn incoming(&self) -> String {
-        format!("{INCOMING}/{}/", self.0)
-    }
-
-    pub(super) fn announced(&self) -> String {
-        format!("{ANNOUNCED}/{}/", self.0)
-    }
-
-    pub(super) fn rejected(&self) -> String {
-        format!("{REJECTED}/{}/", self.0)
-    }
-}
-
-impl Keys for Layout {
-    type Key = String;
-
-    fn marker(&self, message_ref: &MessageRef) -> Option<String> {
-        let subject = message_ref.subject.as_ref()?;
-        Some(self.caller(subject) + &attempt(message_ref))
-    }
-
-    fn journal(&self, message_ref: &MessageRef) -> String {
-        self.arriving() + &attempt(message_ref)
-    }
-
-    fn forget(&self, subject: &Subject, case: &CaseKey) -> String {
-        format!("{}{case}", self.forgets(subject))
-    }
-
-    fn watched(&self, key: &CaseKey) -> Option<String> {
-        Some(format!("{}{key}", self.all_watched()))
-    }
-
-    fn mailbox(&self, id: &MailboxId) -> String {
-        format!("{}{id}!", self.mailboxes())
-    }
-
-    fn group(&self, id: &GroupId) -> String {
-        format!("{}{id}!", self.groups())
-    }
-
-    fn case(&self, key: &CaseKey) -> String {
-        format!("{}{key}", self.cases())
-    }
-
-    fn last_certificate(&self) -> String {
-        self.index("certificate")
-    }
-
-    fn mailboxes(&self) -> String {
-        self.index("mailbox/")
-    }
-
-    fn groups(&self) -> String {
-        self.index("group/")
-    }
-
-    fn cases(&self) -> String {
-        self.index("case/")
+    /// The drops in `INCOMING` or `REJECTED`, or what was announced of them.
+    pub(super) fn drops(&self, of: &str) -> String {
+        format!("{of}/{}/", self.0)
     }
 }
 

@@ -130,25 +130,10 @@ impl Links {
         let protocol = if self.blobs.client.url().scheme() == "https" { "https" } else { "https,http" };
         let disposition = disposition.unwrap_or_default();
         // Start, identifier, addresses, snapshot, encryption scope and all headers but one are not said.
-        let text = [
-            permissions,
-            "",
-            &expiry,
-            &resource,
-            "",
-            "",
-            protocol,
-            VERSION,
-            "b",
-            "",
-            "",
-            "",
-            &disposition,
-            "",
-            "",
-            "",
-        ];
-        let Some(signature) = signing.sign(&text.join("\n")).await? else { return Ok(None) };
+        let text = format!(
+            "{permissions}\n\n{expiry}\n{resource}\n\n\n{protocol}\n{VERSION}\nb\n\n\n\n{disposition}\n\n\n"
+        );
+        let Some(signature) = signing.sign(&text).await? else { return Ok(None) };
         let mut url = Url::parse("https://sas.invalid/")?;
         let said = [
             ("sv", VERSION),

@@ -1,6 +1,6 @@
 //! The metadata of a tenant, in the container of its master region: the requests that the algorithm of the clouds is made of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,12 +10,12 @@ use domain::{Attempt, Claim, Hold, MailboxId, Message, MessageId, Region, Timest
 use futures::{StreamExt as _, TryStreamExt as _, join, stream};
 
 use super::blobs::{Blobs, Changed, If, Listed, With, json, value_of};
-use super::layout::Layout;
+use super::layout::{ARRIVING, Layout};
 use super::recordings::CALLER;
 use super::row::{MARKER, MESSAGE_REF, STATE, State, created, fence, fenced, left, read};
 use crate::cloud::{
-    Cloud, Keys as _, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, Records as _, RegionRecordings, Row, Ruled,
-    contended, may_be_of, nonce, passing_over, pause,
+    Cloud, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, RegionRecordings, Row, Ruled, Thing, contended, may_be_of,
+    nonce, passing_over, pause,
 };
 use crate::{CallerMarker, Deposit, MessageRef, Messages as _, Metadata, Result, StorageError};
 
@@ -73,7 +73,7 @@ impl AzureMetadata {
         let name = self.layout.message(mailbox, id);
         let own = nonce()?;
         for round in 0..MAX_ROUNDS {
-            let note = self.note(context, noted.clone().into_iter().collect());
+            let note = self.note_entry(context, noted.as_deref());
             let (found, noted) = join!(self.blobs.head(context, &name), note);
             noted?;
             let Some(blob) = found? else { return Ok(Ruled::Nothing) };
@@ -102,16 +102,25 @@ impl AzureMetadata {
         Err(contended(context))
     }
 
+    /// Makes the entry of a hold that has a deadline.
+    async fn note_entry(&self, context: &'static str, entry: Option<&str>) -> Result<()> {
+        let Some(name) = entry else { return Ok(()) };
+        self.blobs.note(context, name, HashMap::new()).await
+    }
+
     async fn journal(&self, message_ref: &MessageRef, begun: Timestamp) -> Result<()> {
         let context = "announcing a deposit";
         let mut journal = left(context, message_ref)?;
         journal.insert(BEGUN.to_owned(), begun.millis().to_string());
-        self.blobs.note(context, &self.layout.journal(message_ref), journal).await
+        self.blobs.note(context, &self.layout.name(Thing::Journal(message_ref)), journal).await
     }
 
     async fn marker(&self, deposit: &Deposit) -> Result<()> {
         let context = "announcing a deposit";
-        let Some(name) = self.layout.marker(&MessageRef::from(&deposit.facts)) else { return Ok(()) };
+        let message_ref = MessageRef::from(&deposit.facts);
+        let Some(name) = Thing::marker(&message_ref).map(|marker| self.layout.name(marker)) else {
+            return Ok(());
+        };
         let marker = json(context, &CallerMarker::from(&deposit.facts))?;
         self.blobs.note(context, &name, [(MARKER.to_owned(), marker)].into()).await
     }
@@ -129,14 +138,10 @@ impl Cloud for AzureMetadata {
         Ok(self.at(context, mailbox, id).await?.0)
     }
 
-    async fn rows_of(
-        &self,
-        context: &'static str,
-        message_refs: Vec<MessageRef>,
-    ) -> Result<Vec<(MessageRef, Result<Row>)>> {
-        let rows = stream::iter(message_refs).map(|message_ref| async move {
-            let row = self.row(context, &message_ref.mailbox, message_ref.id).await;
-            (message_ref, row)
+    async fn rows_of(&self, attempts: Vec<MessageRef>) -> Result<Vec<(MessageRef, Result<Row>)>> {
+        let rows = stream::iter(attempts).map(|attempt| async move {
+            let row = self.row("listing deposits under way", &attempt.mailbox, attempt.id).await;
+            (attempt, row)
         });
         Ok(rows.buffered(MAX_CONCURRENT_REQUESTS).collect().await)
     }
@@ -219,7 +224,7 @@ impl Cloud for AzureMetadata {
     async fn note_due(&self, message: &Message, hold: &Hold) -> Result<()> {
         let claim = Claim::Due(hold.clone());
         let entry = self.layout.due(&message.facts.mailbox, message.facts.id, &claim);
-        self.note("noting what is due", entry.into_iter().collect()).await
+        self.note_entry("noting what is due", entry.as_deref()).await
     }
 
     async fn announce(&self, deposit: &Deposit) -> Result<()> {
@@ -234,7 +239,7 @@ impl Cloud for AzureMetadata {
 
     async fn journals(&self, before: Timestamp) -> Result<Vec<Result<MessageRef>>> {
         let begun = |it: &Listed| it.metadata.get(BEGUN)?.parse().ok().map(Timestamp::from_millis);
-        let mut listed = self.blobs.all("listing deposits under way", &self.layout.arriving()).await?;
+        let mut listed = self.blobs.all("listing deposits under way", &self.layout.folder(ARRIVING)).await?;
         listed.retain(|journal| begun(journal).is_none_or(|begun| begun < before));
         let journal = |it: &Listed| {
             let message_ref = value_of::<MessageRef>(&it.metadata, MESSAGE_REF);
@@ -249,19 +254,20 @@ impl Cloud for AzureMetadata {
         let untold = stream::iter(attempts).map(|attempt| async move {
             let row = self.row(context, &attempt.mailbox, attempt.id).await;
             let is_told = may_be_of(row, &attempt.attempt)?
-                || self.blobs.head(context, &self.layout.journal(&attempt)).await?.is_some();
+                || self.blobs.head(context, &self.layout.name(Thing::Journal(&attempt))).await?.is_some();
             Ok((!is_told).then_some(attempt))
         });
         untold.buffer_unordered(MAX_CONCURRENT_REQUESTS).try_filter_map(async |it| Ok(it)).try_collect().await
     }
 
     async fn searched_until(&self, region: &Region) -> Result<String> {
-        let done = self.blobs.read("looking for orphans", &self.layout.orphans(region), None).await?;
+        let name = self.layout.name(Thing::Orphans(region));
+        let done = self.blobs.read("looking for orphans", &name, None).await?;
         Ok(done.map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default())
     }
 
     async fn note_searched(&self, region: &Region, until: &str) -> Result<()> {
-        let (name, until) = (self.layout.orphans(region), Bytes::from(until.to_owned()));
+        let (name, until) = (self.layout.name(Thing::Orphans(region)), Bytes::from(until.to_owned()));
         let put = self.blobs.put("looking for orphans", &name, until, With::default(), If::Anything);
         put.await.map(|_| ())
     }

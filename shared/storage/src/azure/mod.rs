@@ -47,8 +47,8 @@ use self::metadata::AzureMetadata;
 use self::recordings::BlobRecordings;
 use self::sign::{Mounted, Signing};
 pub use self::start::StartError;
-use crate::cloud::{RegionRecordings, agreed};
-use crate::{Copies, DropKey, Drops, Recordings, Result, Storage, TenantStorage};
+use crate::cloud::{RegionRecordings, agreed, of_contract};
+use crate::{Copies, DropKey, Drops, Result, Storage, TenantStorage};
 
 /// How an account lets us in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,8 +133,7 @@ impl Azure {
     }
 
     fn with(setup: &AzureSetup, stores: bool) -> std::result::Result<Self, StartError> {
-        let connections =
-            Connections::new().map_err(|error| StartError::NoAuthorities { reason: error.to_string() })?;
+        let connections = Connections::new().map_err(|error| StartError::NoAuthorities(error.to_string()))?;
         Self::over(&connections, setup, stores)
     }
 
@@ -145,7 +144,7 @@ impl Azure {
     ) -> std::result::Result<Self, StartError> {
         let lacks = |region: &&Region| !setup.accounts.contains_key(*region);
         if let Some(region) = setup.masters.iter().find(lacks) {
-            return Err(StartError::NoAccount { region: region.clone() });
+            return Err(StartError::NoAccount(region.clone()));
         }
         let mut places = BTreeMap::new();
         for (region, account) in &setup.accounts {
@@ -168,12 +167,8 @@ impl Azure {
     pub async fn kept(&self, name: &str, value: &str) -> Result<String> {
         let Shared { places, masters, stores, .. } = self.0.as_ref();
         let name = layout::kept(name);
-        let asked = masters.iter().filter_map(|region| places.get(region)).map(async |place| {
-            if *stores {
-                return kept::keep(&place.blobs, &name, value).await;
-            }
-            Ok(kept::kept(&place.blobs, &name).await?.unwrap_or_else(|| value.to_owned()))
-        });
+        let asked = masters.iter().filter_map(|region| places.get(region));
+        let asked = asked.map(|place| kept::kept(&place.blobs, &name, value, *stores));
         agreed(value, join_all(asked).await)
     }
 }
@@ -184,14 +179,11 @@ fn place(
     account: &Account,
     connections: &Connections,
 ) -> std::result::Result<Place, StartError> {
-    let no_access =
-        |error: azure_core::Error| StartError::NoAccess { region: region.clone(), reason: error.to_string() };
+    let no_access = |error: azure_core::Error| StartError::NoAccess(region.clone(), error.to_string());
     let address =
         account.endpoint.clone().unwrap_or_else(|| format!("https://{}.blob.core.windows.net", account.name));
     let address = address.trim_end_matches('/');
-    let parse = |text: String| {
-        Url::parse(&text).map_err(|_| StartError::NoAddress { region: region.clone(), address: text })
-    };
+    let parse = |text: String| Url::parse(&text).map_err(|_| StartError::NoAddress(region.clone(), text));
     let (service, container) =
         (parse(address.to_owned())?, parse(format!("{address}/{}", account.container))?);
     let mut options = connections.options();
@@ -206,15 +198,14 @@ fn place(
         options.per_try_policies.push(Arc::new(signing.clone()));
     }
     let client = |options: ClientOptions| {
-        let options =
-            BlobContainerClientOptions { client_options: options, ..BlobContainerClientOptions::default() };
+        let options = BlobContainerClientOptions { client_options: options, ..Default::default() };
         BlobContainerClient::new(container.clone(), credential.clone(), Some(options))
             .map(Arc::new)
             .map_err(no_access)
     };
     let hasty = ClientOptions { retry: RetryOptions::none(), ..options.clone() };
     let blobs = Blobs { client: client(options.clone())?, hasty: client(hasty)? };
-    let options = BlobServiceClientOptions { client_options: options, ..BlobServiceClientOptions::default() };
+    let options = BlobServiceClientOptions { client_options: options, ..Default::default() };
     let service = BlobServiceClient::new(service, credential.clone(), Some(options))
         .map(Arc::new)
         .map_err(no_access)?;
@@ -239,8 +230,7 @@ fn identity(connections: &Connections) -> azure_core::Result<Arc<dyn TokenCreden
         options.credential_options.client_options = client_options;
         return Ok(WorkloadIdentityCredential::new(Some(options))?);
     }
-    let options =
-        ManagedIdentityCredentialOptions { client_options, ..ManagedIdentityCredentialOptions::default() };
+    let options = ManagedIdentityCredentialOptions { client_options, ..Default::default() };
     Ok(ManagedIdentityCredential::new(Some(options))?)
 }
 
@@ -258,18 +248,17 @@ impl Storage for Azure {
     fn tenant(&self, tenant: &Tenant) -> TenantStorage {
         let layout = Layout::new(tenant.id.clone());
         let master = self.0.places.get(&tenant.master).expect("an account of a master region");
-        let (mut own, mut recordings, mut drops) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (mut recordings, mut drops) = (BTreeMap::new(), BTreeMap::new());
         for (region, Place { blobs, links, .. }) in &self.0.places {
-            let (blobs, layout, links) = (blobs.clone(), layout.clone(), links.clone());
-            let its = Arc::new(BlobRecordings { blobs, layout, links });
-            let BlobRecordings { blobs, layout, links } = (*its).clone();
-            own.insert(region.clone(), Arc::clone(&its) as Arc<dyn RegionRecordings>);
-            recordings.insert(region.clone(), its as Arc<dyn Recordings>);
+            let its = BlobRecordings { blobs: blobs.clone(), layout: layout.clone(), links: links.clone() };
+            let BlobRecordings { blobs, layout, links } = its.clone();
+            recordings.insert(region.clone(), Arc::new(its) as Arc<dyn RegionRecordings>);
             let its: Arc<dyn Drops> = Arc::new(BlobDrops { region: region.clone(), blobs, layout, links });
             drops.insert(region.clone(), its);
         }
-        let index = Arc::new(AzureMetadata { blobs: master.blobs.clone(), layout, recordings: own });
-        TenantStorage { index, recordings, copies: &COPIES, drops }
+        let of_contract = of_contract(&recordings);
+        let index = Arc::new(AzureMetadata { blobs: master.blobs.clone(), layout, recordings });
+        TenantStorage { index, recordings: of_contract, copies: &COPIES, drops }
     }
 
     /// The bucket is `<account>/<container>`.

@@ -9,10 +9,9 @@ use super::layout;
 use super::metadata::{AzureMetadata, Change};
 use super::row::{MARKER, MESSAGE_REF, tombstone};
 use crate::cloud::{
-    Cloud as _, Keys as _, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, Records as _, Row, Ruled, contended, ms13,
-    pause,
+    Cloud as _, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, Records as _, Row, Ruled, Thing, contended, pause,
 };
-use crate::stored::PassedOver;
+use crate::stored::{PassedOver, ms13};
 use crate::{CallerMarker, Due, MessageRef, Purge, Result, StorageError};
 
 #[async_trait]
@@ -46,8 +45,9 @@ impl Purge for AzureMetadata {
         let after = after
             .and_then(|due| self.layout.due(&due.message_ref.mailbox, due.message_ref.id, &due.claim))
             .unwrap_or_default();
-        let end = format!("{}{}!~", self.layout.all_due(), ms13(before));
-        let mut pages = self.blobs.list(context, &self.layout.all_due(), None);
+        let folder = self.layout.folder(layout::DUE);
+        let end = format!("{folder}{}!~", ms13(before));
+        let mut pages = self.blobs.list(context, &folder, None);
         let (mut found, mut passed_over) = (Vec::new(), PassedOver::default());
         while let Some(page) = pages.try_next().await? {
             let is_over = page.last().is_some_and(|last| last.name > end);
@@ -76,7 +76,7 @@ impl Purge for AzureMetadata {
     async fn remove_due_entry(&self, due: &Due) -> Result<()> {
         let MessageRef { mailbox, id, .. } = &due.message_ref;
         let entry = self.layout.due(mailbox, *id, &due.claim);
-        self.remove("removing a due entry", entry.into_iter().collect()).await
+        self.blobs.delete_all("removing a due entry", entry.into_iter().collect()).await
     }
 
     /// What is due tells before what is left of the message then, a case's claim as well, so that the sweep finishes what was cut off,
@@ -115,8 +115,8 @@ impl Purge for AzureMetadata {
             }
             pause(round).await;
         }
-        let named = self.layout.marker(message_ref).into_iter().chain([self.layout.journal(message_ref)]);
-        self.blobs.delete_all(context, named.collect()).await?;
+        let named = Thing::marker(message_ref).into_iter().chain([Thing::Journal(message_ref)]);
+        self.remove(context, named.collect()).await?;
         // Last, as it tells of what is left; the entry of another claim is removed by whom it brought here.
         let entry = self.layout.due(&message_ref.mailbox, message_ref.id, &Claim::Unfinished);
         self.blobs.delete_all(context, entry.into_iter().collect()).await

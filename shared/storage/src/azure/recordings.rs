@@ -16,7 +16,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::blobs::{Blobs, Changed, If, Metadata, With};
-use super::fault::{fault, is};
+use super::fault::none_on;
 use super::layout::Layout;
 use super::links::Links;
 use crate::cloud::{MAX_ROUNDS, RegionRecordings, contended, hour, is_stored, pause};
@@ -113,15 +113,9 @@ impl Recordings for BlobRecordings {
 
     async fn get(&self, key: &AudioKey, range: Option<Range<u64>>) -> Result<Option<Audio>> {
         let len = range.as_ref().map(|range| range.end - range.start);
-        let options = BlobClientDownloadOptions {
-            range: range.map(Into::into),
-            ..BlobClientDownloadOptions::default()
-        };
-        let found = match self.blobs.client.blob_client(&self.name(key)).download(Some(options)).await {
-            Ok(found) => found,
-            Err(error) if is(404, &error) => return Ok(None),
-            Err(error) => return Err(fault("reading a recording")(error)),
-        };
+        let options = BlobClientDownloadOptions { range: range.map(Into::into), ..Default::default() };
+        let found = self.blobs.client.blob_client(&self.name(key)).download(Some(options)).await;
+        let Some(found) = none_on(&[404], "reading a recording", found)? else { return Ok(None) };
         let len = len.or(found.properties.content_length).unwrap_or(0);
         Ok(Some(Audio { bytes: found.body.map_err(std::io::Error::other).boxed(), len }))
     }

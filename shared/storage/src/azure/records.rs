@@ -9,11 +9,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::blobs::{If, Metadata, With};
-use super::layout::Layout;
+use super::layout::WATCHED;
 use super::metadata::AzureMetadata;
-use crate::cloud::{Keys as _, MAX_CONCURRENT_REQUESTS, Next, Record, Records, nonce, put_record};
+use crate::cloud::{MAILBOXES, MAX_CONCURRENT_REQUESTS, Next, Record, Records, Thing, nonce};
 use crate::stored::{PassedOver, decode, encode};
-use crate::{Cases as _, Expect, Result, StorageError, Versioned, Written};
+use crate::{Cases as _, Result, StorageError, Versioned, Written};
 
 /// What is stored of a record.
 #[derive(Serialize, Deserialize)]
@@ -37,6 +37,16 @@ impl AzureMetadata {
         Ok(listed.iter().filter_map(|it| it.name.strip_prefix(folder)).map(str::to_owned).collect())
     }
 
+    async fn record_at<T: DeserializeOwned>(
+        &self,
+        context: &'static str,
+        name: &str,
+    ) -> Result<Option<Record<T, Etag>>> {
+        let Some((etag, bytes)) = self.blobs.read(context, name, None).await? else { return Ok(None) };
+        let StoredRecord { version, value, purge_at, .. } = stored(name, &bytes)?;
+        Ok(Some(Record { version, value, purge_at, etag }))
+    }
+
     async fn case_keys(&self, context: &'static str, folder: &str) -> Result<Vec<CaseKey>> {
         Ok(self.names(context, folder).await?.iter().filter_map(|name| name.parse().ok()).collect())
     }
@@ -44,40 +54,36 @@ impl AzureMetadata {
 
 #[async_trait]
 impl Records for AzureMetadata {
-    type Keys = Layout;
     type Etag = Etag;
 
-    fn keys(&self) -> &Layout {
-        &self.layout
-    }
-
-    async fn note(&self, context: &'static str, names: Vec<String>) -> Result<()> {
+    async fn note(&self, context: &'static str, things: Vec<Thing<'_>>) -> Result<()> {
+        let names: Vec<_> = things.into_iter().map(|thing| self.layout.name(thing)).collect();
         let noted = stream::iter(names)
             .map(|name| async move { self.blobs.note(context, &name, Metadata::new()).await });
         noted.buffer_unordered(MAX_CONCURRENT_REQUESTS).try_collect().await
     }
 
-    async fn remove(&self, context: &'static str, names: Vec<String>) -> Result<()> {
+    async fn remove(&self, context: &'static str, things: Vec<Thing<'_>>) -> Result<()> {
+        let names = things.into_iter().map(|thing| self.layout.name(thing)).collect();
         self.blobs.delete_all(context, names).await
     }
 
     async fn record<T: DeserializeOwned + Send>(
         &self,
         context: &'static str,
-        name: &String,
+        thing: Thing<'_>,
     ) -> Result<Option<Record<T, Etag>>> {
-        let Some((etag, bytes)) = self.blobs.read(context, name, None).await? else { return Ok(None) };
-        let StoredRecord { version, value, purge_at, .. } = stored(name, &bytes)?;
-        Ok(Some(Record { version, value, purge_at, etag }))
+        self.record_at(context, &self.layout.name(thing)).await
     }
 
     async fn values<T: DeserializeOwned + Send>(
         &self,
         context: &'static str,
-        folder: String,
+        folder: &'static str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Versioned<T>>> {
+        let folder = self.layout.folder(folder);
         let mut names = self.names(context, &folder).await?;
         names.retain(|name| after.is_none_or(|after| name.as_str() > after));
         let mut values = Vec::new();
@@ -87,7 +93,7 @@ impl Records for AzureMetadata {
             let read = stream::iter(names).map(|name| {
                 let name = format!("{folder}{name}");
                 async move {
-                    let record = self.record(context, &name).await;
+                    let record = self.record_at(context, &name).await;
                     Ok(PassedOver::default().read(record)?.flatten().and_then(Record::versioned))
                 }
             });
@@ -101,33 +107,23 @@ impl Records for AzureMetadata {
     async fn write_record<T: Serialize + DeserializeOwned + Send + Sync>(
         &self,
         context: &'static str,
-        name: &String,
+        thing: Thing<'_>,
         before: Option<&Record<T, Etag>>,
         next: Next<'_, T>,
     ) -> Result<Written> {
-        let op = nonce()?;
+        let (name, op) = (self.layout.name(thing), nonce()?);
         let (version, purge_at) = before.map_or((1, None), |before| (before.version + 1, before.purge_at));
         let purge_at = next.purge_at.or(purge_at);
         let record = StoredRecord { version, value: next.value, purge_at, op: op.clone() };
         let bytes = encode(&record).map_err(|error| StorageError::unavailable(context, error))?;
         let condition = before.map_or(If::Nothing, |before| If::Is(before.etag.clone()));
-        if self.blobs.put(context, name, Bytes::from(bytes), With::default(), condition).await? {
+        if self.blobs.put(context, &name, Bytes::from(bytes), With::default(), condition).await? {
             return Ok(Written::Version(version));
         }
-        match self.blobs.read(context, name, None).await? {
-            Some((_, now)) if stored::<T>(name, &now)?.op == op => Ok(Written::Version(version)),
+        match self.blobs.read(context, &name, None).await? {
+            Some((_, now)) if stored::<T>(&name, &now)?.op == op => Ok(Written::Version(version)),
             _ => Ok(Written::Conflict),
         }
-    }
-
-    async fn put_value<T: Serialize + DeserializeOwned + Send + Sync>(
-        &self,
-        context: &'static str,
-        name: &String,
-        value: Next<'_, T>,
-        expect: Expect,
-    ) -> Result<Written> {
-        put_record(self, context, name, value, expect).await
     }
 
     async fn read_cases(&self, keys: Vec<CaseKey>) -> Result<Vec<Case>> {
@@ -137,23 +133,23 @@ impl Records for AzureMetadata {
     }
 
     async fn list_mailbox_ids(&self) -> Result<Vec<MailboxId>> {
-        let names = self.names("listing mailboxes", &self.layout.mailboxes()).await?;
+        let names = self.names("listing mailboxes", &self.layout.folder(MAILBOXES)).await?;
         Ok(names.iter().filter_map(|name| name.strip_suffix('!')?.parse().ok()).collect())
     }
 
     /// A case that is not written yet is not among them.
     async fn list_watched(&self) -> Result<Vec<CaseKey>> {
         let context = "listing cases";
-        let keys = self.case_keys(context, &self.layout.all_watched()).await?;
+        let keys = self.case_keys(context, &self.layout.folder(WATCHED)).await?;
         let there = stream::iter(keys).map(|key| async move {
-            let found = self.blobs.head(context, &self.layout.case(&key)).await?;
+            let found = self.blobs.head(context, &self.layout.name(Thing::Case(&key))).await?;
             Ok(found.map(|_| key))
         });
         there.buffered(MAX_CONCURRENT_REQUESTS).try_filter_map(async |key| Ok(key)).try_collect().await
     }
 
     async fn dismiss(&self, key: &CaseKey) -> Result<()> {
-        self.remove("dismissing a case", self.layout.watched(key).into_iter().collect()).await
+        self.remove("dismissing a case", vec![Thing::Watched(key)]).await
     }
 
     async fn naming(&self, subject: &Subject) -> Result<Vec<CaseKey>> {

@@ -18,78 +18,40 @@ use super::{Azure, Place};
 #[non_exhaustive]
 pub enum StartError {
     /// A master region has no account.
-    #[error("VOICEMAIL_AZURE names no account in {region}, where tenants have their master")]
-    NoAccount {
-        /// Where.
-        region: Region,
-    },
-    /// The account's address is none.
-    #[error("VOICEMAIL_AZURE: {address:?} of {region} is no address of an account")]
-    NoAddress {
-        /// Where.
-        region: Region,
-        /// What was given.
-        address: String,
-    },
-    /// The system has no authorities to believe.
-    #[error("the authorities of the system, by which accounts are known, cannot be read: {reason}")]
-    NoAuthorities {
-        /// Why.
-        reason: String,
-    },
-    /// There is no identity.
-    #[error("{region}: {reason}")]
-    NoAccess {
-        /// Where.
-        region: Region,
-        /// Why.
-        reason: String,
-    },
-    /// We are not let in.
+    #[error("VOICEMAIL_AZURE names no account in {0}, where tenants have their master")]
+    NoAccount(Region),
+    /// The account's address is none: where, and what was given.
+    #[error("VOICEMAIL_AZURE: {1:?} of {0} is no address of an account")]
+    NoAddress(Region, String),
+    /// The system has no authorities to believe, and why.
+    #[error("the authorities of the system, by which accounts are known, cannot be read: {0}")]
+    NoAuthorities(String),
+    /// There is no identity: where, and why.
+    #[error("{0}: {1}")]
+    NoAccess(Region, String),
+    /// We are not let in: where, the account, and what the service said.
     #[error(
-        "the account {account} in {region} does not let us in ({code}): give its key in the key file, a SAS that is \
-         still good, or the identity the roles of the template"
+        "the account {1} in {0} does not let us in ({2}): give its key in the key file, a SAS that is still good, or the \
+         identity the roles of the template"
     )]
-    NotAllowed {
-        /// Where.
-        region: Region,
-        /// The account.
-        account: String,
-        /// What the service said.
-        code: String,
-    },
-    /// The account keeps what is deleted.
+    NotAllowed(Region, String, String),
+    /// The account keeps what is deleted: where, and the account.
     #[error(
-        "the account {account} in {region} keeps deleted blobs for days (soft delete), so an erased recording would stay: \
-         turn it off (az storage account blob-service-properties update --enable-delete-retention false)"
+        "the account {1} in {0} keeps deleted blobs for days (soft delete), so an erased recording would stay: turn it \
+         off (az storage account blob-service-properties update --enable-delete-retention false)"
     )]
-    SoftDelete {
-        /// Where.
-        region: Region,
-        /// The account.
-        account: String,
-    },
-    /// The account keeps what is overwritten and deleted.
+    SoftDelete(Region, String),
+    /// The account keeps what is overwritten and deleted: where, and the account.
     #[error(
-        "the account {account} in {region} keeps versions, so an erased recording would stay as an old one: turn \
-         versioning off (az storage account blob-service-properties update --enable-versioning false)"
+        "the account {1} in {0} keeps versions, so an erased recording would stay as an old one: turn versioning off (az \
+         storage account blob-service-properties update --enable-versioning false)"
     )]
-    Versions {
-        /// Where.
-        region: Region,
-        /// The account.
-        account: String,
-    },
-    /// The account has no tags.
+    Versions(Region, String),
+    /// The account has no tags: where, and the account.
     #[error(
-        "the account {account} in {region} has a hierarchical namespace, which knows no index tags: use an account without"
+        "the account {1} in {0} has a hierarchical namespace, which knows no index tags: use an account without"
     )]
-    Hierarchical {
-        /// Where.
-        region: Region,
-        /// The account.
-        account: String,
-    },
+    Hierarchical(Region, String),
 }
 
 type Checked<T> = Result<T, StartError>;
@@ -113,12 +75,10 @@ impl Place {
         };
         let (region, account) = (region.clone(), self.links.account.clone());
         match error.kind() {
-            ErrorKind::Credential => {
-                Err(StartError::NotAllowed { region, account, code: crate::causes(&error) })
-            }
+            ErrorKind::Credential => Err(StartError::NotAllowed(region, account, crate::causes(&error))),
             ErrorKind::HttpResponse { error_code, .. } if is(401, &error) || is(403, &error) => {
                 let code = error_code.clone().unwrap_or_else(|| "no code".to_owned());
-                Err(StartError::NotAllowed { region, account, code })
+                Err(StartError::NotAllowed(region, account, code))
             }
             _ => {
                 let error = fault("looking at the storage")(error);
@@ -137,7 +97,7 @@ impl Place {
     }
 
     async fn look(&self, region: &Region) -> Checked<()> {
-        let account = || (region.clone(), self.links.account.clone());
+        let account = || self.links.account.clone();
         // Made already, or by somebody else at this moment; who may not make one finds it there, or not below.
         let made = match self.blobs.client.create(None).await {
             Err(error) if is(409, &error) || is(403, &error) => Ok(()),
@@ -150,8 +110,7 @@ impl Place {
             info => self.answer(region, info)?,
         };
         if info.is_some_and(|info| info.is_hierarchical_namespace_enabled().ok().flatten() == Some(true)) {
-            let (region, account) = account();
-            return Err(StartError::Hierarchical { region, account });
+            return Err(StartError::Hierarchical(region.clone(), account()));
         }
         let properties = match self.service.get_properties(None).await {
             Err(error) if is(403, &error) => self.unseen(region, "keeps deleted blobs"),
@@ -159,14 +118,12 @@ impl Place {
         };
         let keeps = properties.and_then(|properties| properties.delete_retention_policy);
         if keeps.is_some_and(|policy| policy.enabled == Some(true)) {
-            let (region, account) = account();
-            return Err(StartError::SoftDelete { region, account });
+            return Err(StartError::SoftDelete(region.clone(), account()));
         }
         let probe = self.blobs.client.blob_client(PROBE);
         let put = probe.upload(RequestContent::from(Vec::new()), None).await;
         if self.answer(region, put)?.is_some_and(|put| put.version_id.is_some()) {
-            let (region, account) = account();
-            return Err(StartError::Versions { region, account });
+            return Err(StartError::Versions(region.clone(), account()));
         }
         Ok(())
     }

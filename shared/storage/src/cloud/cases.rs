@@ -3,35 +3,35 @@
 use async_trait::async_trait;
 use domain::{Case, CaseKey, Certified, Subject};
 
-use super::{Cloud, Keys as _, Next, Record};
+use super::{CASES, Cloud, Next, Record, Thing};
 use crate::{Cases, Expect, Result, Versioned, Written};
 
 #[async_trait]
 impl<C: Cloud> Cases for C {
     async fn case(&self, key: &CaseKey) -> Result<Option<Versioned<Case>>> {
-        let record = self.record("reading a case", &self.keys().case(key)).await?;
+        let record = self.record("reading a case", Thing::Case(key)).await?;
         Ok(record.and_then(Record::versioned))
     }
 
     async fn put_case(&self, case: &Case, expect: Expect) -> Result<Written> {
-        let (context, keys) = ("writing a case", self.keys());
+        let context = "writing a case";
         let is_opened = expect == Expect::Absent;
         let mut names = Vec::new();
         if is_opened || case.closed_at().is_none() {
-            names.extend(case.subjects.keys().map(|subject| keys.forget(subject, &case.key)));
+            names.extend(case.subjects.keys().map(|subject| Thing::Forget(subject, &case.key)));
         }
         if is_opened {
-            names.extend(keys.watched(&case.key));
+            names.push(Thing::Watched(&case.key));
         }
         // Names first: one without a case is harmless, a case that a deposit does not find is not.
         self.note(context, names).await?;
         let watched_since = is_opened.then_some(case.requested_at);
         let next = Next { watched_since, ..Next::value(Some(case)) };
-        self.put_value(context, &keys.case(&case.key), next, expect).await
+        self.put_value(context, Thing::Case(&case.key), next, expect).await
     }
 
     async fn cases(&self, after: Option<&CaseKey>, limit: usize) -> Result<Vec<Versioned<Case>>> {
-        self.values("listing cases", self.keys().cases(), after.map(CaseKey::as_str), limit).await
+        self.values("listing cases", CASES, after.map(CaseKey::as_str), limit).await
     }
 
     async fn watched_cases(&self) -> Result<Vec<CaseKey>> {
@@ -47,12 +47,12 @@ impl<C: Cloud> Cases for C {
     }
 
     async fn last_certificate(&self) -> Result<Option<Versioned<Certified>>> {
-        let record = self.record("reading a certificate", &self.keys().last_certificate()).await?;
+        let record = self.record("reading a certificate", Thing::LastCertificate).await?;
         Ok(record.and_then(Record::versioned))
     }
 
     async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<Written> {
         let next = Next::value(Some(certified));
-        self.put_value("writing a certificate", &self.keys().last_certificate(), next, expect).await
+        self.put_value("writing a certificate", Thing::LastCertificate, next, expect).await
     }
 }

@@ -10,7 +10,7 @@ use domain::{Case, Claim, FENCE_LIFETIME, Facts, Hold, Message, Subject, Timesta
 use futures::future::{BoxFuture, OptionFuture, join_all};
 use futures::{StreamExt as _, join, stream};
 
-use super::{Cloud, HOUR, Keys as _, MAX_CONCURRENT_REQUESTS, Record, Row, hour, orphans};
+use super::{Cloud, HOUR, MAX_CONCURRENT_REQUESTS, Record, Row, Thing, hour, orphans};
 use crate::stored::PassedOver;
 use crate::{
     Arrival, Cases as _, Deposit, Deposits, Fenced, Found, Insertion, MessageRef, Result, StorageError,
@@ -46,9 +46,8 @@ impl<C: Cloud> Deposits for C {
         let facts = &deposit.facts;
         let covering: OptionFuture<_> =
             facts.subject.as_ref().map(|subject| covering(self, subject, facts)).into();
-        let key = self.keys().mailbox(&facts.mailbox);
-        let (committed, covering, mailbox) =
-            join!(self.insert_row(deposit), covering, self.record("reading a mailbox", &key));
+        let mailbox = self.record("reading a mailbox", Thing::Mailbox(&facts.mailbox));
+        let (committed, covering, mailbox) = join!(self.insert_row(deposit), covering, mailbox);
         let mut message = match committed? {
             None => Message::new(facts.clone()),
             Some(Row::Message(message)) if message.facts.attempt == facts.attempt => *message,
@@ -84,10 +83,10 @@ impl<C: Cloud> Deposits for C {
     async fn withdraw(&self, message_ref: &MessageRef) -> Result<()> {
         let context = "withdrawing a deposit";
         let row = self.row(context, &message_ref.mailbox, message_ref.id).await?;
-        if let Some(marker) = self.keys().marker(message_ref).filter(|_| !row.is_of(&message_ref.attempt)) {
+        if let Some(marker) = Thing::marker(message_ref).filter(|_| !row.is_of(&message_ref.attempt)) {
             self.remove(context, vec![marker]).await?;
         }
-        self.remove(context, vec![self.keys().journal(message_ref)]).await
+        self.remove(context, vec![Thing::Journal(message_ref)]).await
     }
 
     /// The journals of those that were created go.
@@ -98,10 +97,10 @@ impl<C: Cloud> Deposits for C {
             attempts.extend(passed_over.read(attempt)?);
         }
         let (mut created, mut under_way) = (Vec::new(), Vec::new());
-        for (message_ref, row) in self.rows_of(context, attempts).await? {
+        for (message_ref, row) in self.rows_of(attempts).await? {
             match passed_over.read(row)? {
                 Some(Row::Message(message)) if message.facts.attempt == message_ref.attempt => {
-                    created.push((self.keys().journal(&message_ref), message));
+                    created.push((message_ref, message));
                 }
                 Some(_) => under_way.push(message_ref),
                 // Whether it was created is not known.
@@ -109,13 +108,13 @@ impl<C: Cloud> Deposits for C {
             }
         }
         let asked = stream::iter(created)
-            .map(|(journal, message)| async move { (claim_forgotten(self, &message.facts).await, journal) });
+            .map(|(its, message)| async move { (claim_forgotten(self, &message.facts).await, its) });
         let mut finished = Vec::new();
-        for (asked, journal) in asked.buffer_unordered(MAX_CONCURRENT_REQUESTS).collect::<Vec<_>>().await {
+        for (asked, its) in asked.buffer_unordered(MAX_CONCURRENT_REQUESTS).collect::<Vec<_>>().await {
             // Where a case cannot be read this journal stays, and keeps no other attempt from being told.
-            finished.extend(PassedOver::default().read(asked)?.map(|()| journal));
+            finished.extend(PassedOver::default().read(asked)?.map(|()| its));
         }
-        self.remove(context, finished).await?;
+        self.remove(context, finished.iter().map(Thing::Journal).collect()).await?;
         passed_over.found(under_way)
     }
 
@@ -130,7 +129,7 @@ impl<C: Cloud> Deposits for C {
             }
             _ => return Ok(Fenced::Never),
         }
-        self.remove("fencing a deposit", vec![self.keys().journal(message_ref)]).await?;
+        self.remove("fencing a deposit", vec![Thing::Journal(message_ref)]).await?;
         Ok(Fenced::Created)
     }
 

@@ -3,14 +3,6 @@
 
 use domain::{Claim, Hold, Timestamp};
 
-/// The last millisecond of 13 digits.
-const MAX_MS13: i64 = 9_999_999_999_999;
-
-/// A time as text that sorts.
-pub(crate) fn ms13(time: Timestamp) -> String {
-    format!("{:013}", time.millis().clamp(0, MAX_MS13))
-}
-
 /// The deadline and the letter of a claim; `None`: a case's hold has no entry.
 pub(crate) fn due_at(claim: &Claim) -> Option<(Timestamp, char)> {
     match claim {

@@ -8,18 +8,18 @@ use domain::{
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{Cloud, HOUR, Keys as _, MAX_CONCURRENT_REQUESTS, Next, Record, Row, put_record};
+use super::{Cloud, GROUPS, HOUR, MAILBOXES, MAX_CONCURRENT_REQUESTS, Next, Record, Row, Thing, put_record};
 use crate::{Cases as _, Expect, Mailboxes, Result, Versioned, Written};
 
 #[async_trait]
 impl<C: Cloud> Mailboxes for C {
     async fn mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
-        let record = self.record("reading a mailbox", &self.keys().mailbox(id)).await?;
+        let record = self.record("reading a mailbox", Thing::Mailbox(id)).await?;
         Ok(record.and_then(Record::versioned))
     }
 
     async fn mailboxes(&self) -> Result<Vec<Versioned<Mailbox>>> {
-        self.values("listing mailboxes", self.keys().mailboxes(), None, usize::MAX).await
+        self.values("listing mailboxes", MAILBOXES, None, usize::MAX).await
     }
 
     async fn mailbox_ids(&self) -> Result<Vec<MailboxId>> {
@@ -27,8 +27,8 @@ impl<C: Cloud> Mailboxes for C {
     }
 
     async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<Written> {
-        let (context, key) = ("writing a mailbox", self.keys().mailbox(&mailbox.id));
-        let before = self.record::<Mailbox>(context, &key).await?;
+        let (context, thing) = ("writing a mailbox", Thing::Mailbox(&mailbox.id));
+        let before = self.record::<Mailbox>(context, thing).await?;
         let generation = match (&before, expect) {
             (None, Expect::Absent) => 1,
             (Some(Record { version, value: None, purge_at, .. }), Expect::Absent) => {
@@ -45,13 +45,13 @@ impl<C: Cloud> Mailboxes for C {
             _ => return Ok(Written::Conflict),
         };
         let mailbox = Mailbox { generation, ..mailbox.clone() };
-        self.write_record(context, &key, before.as_ref(), Next::value(Some(&mailbox))).await
+        self.write_record(context, thing, before.as_ref(), Next::value(Some(&mailbox))).await
     }
 
     async fn delete_mailbox(&self, id: &MailboxId, version: u64, purge_at: Timestamp) -> Result<Written> {
         let next = Next { purge_at: Some(purge_at), ..Next::<Mailbox>::value(None) };
-        let (context, key) = ("deleting a mailbox", self.keys().mailbox(id));
-        let deleted = put_record(self, context, &key, next, Expect::Version(version)).await?;
+        let (thing, expect) = (Thing::Mailbox(id), Expect::Version(version));
+        let deleted = put_record(self, "deleting a mailbox", thing, next, expect).await?;
         if let Written::Version(deletion) = deleted {
             hold_generations(self, id, deletion, purge_at).await?;
         }
@@ -59,7 +59,7 @@ impl<C: Cloud> Mailboxes for C {
     }
 
     async fn tidy(&self, mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> Result<u64> {
-        let record = self.record::<Mailbox>("reading a mailbox", &self.keys().mailbox(mailbox)).await?;
+        let record = self.record::<Mailbox>("reading a mailbox", Thing::Mailbox(mailbox)).await?;
         let generation = record.map_or(0, |record| record.generation());
         let mut known = BTreeMap::new();
         for (row, listed) in self.walk(mailbox).await? {
@@ -84,22 +84,21 @@ impl<C: Cloud> Mailboxes for C {
     }
 
     async fn group(&self, id: &GroupId) -> Result<Option<Versioned<Group>>> {
-        let record = self.record("reading a group", &self.keys().group(id)).await?;
+        let record = self.record("reading a group", Thing::Group(id)).await?;
         Ok(record.and_then(Record::versioned))
     }
 
     async fn groups(&self) -> Result<Vec<Versioned<Group>>> {
-        self.values("listing groups", self.keys().groups(), None, usize::MAX).await
+        self.values("listing groups", GROUPS, None, usize::MAX).await
     }
 
     async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written> {
-        let key = self.keys().group(&group.id);
-        put_record(self, "writing a group", &key, Next::value(Some(group)), expect).await
+        put_record(self, "writing a group", Thing::Group(&group.id), Next::value(Some(group)), expect).await
     }
 
     async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written> {
         let next = Next::<Group>::value(None);
-        put_record(self, "deleting a group", &self.keys().group(id), next, Expect::Version(version)).await
+        put_record(self, "deleting a group", Thing::Group(id), next, Expect::Version(version)).await
     }
 }
 

@@ -28,9 +28,10 @@ use futures::stream::BoxStream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use self::due::{claim_of, due_at, ms13};
+pub(crate) use self::due::{claim_of, due_at};
 pub(crate) use self::fault::{Said, contended, incomplete};
-pub(crate) use self::records::{Next, Record, agreed, put_record};
+use self::records::put_record;
+pub(crate) use self::records::{Next, Record, agreed};
 pub(crate) use self::row::{Row, Ruled, may_be_of, passing_over};
 use crate::{
     Deposit, Expect, MessageRef, Messages, Purge, Recordings, Result, StorageError, Versioned, Written,
@@ -42,56 +43,59 @@ pub(crate) const MAX_ROUNDS: u32 = 10;
 pub(crate) const MAX_CONCURRENT_REQUESTS: usize = 16;
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Where the things of a tenant lie.
-pub(crate) trait Keys {
-    /// Names one thing.
-    type Key: Send + Sync;
-
-    /// The marker of a message or attempt, where its caller is known.
-    fn marker(&self, message_ref: &MessageRef) -> Option<Self::Key>;
-    fn journal(&self, message_ref: &MessageRef) -> Self::Key;
+/// A thing of a tenant. Each cloud has its own key for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Thing<'a> {
+    /// The marker of a message or attempt of this caller.
+    Marker(&'a Subject, &'a MessageRef),
+    Journal(&'a MessageRef),
     /// That a case names a caller.
-    fn forget(&self, subject: &Subject, case: &CaseKey) -> Self::Key;
-    /// That a case is watched; `None`: its record says so.
-    fn watched(&self, case: &CaseKey) -> Option<Self::Key>;
-    fn mailbox(&self, id: &MailboxId) -> Self::Key;
-    fn group(&self, id: &GroupId) -> Self::Key;
-    fn case(&self, key: &CaseKey) -> Self::Key;
-    fn last_certificate(&self) -> Self::Key;
-    /// Where all mailboxes lie.
-    fn mailboxes(&self) -> String;
-    fn groups(&self) -> String;
-    fn cases(&self) -> String;
+    Forget(&'a Subject, &'a CaseKey),
+    /// That a case is watched.
+    Watched(&'a CaseKey),
+    Mailbox(&'a MailboxId),
+    Group(&'a GroupId),
+    Case(&'a CaseKey),
+    LastCertificate,
+    /// Up to which hour recordings without a message were looked for in a region.
+    Orphans(&'a Region),
 }
 
-/// The key of a cloud.
-type Key<C> = <<C as Records>::Keys as Keys>::Key;
+impl<'a> Thing<'a> {
+    /// The marker of a message or attempt, where its caller is known.
+    pub(crate) fn marker(message_ref: &'a MessageRef) -> Option<Self> {
+        message_ref.subject.as_ref().map(|subject| Self::Marker(subject, message_ref))
+    }
+}
+
+/// The folders of the records that are listed.
+pub(crate) const MAILBOXES: &str = "mailbox";
+pub(crate) const GROUPS: &str = "group";
+pub(crate) const CASES: &str = "case";
 
 /// What a cloud keeps as values with versions, and as names that say something by being there. The context says in errors what was being
 /// done.
 #[async_trait]
-pub(crate) trait Records: Send + Sync {
-    type Keys: Keys + Send + Sync;
+pub(crate) trait Records: Sized + Send + Sync {
     /// What the next write of a record is conditional on.
     type Etag: Send + Sync;
 
-    fn keys(&self) -> &Self::Keys;
     /// Makes things that say nothing but their names.
-    async fn note(&self, context: &'static str, keys: Vec<Key<Self>>) -> Result<()>;
+    async fn note(&self, context: &'static str, things: Vec<Thing<'_>>) -> Result<()>;
     /// Deletes things. What is not there counts as deleted.
-    async fn remove(&self, context: &'static str, keys: Vec<Key<Self>>) -> Result<()>;
+    async fn remove(&self, context: &'static str, things: Vec<Thing<'_>>) -> Result<()>;
 
     /// A record; `None`: it was never made.
     async fn record<T: DeserializeOwned + Send>(
         &self,
         context: &'static str,
-        key: &Key<Self>,
+        thing: Thing<'_>,
     ) -> Result<Option<Record<T, Self::Etag>>>;
     /// The values of a folder, by name, those after `after`, at most `limit`, but for what is deleted or damaged.
     async fn values<T: DeserializeOwned + Send>(
         &self,
         context: &'static str,
-        folder: String,
+        folder: &'static str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Versioned<T>>>;
@@ -100,7 +104,7 @@ pub(crate) trait Records: Send + Sync {
     async fn write_record<T: Serialize + DeserializeOwned + Send + Sync>(
         &self,
         context: &'static str,
-        key: &Key<Self>,
+        thing: Thing<'_>,
         before: Option<&Record<T, Self::Etag>>,
         next: Next<'_, T>,
     ) -> Result<Written>;
@@ -108,10 +112,12 @@ pub(crate) trait Records: Send + Sync {
     async fn put_value<T: Serialize + DeserializeOwned + Send + Sync>(
         &self,
         context: &'static str,
-        key: &Key<Self>,
+        thing: Thing<'_>,
         value: Next<'_, T>,
         expect: Expect,
-    ) -> Result<Written>;
+    ) -> Result<Written> {
+        put_record(self, context, thing, value, expect).await
+    }
     /// Cases by their keys; those that were never written are left out.
     async fn read_cases(&self, keys: Vec<CaseKey>) -> Result<Vec<Case>>;
     async fn list_mailbox_ids(&self) -> Result<Vec<MailboxId>>;
@@ -132,12 +138,8 @@ pub(crate) trait Cloud: Records + Messages + Purge {
 
     /// What lies under a message's id.
     async fn row(&self, context: &'static str, mailbox: &MailboxId, id: MessageId) -> Result<Row>;
-    /// The same of many, each with what could be read of it.
-    async fn rows_of(
-        &self,
-        context: &'static str,
-        message_refs: Vec<MessageRef>,
-    ) -> Result<Vec<(MessageRef, Result<Row>)>>;
+    /// The same of many attempts that are under way, each with what could be read of it.
+    async fn rows_of(&self, attempts: Vec<MessageRef>) -> Result<Vec<(MessageRef, Result<Row>)>>;
     /// All that lies under a mailbox, but for what is damaged.
     async fn walk(&self, mailbox: &MailboxId) -> Result<Vec<(Row, Self::Listed)>>;
     /// Puts the row of a message if its id is free, or taken by a fence of other attempts. What is there else.
@@ -184,7 +186,7 @@ pub(crate) trait Cloud: Records + Messages + Purge {
     /// no release pass may see it any more.
     async fn keep_case_hold(&self, held: Message, case: &CaseKey) -> Result<Option<Message>> {
         let facts = &held.facts;
-        let record = self.record::<Case>("reading a case", &self.keys().case(case)).await?;
+        let record = self.record::<Case>("reading a case", Thing::Case(case)).await?;
         let now = record.and_then(|record| record.value);
         if !now.is_some_and(|now| now.has_released(facts.subject.as_ref())) {
             return Ok(Some(held));
@@ -207,6 +209,13 @@ pub(crate) trait RegionRecordings: Recordings {
 
     /// The caller that a recording names; `None`: it is not there.
     async fn caller(&self, key: &AudioKey) -> Result<Option<Option<String>>>;
+}
+
+/// The recordings of each region, as the contract has them.
+pub(crate) fn of_contract(
+    all: &BTreeMap<Region, Arc<dyn RegionRecordings>>,
+) -> BTreeMap<Region, Arc<dyn Recordings>> {
+    all.iter().map(|(region, its)| (region.clone(), Arc::clone(its) as Arc<dyn Recordings>)).collect()
 }
 
 /// Whether what is stored is this: asked where a put found something, which may be its own earlier try. `None`: nothing is there.

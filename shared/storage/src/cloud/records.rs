@@ -4,7 +4,7 @@ use domain::{Mailbox, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Key, Records, incomplete};
+use super::{Records, Thing, incomplete};
 use crate::{Expect, Result, Versioned, Written};
 
 /// What lies under a record's key.
@@ -60,16 +60,16 @@ impl<'a, T> Next<'a, T> {
 pub(crate) async fn put_record<C: Records, T: Serialize + DeserializeOwned + Send + Sync>(
     cloud: &C,
     context: &'static str,
-    key: &Key<C>,
+    thing: Thing<'_>,
     next: Next<'_, T>,
     expect: Expect,
 ) -> Result<Written> {
-    let before = cloud.record::<T>(context, key).await?;
+    let before = cloud.record::<T>(context, thing).await?;
     let there = before.as_ref().filter(|before| before.value.is_some()).map(|before| before.version);
     if there != expect.version() {
         return Ok(Written::Conflict);
     }
-    cloud.write_record(context, key, before.as_ref(), next).await
+    cloud.write_record(context, thing, before.as_ref(), next).await
 }
 
 /// What regions keep as a value of the installation: where they differ, one that is not `value`. One that answers is enough.

@@ -5,22 +5,11 @@ use std::io;
 use crate::error::{Result, StorageError};
 
 /// Why work on files was not done.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub(super) enum Fault {
-    Io(io::Error),
-    Storage(StorageError),
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<StorageError> for Fault {
-    fn from(error: StorageError) -> Self {
-        Self::Storage(error)
-    }
+    Io(#[from] io::Error),
+    Storage(#[from] StorageError),
 }
 
 /// What a run of steps returns.

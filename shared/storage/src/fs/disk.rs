@@ -99,11 +99,11 @@ impl Disk {
         let path = self.top.join(path);
         let folder = folder_of(&path)?;
         // Opening the folder makes an NFS client ask the server anew whether what it knows of it still holds.
-        match self.volume.open_anew(folder, &path) {
-            Ok(file) => Ok(Some(file)),
-            Err(error) if error.kind() == ErrorKind::NotFound => self.mounted().map(|()| None),
-            Err(error) => Err(error),
+        let file = none_on(ErrorKind::NotFound, self.volume.open_anew(folder, &path))?;
+        if file.is_none() {
+            self.mounted()?;
         }
+        Ok(file)
     }
 
     /// Whether a file is there, proved by opening it.
@@ -146,11 +146,8 @@ impl Disk {
     /// How long ago a file was last written; `None`: it is not there. The time of a file is the machine's, so it is
     /// compared with the machine's and not with a clock passed in.
     pub(super) fn age(&self, path: &str) -> io::Result<Option<Duration>> {
-        match self.volume.modified(&self.top.join(path)) {
-            Ok(modified) => Ok(Some(SystemTime::now().duration_since(modified).unwrap_or_default())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let modified = none_on(ErrorKind::NotFound, self.volume.modified(&self.top.join(path)))?;
+        Ok(modified.map(|modified| SystemTime::now().duration_since(modified).unwrap_or_default()))
     }
 
     /// Makes a file with this content under a name that is free, whole or not at all.
@@ -175,10 +172,12 @@ impl Disk {
     fn publish_as(&self, path: &str, content: &[u8], mode: u32, order: Order) -> io::Result<Published> {
         let target = self.top.join(path);
         let (temporary, file) = self.temporary(content, mode, order)?;
-        let linked = repeated(|| match self.in_folder(&target, || self.volume.link(&temporary, &target)) {
-            Ok(((), unsynced)) => Ok(Some(Ok(unsynced))),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(self.read(path)?.map(Err)),
-            Err(error) => Err(error),
+        let linked = repeated(|| {
+            let linked = self.in_folder(&target, || self.volume.link(&temporary, &target));
+            Ok(match none_on(ErrorKind::AlreadyExists, linked)? {
+                Some(((), unsynced)) => Some(Ok(unsynced)),
+                None => self.read(path)?.map(Err),
+            })
         });
         // Left behind, it is removed by a sweep an hour later.
         let _ = self.volume.remove(&temporary);
@@ -209,18 +208,13 @@ impl Disk {
     /// `false`: the name has other content.
     pub(super) fn create(&self, path: &str, content: &[u8]) -> io::Result<bool> {
         let target = self.top.join(path);
-        let (file, unsynced) = match self.new_file(&target, FILE_MODE) {
-            Ok((file, unsynced)) => {
+        let (file, unsynced) = match none_on(ErrorKind::AlreadyExists, self.new_file(&target, FILE_MODE))? {
+            Some((file, unsynced)) => {
                 self.volume.write(&file, &target, content)?;
                 (file, unsynced)
             }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                if self.read(path)?.as_deref() != Some(content) {
-                    return Ok(false);
-                }
-                (self.volume.open(&target)?, Vec::new())
-            }
-            Err(error) => return Err(error),
+            None if self.read(path)?.as_deref() == Some(content) => (self.volume.open(&target)?, Vec::new()),
+            None => return Ok(false),
         };
         self.volume.sync(&file, &target)?;
         self.sync_names(&target, &unsynced)?;
@@ -230,12 +224,8 @@ impl Disk {
     /// Makes an empty file. One that is there is as good: its name says all.
     pub(super) fn place(&self, path: &str) -> io::Result<()> {
         let target = self.top.join(path);
-        let unsynced = match self.new_file(&target, FILE_MODE) {
-            Ok((_, unsynced)) => unsynced,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        self.sync_names(&target, &unsynced)
+        let made = none_on(ErrorKind::AlreadyExists, self.new_file(&target, FILE_MODE))?;
+        self.sync_names(&target, &made.map(|(_, unsynced)| unsynced).unwrap_or_default())
     }
 
     /// Replaces a file, or makes it: readers see the one or the other.
@@ -269,10 +259,7 @@ impl Disk {
 
     /// Removes a file whose return after a power loss harms nobody: without waiting for the volume.
     pub(super) fn unlink(&self, path: &str) -> io::Result<()> {
-        match self.volume.remove(&self.top.join(path)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        none_on(ErrorKind::NotFound, self.volume.remove(&self.top.join(path))).map(|_| ())
     }
 
     /// Gives a file a second name, if that is free: of all that link to it, one succeeds.
@@ -291,16 +278,12 @@ impl Disk {
     /// Renames a file that others want to rename or remove too. Whether it has the new name now, whoever did it.
     pub(super) fn claim(&self, from: &str, to: &str) -> io::Result<bool> {
         let (source, target) = (self.top.join(from), self.top.join(to));
-        let unsynced = match self.in_folder(&target, || self.volume.rename(&source, &target)) {
-            Ok(((), unsynced)) => unsynced,
+        let renamed = self.in_folder(&target, || self.volume.rename(&source, &target));
+        let unsynced = match none_on(ErrorKind::NotFound, renamed)? {
+            Some(((), unsynced)) => unsynced,
             // Not there, or the answer to the first try was lost: the new name tells.
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                if !self.has(to)? {
-                    return Ok(false);
-                }
-                Vec::new()
-            }
-            Err(error) => return Err(error),
+            None if self.has(to)? => Vec::new(),
+            None => return Ok(false),
         };
         self.sync_names(&target, &unsynced)?;
         self.secure(from).map(|()| true)
@@ -319,10 +302,8 @@ impl Disk {
     /// Removes what calls that were cut off have left without a name, this long ago at least. All that it can; then the
     /// first error tells that it could not remove all.
     pub(super) fn clear_temporary(&self, age: Duration) -> io::Result<()> {
-        let names = match self.volume.list(&self.top.join(TEMPORARY), |name| Some(name.to_owned())) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            names => names?,
-        };
+        let names = self.volume.list(&self.top.join(TEMPORARY), |name| Some(name.to_owned()));
+        let Some(names) = none_on(ErrorKind::NotFound, names)? else { return Ok(()) };
         let clear = |name: String| {
             let path = format!("{TEMPORARY}/{name}");
             if self.age(&path)?.is_some_and(|old| old >= age) { self.unlink(&path) } else { Ok(()) }
@@ -351,6 +332,14 @@ impl Disk {
 
     fn new_file(&self, path: &Path, mode: u32) -> io::Result<(File, Vec<PathBuf>)> {
         self.in_folder(path, || self.volume.create(path, mode))
+    }
+}
+
+/// What was done; `None`: it failed in this way.
+fn none_on<T>(kind: ErrorKind, done: io::Result<T>) -> io::Result<Option<T>> {
+    match done {
+        Err(error) if error.kind() == kind => Ok(None),
+        done => done.map(Some),
     }
 }
 

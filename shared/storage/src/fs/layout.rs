@@ -26,6 +26,7 @@ use std::fmt;
 use domain::{Attempt, AudioKey, CaseKey, Facts, GroupId, Hold, MailboxId, MessageId, Subject, Timestamp};
 
 use crate::MessageRef;
+use crate::stored::{MAX_MS13, ms13};
 
 pub(super) const MAILBOXES: &str = "mailboxes";
 pub(super) const GROUPS: &str = "groups";
@@ -38,9 +39,6 @@ pub(super) const CALLERS: &str = "callers";
 pub(super) const FORGETS: &str = "forgets";
 pub(super) const DUE: &str = "due";
 
-/// The last millisecond of 13 digits.
-const MAX_MS13: i64 = 9_999_999_999_999;
-
 /// Cuts a part of fixed width and the dot behind it off.
 fn cut(text: &str, width: usize) -> Option<(&str, &str)> {
     Some((text.get(..width)?, text.get(width..)?.strip_prefix('.')?))
@@ -51,15 +49,7 @@ fn id_and_rest(name: &str) -> Option<(MessageId, &str)> {
     Some((id.parse().ok()?, rest))
 }
 
-struct Ms13(Timestamp);
-
-impl fmt::Display for Ms13 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:013}", self.0.millis().min(MAX_MS13))
-    }
-}
-
-fn ms13(text: &str) -> Option<Timestamp> {
+fn parse_ms13(text: &str) -> Option<Timestamp> {
     let digits = text.len() == 13 && text.bytes().all(|b| b.is_ascii_digit());
     digits.then(|| text.parse().ok().map(Timestamp::from_millis))?
 }
@@ -81,11 +71,11 @@ impl Mark {
         let (kind, rest) = cut(rest, 1)?;
         let mark = match kind {
             "u" => Self::Urgent(rest.parse().ok()?),
-            "t" => Self::Hold(Hold::Trash { purge_at: ms13(rest)? }),
-            "d" => Self::Hold(Hold::Mailbox { purge_at: ms13(rest)? }),
+            "t" => Self::Hold(Hold::Trash { purge_at: parse_ms13(rest)? }),
+            "d" => Self::Hold(Hold::Mailbox { purge_at: parse_ms13(rest)? }),
             "c" => {
                 let (case, at) = cut(rest, 32)?;
-                Self::Hold(Hold::Case { case: case.parse().ok()?, purge_at: ms13(at)? })
+                Self::Hold(Hold::Case { case: case.parse().ok()?, purge_at: parse_ms13(at)? })
             }
             _ => return None,
         };
@@ -98,9 +88,9 @@ impl fmt::Display for Mark {
         match self {
             Self::Read => f.write_str("r"),
             Self::Urgent(attempt) => write!(f, "u.{attempt}"),
-            Self::Hold(Hold::Trash { purge_at }) => write!(f, "t.{}", Ms13(*purge_at)),
-            Self::Hold(Hold::Mailbox { purge_at }) => write!(f, "d.{}", Ms13(*purge_at)),
-            Self::Hold(Hold::Case { case, purge_at }) => write!(f, "c.{case}.{}", Ms13(*purge_at)),
+            Self::Hold(Hold::Trash { purge_at }) => write!(f, "t.{}", ms13(*purge_at)),
+            Self::Hold(Hold::Mailbox { purge_at }) => write!(f, "d.{}", ms13(*purge_at)),
+            Self::Hold(Hold::Case { case, purge_at }) => write!(f, "c.{case}.{}", ms13(*purge_at)),
         }
     }
 }
@@ -183,7 +173,7 @@ impl DueName {
 
     pub(super) fn parse(name: &str) -> Option<Self> {
         let (at, rest) = cut(name, 13)?;
-        let purge_at = ms13(at)?;
+        let purge_at = parse_ms13(at)?;
         let (id, rest) = id_and_rest(rest)?;
         let (kind, mailbox) = cut(rest, 1)?;
         let hold = match kind {
@@ -210,7 +200,7 @@ impl DueName {
 impl fmt::Display for DueName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if matches!(self.hold, Hold::Mailbox { .. }) { 'd' } else { 't' };
-        write!(f, "{}.{}.{kind}.{}", Ms13(self.at()), self.id, self.mailbox)
+        write!(f, "{}.{}.{kind}.{}", ms13(self.at()), self.id, self.mailbox)
     }
 }
 

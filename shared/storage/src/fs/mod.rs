@@ -89,8 +89,7 @@ impl Fs {
             Ok(Self(Arc::new(Store { root, regions, volume: Volume::default() })))
         });
         opened.await.unwrap_or_else(|stopped| {
-            let source = std::io::Error::other(stopped);
-            Err(StartError::Refused { doing: "cannot open", path: place, source })
+            Err(StartError::Refused("cannot open", place, std::io::Error::other(stopped)))
         })
     }
 

@@ -30,62 +30,36 @@ pub enum StartError {
     #[error(
         "{} holds no store: there is no store.json in it. Either its volume is not mounted: mount it; or it is to hold \
          a new store: start once with set-up allowed (VOICEMAIL_SETUP=auto)",
-        root.display()
+        .0.display()
     )]
-    NotMounted {
-        /// The root.
-        root: PathBuf,
-    },
-    /// Two names that differ only by case are one.
+    NotMounted(PathBuf),
+    /// Two names that differ only by case are one in this folder.
     #[error(
         "{} does not tell upper case from lower case, so mailboxes and callers would be mixed up: use a volume that does",
-        folder.display()
+        .0.display()
     )]
-    CaseInsensitive {
-        /// The folder that was tried.
-        folder: PathBuf,
-    },
-    /// A hard link took the place of a file.
+    CaseInsensitive(PathBuf),
+    /// A hard link took the place of a file in this folder.
     #[error(
         "{} lets a hard link replace a file, so two deposits could both believe that they were first: use a volume on \
          which link(2) refuses a name that is there",
-        folder.display()
+        .0.display()
     )]
-    LinkReplaces {
-        /// The folder that was tried.
-        folder: PathBuf,
-    },
-    /// There are no hard links.
-    #[error("{} takes no hard links, by which each message is stored exactly once: use a volume that does", folder.display())]
-    NoLinks {
-        /// The folder that was tried.
-        folder: PathBuf,
-        /// What the volume said.
-        #[source]
-        source: io::Error,
-    },
-    /// The list of regions is not one.
+    LinkReplaces(PathBuf),
+    /// There are no hard links in this folder, and what the volume said.
+    #[error("{} takes no hard links, by which each message is stored exactly once: use a volume that does", .0.display())]
+    NoLinks(PathBuf, #[source] io::Error),
+    /// The list of regions of this root is not one.
     #[error(
         "{} cannot be read as the list of regions: restore it from a backup, or write {{\"v\":1,\"regions\":[…]}} with \
          the folders of {}/recordings",
-        root.join(STORE).display(),
-        root.display()
+        .0.join(STORE).display(),
+        .0.display()
     )]
-    Corrupt {
-        /// The root.
-        root: PathBuf,
-    },
-    /// The volume refused.
-    #[error("{doing} {}: {source}. Look whether the volume is mounted, has space and may be written by this user", path.display())]
-    Refused {
-        /// What was being done.
-        doing: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the volume said.
-        #[source]
-        source: io::Error,
-    },
+    Corrupt(PathBuf),
+    /// The volume refused: what was being done, where, and what it said.
+    #[error("{0} {path}: {2}. Look whether the volume is mounted, has space and may be written by this user", path = .1.display())]
+    Refused(&'static str, PathBuf, #[source] io::Error),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,7 +69,7 @@ struct Store {
 
 fn refused(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StartError {
     let path = path.to_owned();
-    move |source| StartError::Refused { doing, path, source }
+    move |source| StartError::Refused(doing, path, source)
 }
 
 /// Opens a store, or sets it up. All regions that were ever set up.
@@ -107,7 +81,7 @@ pub(super) fn open(
     let disk = Disk::unmarked(root.to_owned());
     let is_marked = disk.has(STORE).map_err(refused("cannot open", root))?;
     match setup {
-        Setup::Never if !is_marked => return Err(StartError::NotMounted { root: root.to_owned() }),
+        Setup::Never if !is_marked => return Err(StartError::NotMounted(root.to_owned())),
         Setup::Never | Setup::Auto => {}
     }
     for folder in [root.to_owned(), root.join(TENANTS), root.join(RECORDINGS)] {
@@ -140,8 +114,7 @@ fn read(disk: &Disk, root: &Path) -> Result<BTreeSet<Region>, StartError> {
     let Some(content) = disk.read(STORE).map_err(refused("cannot read", &root.join(STORE)))? else {
         return Ok(BTreeSet::new());
     };
-    let store =
-        decode::<Store>(STORE, &content).map_err(|_| StartError::Corrupt { root: root.to_owned() })?;
+    let store = decode::<Store>(STORE, &content).map_err(|_| StartError::Corrupt(root.to_owned()))?;
     Ok(store.regions)
 }
 
@@ -172,8 +145,7 @@ fn list(disk: &Disk, root: &Path) -> Result<(), StartError> {
         if regions == listed && disk.has(STORE).map_err(refused("cannot read", &root.join(STORE)))? {
             return Ok(());
         }
-        let content =
-            encode(&Store { regions }).map_err(|_| StartError::Corrupt { root: root.to_owned() })?;
+        let content = encode(&Store { regions }).map_err(|_| StartError::Corrupt(root.to_owned()))?;
         disk.replace(STORE, &content).map_err(refused("cannot write", &root.join(STORE)))?;
     }
 }
@@ -195,14 +167,13 @@ fn try_out(trial: &Path, folder: &Path) -> Result<(), StartError> {
         File::create_new(path).map_err(refused("cannot write", path))?;
     }
     if File::open(trial.join("aA")).is_ok() {
-        return Err(StartError::CaseInsensitive { folder: folder.to_owned() });
+        return Err(StartError::CaseInsensitive(folder.to_owned()));
     }
-    fs::hard_link(&one, trial.join("Cc"))
-        .map_err(|source| StartError::NoLinks { folder: folder.to_owned(), source })?;
+    fs::hard_link(&one, trial.join("Cc")).map_err(|source| StartError::NoLinks(folder.to_owned(), source))?;
     match fs::hard_link(&one, &other) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Ok(()) => Err(StartError::LinkReplaces { folder: folder.to_owned() }),
-        Err(source) => Err(StartError::NoLinks { folder: folder.to_owned(), source }),
+        Ok(()) => Err(StartError::LinkReplaces(folder.to_owned())),
+        Err(source) => Err(StartError::NoLinks(folder.to_owned(), source)),
     }
 }
 

@@ -46,6 +46,14 @@ pub(super) struct Volume {
     pub(super) faults: Option<std::sync::Arc<dyn Faults>>,
 }
 
+fn looking<'a>(name: &'static str, path: &'a Path) -> Step<'a> {
+    Step { name, changes: false, path }
+}
+
+fn changing<'a>(name: &'static str, path: &'a Path) -> Step<'a> {
+    Step { name, changes: true, path }
+}
+
 impl Volume {
     #[cfg_attr(
         not(feature = "faults"),
@@ -61,36 +69,18 @@ impl Volume {
         take()
     }
 
-    fn look<T>(
-        &self,
-        name: &'static str,
-        path: &Path,
-        take: impl FnOnce() -> io::Result<T>,
-    ) -> io::Result<T> {
-        self.step(Step { name, changes: false, path }, take)
-    }
-
-    fn change<T>(
-        &self,
-        name: &'static str,
-        path: &Path,
-        take: impl FnOnce() -> io::Result<T>,
-    ) -> io::Result<T> {
-        self.step(Step { name, changes: true, path }, take)
-    }
-
     /// Opens a file or a folder.
     pub(super) fn open(&self, path: &Path) -> io::Result<File> {
-        self.look("open", path, || File::open(path))
+        self.step(looking("open", path), || File::open(path))
     }
 
     /// Opens a file, and its folder before it.
     pub(super) fn open_anew(&self, folder: &Path, path: &Path) -> io::Result<File> {
-        self.look("open", path, || File::open(folder).and_then(|_| File::open(path)))
+        self.step(looking("open", path), || File::open(folder).and_then(|_| File::open(path)))
     }
 
     pub(super) fn read(&self, mut file: File, path: &Path) -> io::Result<Vec<u8>> {
-        self.look("read", path, || {
+        self.step(looking("read", path), || {
             let mut content = Vec::new();
             file.read_to_end(&mut content).map(|_| content)
         })
@@ -102,7 +92,7 @@ impl Volume {
         folder: &Path,
         mut read: impl FnMut(&str) -> Option<T>,
     ) -> io::Result<Vec<T>> {
-        self.look("list", folder, || {
+        self.step(looking("list", folder), || {
             let mut found = Vec::new();
             for entry in fs::read_dir(folder)? {
                 found.extend(entry?.file_name().to_str().and_then(&mut read));
@@ -113,50 +103,50 @@ impl Volume {
 
     /// When a file was last written.
     pub(super) fn modified(&self, path: &Path) -> io::Result<SystemTime> {
-        self.look("look at", path, || fs::metadata(path)?.modified())
+        self.step(looking("look at", path), || fs::metadata(path)?.modified())
     }
 
     pub(super) fn create(&self, path: &Path, mode: u32) -> io::Result<File> {
         let mut new = OpenOptions::new();
         new.write(true).create_new(true).mode(mode);
-        self.change("create", path, || new.open(path))
+        self.step(changing("create", path), || new.open(path))
     }
 
     /// Writes a new file.
     pub(super) fn write(&self, mut file: &File, path: &Path, content: &[u8]) -> io::Result<()> {
         for part in content.chunks(content.len().div_ceil(PARTS).max(1)) {
-            self.change("write", path, || file.write_all(part))?;
+            self.step(changing("write", path), || file.write_all(part))?;
         }
         Ok(())
     }
 
     /// Waits until the content of a file is on the volume.
     pub(super) fn sync(&self, file: &File, path: &Path) -> io::Result<()> {
-        self.look("sync", path, || file.sync_all())
+        self.step(looking("sync", path), || file.sync_all())
     }
 
     pub(super) fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.change("link", to, || fs::hard_link(from, to))
+        self.step(changing("link", to), || fs::hard_link(from, to))
     }
 
     pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.change("rename", to, || fs::rename(from, to))
+        self.step(changing("rename", to), || fs::rename(from, to))
     }
 
     pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
-        self.change("remove", path, || fs::remove_file(path))
+        self.step(changing("remove", path), || fs::remove_file(path))
     }
 
     pub(super) fn make_folder(&self, folder: &Path, mode: u32) -> io::Result<()> {
-        self.change("make", folder, || DirBuilder::new().mode(mode).create(folder))
+        self.step(changing("make", folder), || DirBuilder::new().mode(mode).create(folder))
     }
 
     pub(super) fn remove_folder(&self, folder: &Path) -> io::Result<()> {
-        self.change("remove", folder, || fs::remove_dir(folder))
+        self.step(changing("remove", folder), || fs::remove_dir(folder))
     }
 
     /// Waits until the names in a folder are on the volume.
     pub(super) fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.look("sync", folder, || File::open(folder)?.sync_all())
+        self.step(looking("sync", folder), || File::open(folder)?.sync_all())
     }
 }
