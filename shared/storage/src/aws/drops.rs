@@ -14,7 +14,7 @@ use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{EncodingType, MetadataDirective, Object, TaggingDirective};
 use bytes::{Bytes, BytesMut};
 use domain::{Region, TenantId, Timestamp};
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::client;
@@ -178,13 +178,8 @@ impl Drops for S3Drops {
         let delete = async |(key, object): (String, Object)| {
             self.delete_only(context, &key, object.e_tag().unwrap_or_default()).await
         };
-        let mut deleted = stream::iter(found).map(delete).buffer_unordered(ABREAST);
-        let mut all = 0;
-        while let Some(done) = deleted.next().await {
-            done?;
-            all += 1;
-        }
-        Ok(all)
+        let deleted = stream::iter(found).map(delete).buffer_unordered(ABREAST);
+        deleted.try_fold(0, async |all, ()| Ok(all + 1)).await
     }
 
     async fn upload(

@@ -4,7 +4,7 @@ use super::layout::{self, Item};
 use super::table::{Table, Update, Updated, text, text_of};
 use crate::{Result, StorageError};
 
-/// What is kept under a name of the installation's. Where nothing is, it is this value, and `keeps` says whether it is kept from now on.
+/// What is kept under a name of the installation's. Where nothing is, it is this value, which is kept from now on if `keeps`.
 pub(super) async fn kept(table: Table, name: &str, value: &str, keeps: bool) -> Result<String> {
     let key = layout::kept(name);
     // A look first: most starts find it there.
@@ -14,12 +14,8 @@ pub(super) async fn kept(table: Table, name: &str, value: &str, keeps: bool) -> 
     if !keeps {
         return Ok(value.to_owned());
     }
-    let update = Update {
-        expression: "SET kept=:value".to_owned(),
-        condition: "attribute_not_exists(kept)",
-        values: vec![(":value", text(value))],
-        names: Vec::new(),
-    };
+    let values = vec![(":value", text(value))];
+    let update = Update::new("SET kept=:value", "attribute_not_exists(kept)", values);
     match table.update("keeping a value of the installation", &key, update).await? {
         Updated::Done(item) => kept_value(name, &item),
         Updated::Refused(item) => kept_value(name, &item.unwrap_or_default()),

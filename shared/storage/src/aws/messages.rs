@@ -116,12 +116,10 @@ impl Messages for AwsMetadata {
         let key = self.layout.message(mailbox, id);
         let visible = (":v", text(layout::visible(id)));
         let update = match release {
-            Release::Trash => Update {
-                expression: "SET f=:v, op=:op REMOVE t, due, tenant".to_owned(),
-                condition: "f = :t",
-                values: vec![visible, (":t", text(layout::trashed(id))), (":op", text(nonce()?))],
-                ..Update::default()
-            },
+            Release::Trash => {
+                let values = vec![visible, (":t", text(layout::trashed(id))), (":op", text(nonce()?))];
+                Update::new("SET f=:v, op=:op REMOVE t, due, tenant", "f = :t", values)
+            }
             Release::Case(case) => Update {
                 expression: "SET f=:v, op=:op REMOVE c.#case".to_owned(),
                 condition: "attribute_exists(c.#case) AND size(c) = :one AND attribute_not_exists(t) \
@@ -195,8 +193,7 @@ impl AwsMetadata {
         mut values: Vec<(&'static str, AttributeValue)>,
     ) -> Result<Option<Message>> {
         values.extend([(":v", text(layout::visible(id))), (":op", text(nonce()?))]);
-        let update =
-            Update { expression: expression.to_owned(), condition: "f = :v", values, ..Update::default() };
+        let update = Update::new(expression, "f = :v", values);
         match self.table.update(context, &self.layout.message(mailbox, id), update).await? {
             Updated::Done(item) => left(&item),
             Updated::Refused(_) => Ok(None),
@@ -213,19 +210,15 @@ impl AwsMetadata {
         let context = "moving a message to the trash";
         let hold = Hold::Trash { purge_at };
         let due = layout::due(&Claim::Due(hold.clone()), id, mailbox).unwrap_or_default();
-        let update = Update {
-            expression: "SET f=:t, t=:at, tenant=:tenant, due=:due, op=:op".to_owned(),
-            condition: "f = :v",
-            values: vec![
-                (":v", text(layout::visible(id))),
-                (":t", text(layout::trashed(id))),
-                (":at", number(purge_at.millis())),
-                (":tenant", text(self.layout.tenant())),
-                (":due", text(due)),
-                (":op", text(nonce()?)),
-            ],
-            ..Update::default()
-        };
+        let values = vec![
+            (":v", text(layout::visible(id))),
+            (":t", text(layout::trashed(id))),
+            (":at", number(purge_at.millis())),
+            (":tenant", text(self.layout.tenant())),
+            (":due", text(due)),
+            (":op", text(nonce()?)),
+        ];
+        let update = Update::new("SET f=:t, t=:at, tenant=:tenant, due=:due, op=:op", "f = :v", values);
         match self.table.update(context, key, update).await? {
             Updated::Done(item) => left(&item),
             Updated::Refused(found) => {

@@ -91,8 +91,11 @@ impl Cloud for AwsMetadata {
     async fn rows_of(&self, attempts: Vec<MessageRef>) -> Result<Vec<(MessageRef, Result<Row>)>> {
         let key = |attempt: &MessageRef| self.layout.message(&attempt.mailbox, attempt.id);
         let rows = self.table.get_all("listing deposits under way", attempts.iter().map(key)).await?;
-        let row = |attempt| (read(rows.get(&key(&attempt))), attempt);
-        Ok(attempts.into_iter().map(row).map(|(row, attempt)| (attempt, row)).collect())
+        let row = |attempt| {
+            let row = read(rows.get(&key(&attempt)));
+            (attempt, row)
+        };
+        Ok(attempts.into_iter().map(row).collect())
     }
 
     async fn walk(&self, mailbox: &MailboxId) -> Result<Vec<(Row, Item)>> {
@@ -231,12 +234,8 @@ impl Cloud for AwsMetadata {
     }
 
     async fn note_searched(&self, region: &Region, until: &str) -> Result<()> {
-        let update = Update {
-            expression: "SET done=:until".to_owned(),
-            condition: "attribute_not_exists(done) OR done < :until",
-            values: vec![(":until", text(until))],
-            ..Update::default()
-        };
+        let condition = "attribute_not_exists(done) OR done < :until";
+        let update = Update::new("SET done=:until", condition, vec![(":until", text(until))]);
         let key = self.layout.key(Thing::Orphans(region));
         self.table.update("looking for orphans", &key, update).await.map(|_| ())
     }

@@ -93,7 +93,7 @@ impl Purge for AwsMetadata {
             ),
         };
         values.extend([(":yes", AttributeValue::Bool(true)), (":op", text(nonce()?))]);
-        let update = Update { expression: expression.to_owned(), condition, values, ..Update::default() };
+        let update = Update::new(expression, condition, values);
         let key = self.layout.message(mailbox, id);
         Ok(match self.table.update("claiming a message", &key, update).await? {
             Updated::Done(_) => Claimed::Claimed,

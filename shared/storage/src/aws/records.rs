@@ -106,7 +106,7 @@ impl Records for AwsMetadata {
             values.push((":before", number(before.etag)));
         }
         let expression = format!("SET {}{remove}", set.join(","));
-        let update = Update { expression, condition, values, names: Vec::new() };
+        let update = Update::new(expression, condition, values);
         match self.table.update(context, &self.layout.key(thing), update).await? {
             Updated::Refused(now) if now.as_ref().and_then(|now| text_of(now, "op")) != Some(&own) => {
                 Ok(Written::Conflict)
@@ -170,8 +170,7 @@ impl Records for AwsMetadata {
             let entries = case.value.subjects.keys().map(named).collect();
             self.table.write_all(context, entries, Vec::new()).await?;
         }
-        let expression = "REMOVE f".to_owned();
-        let update = Update { expression, condition: "attribute_exists(v)", ..Update::default() };
+        let update = Update::new("REMOVE f", "attribute_exists(v)", Vec::new());
         self.table.update(context, &self.layout.key(Thing::Case(key)), update).await.map(|_| ())
     }
 

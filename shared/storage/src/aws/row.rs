@@ -131,10 +131,5 @@ pub(super) fn replace(after: &Message, tenant: String, own: &str, op: AttributeV
     let remove = if remove.is_empty() { remove } else { format!(" REMOVE {remove}") };
     let mut values: Vec<_> = state.into_iter().filter_map(|(_, name, value)| Some((name, value?))).collect();
     values.push((":op", op));
-    Update {
-        expression: format!("SET {set}{remove}"),
-        condition: "op = :op AND attribute_not_exists(claim)",
-        values,
-        names: Vec::new(),
-    }
+    Update::new(format!("SET {set}{remove}"), "op = :op AND attribute_not_exists(claim)", values)
 }

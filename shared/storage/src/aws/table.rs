@@ -32,12 +32,22 @@ pub(super) struct Table {
 }
 
 /// A conditional write: `expression` if `condition`, of the values that both name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Update {
     pub(super) expression: String,
     pub(super) condition: &'static str,
     pub(super) values: Vec<(&'static str, AttributeValue)>,
     pub(super) names: Vec<(&'static str, String)>,
+}
+
+impl Update {
+    pub(super) fn new(
+        expression: impl Into<String>,
+        condition: &'static str,
+        values: Vec<(&'static str, AttributeValue)>,
+    ) -> Self {
+        Self { expression: expression.into(), condition, values, names: Vec::new() }
+    }
 }
 
 /// What became of a conditional write.

@@ -18,9 +18,9 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::fault::{fault, forbidden, is, none_on};
+use super::fault::{fault, is, none_on};
 use crate::cloud::limits::PING_TIMEOUT;
-use crate::cloud::{MAX_CONCURRENT_REQUESTS, incomplete};
+use crate::cloud::{MAX_CONCURRENT_REQUESTS, Said, incomplete};
 use crate::stored::{decode, encode};
 use crate::{Result, StorageError};
 
@@ -187,9 +187,12 @@ impl Blobs {
 
     /// Writes a blob that is all metadata, whatever is there.
     pub(super) async fn note(&self, context: &'static str, name: &str, metadata: Metadata) -> Result<()> {
-        // Refused without a condition: a lease, a policy that forbids it, a container that is being deleted.
-        let is_written = self.put(context, name, Bytes::new(), metadata.into(), If::Anything).await?;
-        if is_written { Ok(()) } else { Err(forbidden(context)) }
+        if self.put(context, name, Bytes::new(), metadata.into(), If::Anything).await? {
+            return Ok(());
+        }
+        // Refused without a condition.
+        let forbidden = Said("something forbids it: a lease, a policy, or a deletion".to_owned());
+        Err(StorageError::unavailable(context, forbidden))
     }
 
     /// Replaces the metadata of a blob, if nobody changed it.

@@ -48,11 +48,3 @@ pub(super) fn none_on<T>(
 pub(super) fn is(status: u16, error: &azure_core::Error) -> bool {
     error.http_status().is_some_and(|its| u16::from(its) == status)
 }
-
-/// A write without a condition that was refused.
-pub(super) fn forbidden(context: &'static str) -> StorageError {
-    StorageError::unavailable(
-        context,
-        Said("something forbids it: a lease, a policy, or a deletion".to_owned()),
-    )
-}

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::blobs::{Blobs, If, With};
 use crate::Result;
 
-/// What is kept under a name of the installation's. Where nothing is, it is this value, and `keeps` says whether it is kept from now on.
+/// What is kept under a name of the installation's. Where nothing is, it is this value, which is kept from now on if `keeps`.
 pub(super) async fn kept(blobs: &Blobs, name: &str, value: &str, keeps: bool) -> Result<String> {
     let bytes = Bytes::copy_from_slice(value.as_bytes());
     let context = "keeping a value of the installation";

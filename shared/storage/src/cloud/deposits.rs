@@ -108,11 +108,11 @@ impl<C: Cloud> Deposits for C {
             }
         }
         let asked = stream::iter(created)
-            .map(|(its, message)| async move { (claim_forgotten(self, &message.facts).await, its) });
+            .map(|(attempt, message)| async move { (claim_forgotten(self, &message.facts).await, attempt) });
         let mut finished = Vec::new();
-        for (asked, its) in asked.buffer_unordered(MAX_CONCURRENT_REQUESTS).collect::<Vec<_>>().await {
+        for (asked, attempt) in asked.buffer_unordered(MAX_CONCURRENT_REQUESTS).collect::<Vec<_>>().await {
             // Where a case cannot be read this journal stays, and keeps no other attempt from being told.
-            finished.extend(PassedOver::default().read(asked)?.map(|()| its));
+            finished.extend(PassedOver::default().read(asked)?.map(|()| attempt));
         }
         self.remove(context, finished.iter().map(Thing::Journal).collect()).await?;
         passed_over.found(under_way)

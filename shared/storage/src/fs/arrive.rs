@@ -19,7 +19,7 @@ use super::{cases, tidy};
 use crate::{Arrival, Deposit, Deposits, Fenced, Found, Insertion, MessageRef, Result, StorageError};
 
 /// Looks whether the id is taken, and journals the attempt if it is not.
-pub(super) fn begin(disk: &Disk, deposit: &Deposit) -> FsResult<Option<Found>> {
+fn begin(disk: &Disk, deposit: &Deposit) -> FsResult<Option<Found>> {
     let Facts { id, mailbox, .. } = &deposit.facts;
     let journal = AttemptName::from(&deposit.facts).arriving();
     if Row::read(disk, mailbox, *id)? != Row::Nothing {
@@ -52,7 +52,7 @@ pub(super) fn announce(disk: &Disk, facts: &Facts) -> FsResult<()> {
 }
 
 /// The commit.
-pub(super) fn insert(disk: &Disk, deposit: &Deposit) -> FsResult<Insertion> {
+fn insert(disk: &Disk, deposit: &Deposit) -> FsResult<Insertion> {
     let facts = &deposit.facts;
     let mut pending = Vec::new();
     for case in cases::covering(disk, facts)? {
@@ -107,7 +107,7 @@ fn deleted_until(disk: &Disk, mailbox: &MailboxId, generation: u64) -> FsResult<
 }
 
 /// Takes an attempt back.
-pub(super) fn withdraw(disk: &Disk, message_ref: &MessageRef) -> FsResult<()> {
+fn withdraw(disk: &Disk, message_ref: &MessageRef) -> FsResult<()> {
     let attempt = AttemptName::from(message_ref);
     if !Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt) {
         disk.take(&attempt.hint())?;
@@ -121,7 +121,7 @@ pub(super) fn withdraw(disk: &Disk, message_ref: &MessageRef) -> FsResult<()> {
 }
 
 /// Attempts that began before `before`, and fenced ones.
-pub(super) fn arriving(disk: &Disk, before: Timestamp) -> FsResult<Vec<MessageRef>> {
+fn arriving(disk: &Disk, before: Timestamp) -> FsResult<Vec<MessageRef>> {
     let (mut attempts, mut passed_over) = (BTreeMap::new(), PassedOver::default());
     for attempt in attempts_in(disk, ARRIVING)? {
         if let Some(journal) = passed_over.read(journal(disk, &attempt.arriving()))?.flatten()
@@ -159,7 +159,7 @@ fn journal(disk: &Disk, path: &str) -> FsResult<Option<Deposit>> {
 
 /// Decides what an attempt became: a journal without a name can get none. A copy and a removal, not a renaming: on NFS a
 /// link by handle would still find a file that was renamed; one with no name left is refused.
-pub(super) fn fence(disk: &Disk, message_ref: &MessageRef) -> FsResult<Fenced> {
+fn fence(disk: &Disk, message_ref: &MessageRef) -> FsResult<Fenced> {
     let attempt = AttemptName::from(message_ref);
     if let Some(journal) = disk.read(&attempt.arriving())?
         && !is_torn(&journal)

@@ -8,7 +8,7 @@ use super::chain::{self, State};
 use super::disk::Disk;
 use super::layout::{self, CASES, CERTIFICATES, WATCHED};
 use super::metadata::FsMetadata;
-use super::stored::passing_over;
+use super::stored::{named, passing_over};
 use crate::{Cases, Expect, Result, Versioned, Written};
 
 /// A case.
@@ -20,7 +20,7 @@ pub(super) fn read(disk: &Disk, key: &CaseKey) -> FsResult<Option<Versioned<Case
 pub(super) fn covering(disk: &Disk, facts: &Facts) -> FsResult<Vec<Case>> {
     let Some(subject) = &facts.subject else { return Ok(Vec::new()) };
     let mut covering = Vec::new();
-    for key in forgets(disk, subject)? {
+    for key in named(disk, &layout::forgets(subject))? {
         // Else: named before it is written, and perhaps never written.
         let Some(case) = read(disk, &key)? else { continue };
         if case.value.forgets_message(facts) {
@@ -31,7 +31,7 @@ pub(super) fn covering(disk: &Disk, facts: &Facts) -> FsResult<Vec<Case>> {
 }
 
 /// Writes a case if it is as expected.
-pub(super) fn put(disk: &Disk, case: &Case, expect: Expect) -> FsResult<Written> {
+fn put(disk: &Disk, case: &Case, expect: Expect) -> FsResult<Written> {
     let folder = layout::case(&case.key);
     let stored = read(disk, &case.key)?.map(|stored| stored.version);
     if stored != expect.version() {
@@ -49,14 +49,11 @@ pub(super) fn put(disk: &Disk, case: &Case, expect: Expect) -> FsResult<Written>
     chain::append(disk, &folder, stored.unwrap_or(0) + 1, State::Value(case.clone()))
 }
 
-fn keys(disk: &Disk, folder: &str) -> FsResult<Vec<CaseKey>> {
-    Ok(disk.list(folder)?.iter().filter_map(|name| name.parse().ok()).collect())
-}
-
 /// All cases, by key.
-pub(super) fn all(disk: &Disk, after: Option<&CaseKey>, limit: usize) -> FsResult<Vec<Versioned<Case>>> {
+fn all(disk: &Disk, after: Option<&CaseKey>, limit: usize) -> FsResult<Vec<Versioned<Case>>> {
     let mut cases = Vec::new();
-    for key in keys(disk, CASES)?.into_iter().filter(|key| after.is_none_or(|after| key > after)) {
+    for key in named::<CaseKey>(disk, CASES)?.into_iter().filter(|key| after.is_none_or(|after| key > after))
+    {
         if cases.len() >= limit {
             break;
         }
@@ -66,19 +63,14 @@ pub(super) fn all(disk: &Disk, after: Option<&CaseKey>, limit: usize) -> FsResul
 }
 
 /// The cases that are watched. One that is not written yet is not among them.
-pub(super) fn watched(disk: &Disk) -> FsResult<Vec<CaseKey>> {
+fn watched(disk: &Disk) -> FsResult<Vec<CaseKey>> {
     let mut watched = Vec::new();
-    for key in keys(disk, WATCHED)? {
+    for key in named(disk, WATCHED)? {
         if !disk.list(&layout::case(&key))?.is_empty() {
             watched.push(key);
         }
     }
     Ok(watched)
-}
-
-/// The cases that name a subject.
-pub(super) fn forgets(disk: &Disk, subject: &Subject) -> FsResult<Vec<CaseKey>> {
-    keys(disk, &layout::forgets(subject))
 }
 
 #[async_trait]
@@ -108,8 +100,8 @@ impl Cases for FsMetadata {
     }
 
     async fn forgets(&self, subject: &Subject) -> Result<Vec<CaseKey>> {
-        let subject = subject.clone();
-        self.on("asking who is forgotten", move |disk| forgets(disk, &subject)).await
+        let folder = layout::forgets(subject);
+        self.on("asking who is forgotten", move |disk| named(disk, &folder)).await
     }
 
     async fn last_certificate(&self) -> Result<Option<Versioned<Certified>>> {

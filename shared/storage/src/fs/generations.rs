@@ -8,12 +8,12 @@ use super::disk::Disk;
 use super::layout::{self, MAILBOXES, Mark};
 use super::look::marks_by_message;
 use super::marks::hold_until;
-use super::stored::{Row, passing_over};
+use super::stored::{Row, named, passing_over};
 use crate::MessageRef;
 
 /// The ids of all mailboxes that ever were.
 pub(super) fn ids(disk: &Disk) -> FsResult<Vec<MailboxId>> {
-    Ok(disk.list(MAILBOXES)?.iter().filter_map(|name| name.parse().ok()).collect())
+    named(disk, MAILBOXES)
 }
 
 /// Holds the messages of all generations before this one. One that comes later finds the deletion by itself.

@@ -148,11 +148,8 @@ impl From<&Facts> for AttemptName {
 
 impl From<&MessageRef> for AttemptName {
     fn from(message_ref: &MessageRef) -> Self {
-        Self {
-            id: message_ref.id,
-            attempt: message_ref.attempt.clone(),
-            mailbox: message_ref.mailbox.clone(),
-        }
+        let MessageRef { id, attempt, mailbox, .. } = message_ref;
+        Self { id: *id, attempt: attempt.clone(), mailbox: mailbox.clone() }
     }
 }
 

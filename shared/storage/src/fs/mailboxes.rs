@@ -10,7 +10,7 @@ use super::disk::Disk;
 use super::generations::{hold_generations, ids};
 use super::layout::{self, GROUPS};
 use super::metadata::FsMetadata;
-use super::stored::passing_over;
+use super::stored::{named, passing_over};
 use super::tidy;
 use crate::{Expect, Mailboxes, Result, Versioned, Written};
 
@@ -23,7 +23,7 @@ fn values<T: DeserializeOwned>(
 }
 
 /// Writes a mailbox if it is as expected.
-pub(super) fn put_mailbox(disk: &Disk, mailbox: &Mailbox, expect: Expect) -> FsResult<Written> {
+fn put_mailbox(disk: &Disk, mailbox: &Mailbox, expect: Expect) -> FsResult<Written> {
     let folder = layout::config(&mailbox.id);
     let (next, generation) = match (chain::newest::<Mailbox>(disk, &folder)?, expect) {
         (None, Expect::Absent) => (1, 1),
@@ -42,12 +42,7 @@ pub(super) fn put_mailbox(disk: &Disk, mailbox: &Mailbox, expect: Expect) -> FsR
 }
 
 /// Deletes a mailbox if it has this version, and holds its messages.
-pub(super) fn delete_mailbox(
-    disk: &Disk,
-    id: &MailboxId,
-    version: u64,
-    purge_at: Timestamp,
-) -> FsResult<Written> {
+fn delete_mailbox(disk: &Disk, id: &MailboxId, version: u64, purge_at: Timestamp) -> FsResult<Written> {
     let state = State::<Mailbox>::Deleted { purge_at: Some(purge_at) };
     let deleted = chain::put(disk, &layout::config(id), state, Expect::Version(version))?;
     if let Written::Version(deletion) = deleted {
@@ -92,11 +87,7 @@ impl Mailboxes for FsMetadata {
     }
 
     async fn groups(&self) -> Result<Vec<Versioned<Group>>> {
-        self.on("listing groups", |disk| {
-            let ids: Vec<GroupId> = disk.list(GROUPS)?.iter().filter_map(|name| name.parse().ok()).collect();
-            values(disk, ids.iter().map(layout::group))
-        })
-        .await
+        self.on("listing groups", |disk| values(disk, named(disk, GROUPS)?.iter().map(layout::group))).await
     }
 
     async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written> {

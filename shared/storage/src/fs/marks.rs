@@ -13,12 +13,7 @@ use super::stored::{corrupt, decode, encode};
 use crate::{Found, MessageRef, Messages, Page, PageOf, Result};
 
 /// Marks a visible message read.
-pub(super) fn mark_read(
-    disk: &Disk,
-    mailbox: &MailboxId,
-    id: MessageId,
-    mark: &ReadMark,
-) -> FsResult<Option<Message>> {
+fn mark_read(disk: &Disk, mailbox: &MailboxId, id: MessageId, mark: &ReadMark) -> FsResult<Option<Message>> {
     let Some(mut message) = look(disk, mailbox, id)?.live().filter(Message::is_visible) else {
         return Ok(None);
     };
@@ -39,7 +34,7 @@ pub(super) fn mark_read(
 }
 
 /// Takes the read mark off a visible message.
-pub(super) fn mark_unread(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<Option<Message>> {
+fn mark_unread(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<Option<Message>> {
     let Some(mut message) = look(disk, mailbox, id)?.live().filter(Message::is_visible) else {
         return Ok(None);
     };
@@ -136,12 +131,7 @@ pub(super) fn hold_for_case(
 }
 
 /// Takes holds off.
-pub(super) fn release(
-    disk: &Disk,
-    mailbox: &MailboxId,
-    id: MessageId,
-    release: &Release,
-) -> FsResult<Released> {
+fn release(disk: &Disk, mailbox: &MailboxId, id: MessageId, release: &Release) -> FsResult<Released> {
     let mut message = match look(disk, mailbox, id)? {
         Look::Nothing => return Ok(Released::Missing),
         Look::Message(message) if !message.claimed => *message,

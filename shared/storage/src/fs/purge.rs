@@ -15,7 +15,7 @@ use crate::{CallerMarker, Deposit, Due, MessageRef, Purge, Result};
 
 /// Claims a message. Its hold is renamed to the claim, so that of an undo and a claim one finds it; a case, whose fate is
 /// decided, needs no hold.
-pub(super) fn claim(disk: &Disk, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> FsResult<Claimed> {
+fn claim(disk: &Disk, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> FsResult<Claimed> {
     let claimed = layout::claim(mailbox, id);
     let is_claimed = match claim {
         Claim::Due(hold) => disk.claim(&layout::mark(mailbox, id, &Mark::Hold(hold.clone())), &claimed)?,
@@ -46,7 +46,7 @@ fn readable(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<Option<
 }
 
 /// Replaces the facts of a claimed message by a tombstone, then takes what names it.
-pub(super) fn leave_tombstone(disk: &Disk, message_ref: &MessageRef, now: Timestamp) -> FsResult<()> {
+fn leave_tombstone(disk: &Disk, message_ref: &MessageRef, now: Timestamp) -> FsResult<()> {
     let MessageRef { mailbox, id, .. } = message_ref;
     if !disk.has(&layout::claim(mailbox, *id))? {
         return Ok(());
@@ -75,7 +75,7 @@ fn clear(disk: &Disk, attempt: &AttemptName, subject: Option<&Subject>) -> FsRes
 }
 
 /// Holds that are over, oldest first.
-pub(super) fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: usize) -> FsResult<Vec<Due>> {
+fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: usize) -> FsResult<Vec<Due>> {
     let after = after.and_then(due_name);
     let (last_hour, first_hour) =
         (layout::hour(before), after.as_ref().map(DueName::hour).unwrap_or_default());
@@ -119,16 +119,8 @@ fn due_name(due: &Due) -> Option<DueName> {
     DueName::of(hold, due.message_ref.id, &due.message_ref.mailbox)
 }
 
-/// Removes an entry.
-pub(super) fn remove_due_entry(disk: &Disk, due: &Due) -> FsResult<()> {
-    if let Some(entry) = due_name(due) {
-        disk.take(&entry.path())?;
-    }
-    Ok(())
-}
-
 /// The markers of a caller.
-pub(super) fn by_caller(
+fn by_caller(
     disk: &Disk,
     subject: &Subject,
     after: Option<&CallerMarker>,
@@ -196,8 +188,8 @@ impl Purge for FsMetadata {
     }
 
     async fn remove_due_entry(&self, due: &Due) -> Result<()> {
-        let due = due.clone();
-        self.on("removing a due entry", move |disk| remove_due_entry(disk, &due)).await
+        let Some(entry) = due_name(due) else { return Ok(()) };
+        self.on("removing a due entry", move |disk| Ok(disk.take(&entry.path())?)).await
     }
 
     async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed> {

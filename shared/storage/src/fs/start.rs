@@ -10,7 +10,6 @@ use domain::Region;
 use serde::{Deserialize, Serialize};
 
 use super::Setup;
-use super::blocking::Fault;
 use super::disk::{Disk, nonce};
 use super::stored::{decode, encode};
 
@@ -122,10 +121,8 @@ fn read(disk: &Disk, root: &Path) -> Result<BTreeSet<Region>, StartError> {
 fn set_up(root: &Path, region: &Region) -> Result<(), StartError> {
     let folder = root.join(RECORDINGS).join(region.as_str());
     make(&folder)?;
-    let marker = encode(&serde_json::json!({ "region": region })).map_err(|fault| match fault {
-        Fault::Io(source) => refused("cannot mark", &folder)(source),
-        Fault::Storage(other) => refused("cannot mark", &folder)(io::Error::other(other)),
-    })?;
+    let marker = encode(&serde_json::json!({ "region": region }));
+    let marker = marker.map_err(|fault| refused("cannot mark", &folder)(io::Error::other(fault)))?;
     Disk::unmarked(folder.clone()).publish(REGION, &marker).map_err(refused("cannot mark", &folder))?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What the files hold.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use domain::{Attempt, Facts, MailboxId, MessageId, ReadMark, Timestamp};
@@ -38,6 +39,11 @@ pub(super) fn is_torn(content: &[u8]) -> bool {
 /// What a file says; `None`: it is not there.
 pub(super) fn read<T: DeserializeOwned>(disk: &Disk, path: &str) -> FsResult<Option<T>> {
     disk.read(path)?.map(|bytes| decode(path, &bytes)).transpose()
+}
+
+/// The ids or keys that the names in a folder are, sorted by name.
+pub(super) fn named<T: FromStr>(disk: &Disk, folder: &str) -> FsResult<Vec<T>> {
+    Ok(disk.list(folder)?.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 impl Damage for Fault {
