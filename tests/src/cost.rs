@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use domain::{Attempt, ManualClock, MessageId, Random, Subject, SystemRandom, TenantId, TenantKey};
 use erasure::{Erasure, ForgetOutcome, UndoOutcome};
 use futures::{FutureExt as _, StreamExt as _, stream};
-use storage::{Arrival, Insertion};
+use storage::{ArriveOutcome, InsertOutcome};
 
 use crate::counting::{self, Counter};
 use crate::faults::folder::files;
@@ -103,8 +103,8 @@ async fn add(space: &Namespace, messages: u64) {
         let deposit = space.attempt(&Call::to(mailbox).by(&format!("+4930{number:07}")));
         async move {
             let arrival = space.index().arrive(&deposit, async { Ok(()) }.boxed()).await.unwrap();
-            assert!(matches!(arrival, Arrival::Arrived(_)));
-            assert!(matches!(space.insert(&deposit).await, Insertion::Created(_)));
+            assert!(matches!(arrival, ArriveOutcome::Arrived(_)));
+            assert!(matches!(space.insert(&deposit).await, InsertOutcome::Created(_)));
         }
     });
     deposits.buffer_unordered(8).collect::<()>().await;

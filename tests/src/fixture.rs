@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{
-    Attempt, AudioKey, Caller, CallerName, Claim, Claimed, Counts, Facts, Folder, Group, Hold, Mailbox,
-    MailboxId, Message, MessageId, Owner, Random, ReadMark, Region, Release, Released, Settings, Subject,
-    SystemRandom, Tenant, TenantKey, Timestamp,
+    Attempt, AudioKey, Caller, CallerName, Claim, ClaimOutcome, Counts, Facts, Folder, Group, Hold, Mailbox,
+    MailboxId, Message, MessageId, Owner, Random, ReadMark, Region, Release, ReleaseOutcome, Settings,
+    Subject, SystemRandom, Tenant, TenantKey, Timestamp,
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use storage::{
-    Arrival, Deposit, Expect, Found, Insertion, Metadata, PageOf, Recordings, TenantStorage, Written,
+    ArriveOutcome, Deposit, Expect, InsertOutcome, Lookup, Metadata, PageOf, Recordings, TenantStorage,
+    WriteOutcome,
 };
 
 /// An hour.
@@ -93,7 +94,7 @@ impl Namespace {
     pub async fn mailbox(&self, id: &str) -> MailboxId {
         let mailbox = a_mailbox(id);
         let written = self.index().put_mailbox(&mailbox, Expect::Absent).await.unwrap();
-        assert!(matches!(written, Written::Version(_)), "{id} is there");
+        assert!(matches!(written, WriteOutcome::Version(_)), "{id} is there");
         mailbox.id
     }
 
@@ -133,7 +134,7 @@ impl Namespace {
     }
 
     /// The first half of a deposit, the put of its audio included.
-    pub async fn arrive(&self, deposit: &Deposit) -> Arrival {
+    pub async fn arrive(&self, deposit: &Deposit) -> ArriveOutcome {
         self.try_arrive(deposit).await.unwrap()
     }
 
@@ -141,7 +142,7 @@ impl Namespace {
     ///
     /// # Errors
     /// The storage failed.
-    pub async fn try_arrive(&self, deposit: &Deposit) -> storage::Result<Arrival> {
+    pub async fn try_arrive(&self, deposit: &Deposit) -> storage::Result<ArriveOutcome> {
         let facts = &deposit.facts;
         let put = self.recordings_in(&facts.region).put(
             &facts.audio,
@@ -155,13 +156,13 @@ impl Namespace {
     /// Arrives, and must not find the id taken.
     pub async fn arrived(&self, deposit: &Deposit) -> u32 {
         match self.arrive(deposit).await {
-            Arrival::Arrived(stored) => stored,
-            taken @ Arrival::Taken(_) => panic!("{taken:?}"),
+            ArriveOutcome::Arrived(stored) => stored,
+            taken @ ArriveOutcome::Taken(_) => panic!("{taken:?}"),
         }
     }
 
     /// The second half of a deposit.
-    pub async fn insert(&self, deposit: &Deposit) -> Insertion {
+    pub async fn insert(&self, deposit: &Deposit) -> InsertOutcome {
         self.index().insert(deposit).await.unwrap()
     }
 
@@ -169,7 +170,7 @@ impl Namespace {
     pub async fn created(&self, deposit: &Deposit) -> Message {
         self.arrived(deposit).await;
         match self.insert(deposit).await {
-            Insertion::Created(message) => *message,
+            InsertOutcome::Created(message) => *message,
             other => panic!("{other:?}"),
         }
     }
@@ -180,14 +181,14 @@ impl Namespace {
     }
 
     /// What is under a message's id.
-    pub async fn look(&self, facts: &Facts) -> Found {
+    pub async fn look(&self, facts: &Facts) -> Lookup {
         self.index().message(&facts.mailbox, facts.id).await.unwrap()
     }
 
     /// The message as it stands, hidden or not; it must be there.
     pub async fn stored(&self, facts: &Facts) -> Message {
         match self.look(facts).await {
-            Found::Message(message) => *message,
+            Lookup::Message(message) => *message,
             other => panic!("{other:?}"),
         }
     }
@@ -203,12 +204,12 @@ impl Namespace {
     }
 
     /// Takes a hold off.
-    pub async fn release(&self, facts: &Facts, release: &Release) -> Released {
+    pub async fn release(&self, facts: &Facts, release: &Release) -> ReleaseOutcome {
         self.index().release(&facts.mailbox, facts.id, release).await.unwrap()
     }
 
     /// Claims for the purge.
-    pub async fn claim(&self, facts: &Facts, claim: &Claim) -> Claimed {
+    pub async fn claim(&self, facts: &Facts, claim: &Claim) -> ClaimOutcome {
         self.index().claim(&facts.mailbox, facts.id, claim).await.unwrap()
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::Release;
-use storage::Insertion;
+use storage::InsertOutcome;
 
 use crate::counting::Trips;
 use crate::fixture::{ALICE, Call, Namespace, after, mark, trash};
@@ -33,7 +33,7 @@ pub async fn each_call_makes_its_requests_and_no_more(
     };
     space.arrived(&deposit).await;
     took.push(("arrive", taken()));
-    assert!(matches!(space.insert(&deposit).await, Insertion::Created(_)));
+    assert!(matches!(space.insert(&deposit).await, InsertOutcome::Created(_)));
     took.push(("insert", taken()));
 
     space.counts(&mailbox).await;

@@ -1,7 +1,7 @@
 //! How many serial round trips each operation takes at the contracts, warm: the rows of the design's table.
 
-use domain::{Claimed, Release};
-use storage::Insertion;
+use domain::{ClaimOutcome, Release};
+use storage::InsertOutcome;
 
 use crate::counting::{self, Trips};
 use crate::fixture::{Call, Namespace, after, mark, trash};
@@ -16,7 +16,7 @@ pub async fn each_operation_takes_its_round_trips(space: Namespace) {
 
     let deposit = space.attempt(&Call::to(&mailbox));
     space.arrived(&deposit).await;
-    assert!(matches!(space.insert(&deposit).await, Insertion::Created(_)));
+    assert!(matches!(space.insert(&deposit).await, InsertOutcome::Created(_)));
     assert_eq!(counter.take(), trips(2, &["arrive", "put", "insert"]), "deposit");
 
     let again = space.again(&deposit);
@@ -40,7 +40,7 @@ pub async fn each_operation_takes_its_round_trips(space: Namespace) {
     counter.take();
     let claim = due.claim.clone();
     let claimed = steps::purge(&space.storage, &due.message_ref, &claim, after(9)).await.unwrap();
-    assert_eq!(claimed, Claimed::Claimed);
+    assert_eq!(claimed, ClaimOutcome::Claimed);
     assert_eq!(
         counter.take(),
         trips(4, &["claim", "delete", "exists", "leave_tombstone"]),

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Case, CaseKey, Claim, Claimed, Facts, Hold, Message, Release, Released, Status, Subject, Timestamp, Undo,
+    Case, CaseKey, Claim, ClaimOutcome, Facts, Hold, Message, Release, ReleaseOutcome, Status, Subject,
+    Timestamp, Undo,
 };
-use storage::{Due, Expect, Fenced, Found, Insertion, MessageRef, Result, TenantStorage, Written};
+use storage::{
+    Due, Expect, FenceOutcome, InsertOutcome, Lookup, MessageRef, Result, TenantStorage, WriteOutcome,
+};
 
 use crate::fixture::{DAY, Namespace};
 
@@ -24,7 +27,7 @@ impl Namespace {
     pub async fn open(&self, case_id: &str, callers: &[&str], requested_at: Timestamp) -> Case {
         let case = self.case(case_id, callers, requested_at);
         let written = self.index().put_case(&case, Expect::Absent).await.unwrap();
-        assert_eq!(written, Written::Version(1));
+        assert_eq!(written, WriteOutcome::Version(1));
         case
     }
 
@@ -43,7 +46,7 @@ impl Namespace {
                 return false;
             }
             let expect = Expect::Version(found.version);
-            if self.index().put_case(&found.value, expect).await.unwrap() != Written::Conflict {
+            if self.index().put_case(&found.value, expect).await.unwrap() != WriteOutcome::Conflict {
                 return true;
             }
         }
@@ -88,7 +91,7 @@ impl Namespace {
         let mut back = 0;
         for facts in self.in_scope(case).await {
             let released = self.release(&facts, &Release::Case(case.key.clone())).await;
-            back += usize::from(matches!(released, Released::Back(_)));
+            back += usize::from(matches!(released, ReleaseOutcome::Back(_)));
         }
         back
     }
@@ -107,7 +110,7 @@ impl Namespace {
         let mut facts = Vec::new();
         for message_ref in self.markers(case.subjects.keys()).await {
             let found = self.index().message(&message_ref.mailbox, message_ref.id).await.unwrap();
-            if let Found::Message(message) = found
+            if let Lookup::Message(message) = found
                 && message.facts.attempt == message_ref.attempt
                 && case.covers(message.facts.received_at)
             {
@@ -148,14 +151,14 @@ impl Namespace {
     }
 
     /// Claims a message and purges it.
-    pub async fn purge(&self, message_ref: &MessageRef, claim: &Claim, now: Timestamp) -> Claimed {
+    pub async fn purge(&self, message_ref: &MessageRef, claim: &Claim, now: Timestamp) -> ClaimOutcome {
         purge(&self.storage, message_ref, claim, now).await.unwrap()
     }
 
     /// Purges a message in whatever state it is, as a case that is erasing does.
     pub async fn erase(&self, facts: &Facts, now: Timestamp) {
         let claim = Claim::Case(CaseKey::of(&self.tenant.id, "an erasing case"));
-        assert_eq!(self.purge(&facts.into(), &claim, now).await, Claimed::Claimed);
+        assert_eq!(self.purge(&facts.into(), &claim, now).await, ClaimOutcome::Claimed);
     }
 
     /// The sweep of the trash: purges all that is due.
@@ -179,17 +182,17 @@ impl Namespace {
     /// The janitor: fences every attempt that began before `before` and takes back those that are not created.
     pub async fn janitor(&self, before: Timestamp) {
         for message_ref in self.index().arriving(before).await.unwrap() {
-            if self.index().fence(&message_ref).await.unwrap() == Fenced::Never {
+            if self.index().fence(&message_ref).await.unwrap() == FenceOutcome::Never {
                 self.take_back(&message_ref).await;
             }
         }
     }
 
     /// A deposit as the function does it: what is not created is taken back.
-    pub async fn deposit_or_take_back(&self, deposit: &storage::Deposit) -> Insertion {
+    pub async fn deposit_or_take_back(&self, deposit: &storage::Deposit) -> InsertOutcome {
         self.arrived(deposit).await;
         let insertion = self.insert(deposit).await;
-        if !matches!(insertion, Insertion::Created(_)) {
+        if !matches!(insertion, InsertOutcome::Created(_)) {
             self.take_back(&MessageRef::from(&deposit.facts)).await;
         }
         insertion
@@ -208,7 +211,7 @@ impl Namespace {
 
     /// A purge left a tombstone and nothing else.
     pub async fn assert_purged(&self, facts: &Facts) {
-        assert_eq!(self.look(facts).await, Found::Gone);
+        assert_eq!(self.look(facts).await, Lookup::Gone);
         self.assert_try_left_nothing(facts).await;
         let due = self.all_due(facts.received_at.plus(DAY * 365)).await;
         assert!(due.iter().all(|due| due.message_ref.id != facts.id), "it is due for ever");
@@ -243,15 +246,15 @@ pub async fn purge(
     message_ref: &MessageRef,
     claim: &Claim,
     now: Timestamp,
-) -> Result<Claimed> {
+) -> Result<ClaimOutcome> {
     let claimed = storage.index.claim(&message_ref.mailbox, message_ref.id, claim).await?;
-    if claimed == Claimed::Claimed {
+    if claimed == ClaimOutcome::Claimed {
         let recordings = &storage.recordings[&message_ref.region];
         recordings.delete(&message_ref.audio).await?;
         assert!(!recordings.exists(&message_ref.audio).await?, "deleted, and there");
     }
     // Gone: perhaps leaving its tombstone was cut off.
-    if claimed != Claimed::Undone {
+    if claimed != ClaimOutcome::Undone {
         storage.index.leave_tombstone(message_ref, now).await?;
     }
     Ok(claimed)

@@ -10,14 +10,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{
-    AudioKey, Case, CaseKey, Certified, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId,
-    Message, MessageId, ReadMark, Release, Released, Subject, Timestamp,
+    AudioKey, Case, CaseKey, Certified, Claim, ClaimOutcome, Counts, Group, GroupId, Hold, Mailbox,
+    MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome, Subject, Timestamp,
 };
 use futures::future::BoxFuture;
 use storage::{
-    Arrival, Audio, CallerMarker, Cases, Deposit, Deposits, Due, Expect, Fenced, Found, Insertion, Mailboxes,
-    MessageRef, Messages, Metadata, Page, PageOf, Purge, Recordings, Result, StorageError, TenantStorage,
-    Versioned, Written,
+    ArriveOutcome, Audio, CallerMarker, Cases, Deposit, Deposits, Due, Expect, FenceOutcome, InsertOutcome,
+    Lookup, Mailboxes, MessageRef, Messages, Metadata, Page, PageOf, Purge, Recordings, Result, StorageError,
+    TenantStorage, Versioned, WriteOutcome,
 };
 
 /// What happens to each call.
@@ -73,29 +73,29 @@ macro_rules! wrapped {
 }
 
 wrapped! { Deposits for Metadata:
-    arrive(deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Arrival;
-    insert(deposit: &Deposit) -> Insertion;
+    arrive(deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> ArriveOutcome;
+    insert(deposit: &Deposit) -> InsertOutcome;
     withdraw(message_ref: &MessageRef) -> ();
     arriving(before: Timestamp) -> Vec<MessageRef>;
-    fence(message_ref: &MessageRef) -> Fenced;
+    fence(message_ref: &MessageRef) -> FenceOutcome;
     remove_orphans(until: Timestamp, now: Timestamp) -> u64;
 }
 
 wrapped! { Messages for Metadata:
-    message(mailbox: &MailboxId, id: MessageId) -> Found;
+    message(mailbox: &MailboxId, id: MessageId) -> Lookup;
     page(mailbox: &MailboxId, of: PageOf) -> Page;
     counts(mailbox: &MailboxId) -> Counts;
     mark_read(mailbox: &MailboxId, id: MessageId, mark: &ReadMark) -> Option<Message>;
     mark_unread(mailbox: &MailboxId, id: MessageId) -> Option<Message>;
     hold(mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Option<Message>;
-    release(mailbox: &MailboxId, id: MessageId, release: &Release) -> Released;
+    release(mailbox: &MailboxId, id: MessageId, release: &Release) -> ReleaseOutcome;
 }
 
 wrapped! { Purge for Metadata:
     by_caller(subject: &Subject, after: Option<&CallerMarker>, limit: usize) -> Vec<CallerMarker>;
     due(before: Timestamp, after: Option<&Due>, limit: usize) -> Vec<Due>;
     remove_due_entry(due: &Due) -> ();
-    claim(mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Claimed;
+    claim(mailbox: &MailboxId, id: MessageId, claim: &Claim) -> ClaimOutcome;
     leave_tombstone(message_ref: &MessageRef, now: Timestamp) -> ();
 }
 
@@ -103,24 +103,24 @@ wrapped! { Mailboxes for Metadata:
     mailbox(id: &MailboxId) -> Option<Versioned<Mailbox>>;
     mailboxes() -> Vec<Versioned<Mailbox>>;
     mailbox_ids() -> Vec<MailboxId>;
-    put_mailbox(mailbox: &Mailbox, expect: Expect) -> Written;
-    delete_mailbox(id: &MailboxId, version: u64, purge_at: Timestamp) -> Written;
+    put_mailbox(mailbox: &Mailbox, expect: Expect) -> WriteOutcome;
+    delete_mailbox(id: &MailboxId, version: u64, purge_at: Timestamp) -> WriteOutcome;
     tidy(mailbox: &MailboxId, now: Timestamp, purge_at: Timestamp) -> u64;
     group(id: &GroupId) -> Option<Versioned<Group>>;
     groups() -> Vec<Versioned<Group>>;
-    put_group(group: &Group, expect: Expect) -> Written;
-    delete_group(id: &GroupId, version: u64) -> Written;
+    put_group(group: &Group, expect: Expect) -> WriteOutcome;
+    delete_group(id: &GroupId, version: u64) -> WriteOutcome;
 }
 
 wrapped! { Cases for Metadata:
     case(key: &CaseKey) -> Option<Versioned<Case>>;
-    put_case(case: &Case, expect: Expect) -> Written;
+    put_case(case: &Case, expect: Expect) -> WriteOutcome;
     cases(after: Option<&CaseKey>, limit: usize) -> Vec<Versioned<Case>>;
     watched_cases() -> Vec<CaseKey>;
     dismiss_case(key: &CaseKey) -> ();
     forgets(subject: &Subject) -> Vec<CaseKey>;
     last_certificate() -> Option<Versioned<Certified>>;
-    put_certificate(certified: &Certified, expect: Expect) -> Written;
+    put_certificate(certified: &Certified, expect: Expect) -> WriteOutcome;
 }
 
 wrapped! { Metadata for Metadata:

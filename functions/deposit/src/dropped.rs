@@ -5,12 +5,12 @@ use std::time::Duration;
 use axum::BoxError;
 use domain::Timestamp;
 use host::{App, Tenancy};
-use storage::{DropKey, Dropped, Drops};
+use storage::{DropKey, DropProperties, Drops};
 use web::{Code, Problem};
 
 use crate::call::{Call, UncheckedCall};
 use crate::intake::MAX_BYTES;
-use crate::store::{Deposited, store};
+use crate::store::{DepositOutcome, store};
 use crate::target::target;
 
 /// A drop that is older was not brought by its event: Lambda tries a failed one for the last time after three minutes.
@@ -126,8 +126,8 @@ async fn deposit(
     tenancy: &Tenancy,
     drops: &dyn Drops,
     key: &DropKey,
-    dropped: &Dropped,
-) -> Result<Option<Deposited>, Problem> {
+    dropped: &DropProperties,
+) -> Result<Option<DepositOutcome>, Problem> {
     if !tenancy.tenant.regions.contains(&key.region) {
         return Err(Problem::not_found("region"));
     }
@@ -146,7 +146,7 @@ async fn deposit(
 
 /// The facts of a drop's call. Without a time it was taken when it was dropped; without an id the drop itself is the
 /// call, so that its event may come as often as it likes.
-fn call(dropped: &Dropped, now: Timestamp) -> Result<Call, Problem> {
+fn call(dropped: &DropProperties, now: Timestamp) -> Result<Call, Problem> {
     let mut call = UncheckedCall::beside_drop(&dropped.facts).check(now)?;
     call.received_at.get_or_insert(dropped.at);
     call.call_id.get_or_insert_with(|| dropped.version.clone());

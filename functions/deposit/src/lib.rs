@@ -24,7 +24,7 @@ use web::{Code, Path, Problem, ProblemBody};
 pub use call::Call;
 pub use dropped::{DropOutcome, on_drop, on_schedule, take};
 pub use intake::read;
-pub use store::{Deposited, store};
+pub use store::{DepositOutcome, store};
 
 use target::target;
 
@@ -81,15 +81,15 @@ fn with_way_out(refusal: Problem) -> Problem {
     Problem { detail: detail.into(), ..refusal }
 }
 
-fn answer(deposited: &Deposited) -> Result<Response, Problem> {
+fn answer(deposited: &DepositOutcome) -> Result<Response, Problem> {
     match deposited {
-        Deposited::Created(message) => {
+        DepositOutcome::Created(message) => {
             // A case may hide it already; the platform is answered what it deposited, and nobody else sees it.
             let created = Message::new(message.facts.clone());
             let location = format!("/v1/mailboxes/{}/messages/{}", created.facts.mailbox, created.facts.id);
             let body = Json(MessageBody::shown(&created)?);
             Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
         }
-        Deposited::Repeat(message) => Ok(Json(MessageBody::shown(message)?).into_response()),
+        DepositOutcome::Repeat(message) => Ok(Json(MessageBody::shown(message)?).into_response()),
     }
 }

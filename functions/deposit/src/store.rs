@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use domain::{Attempt, AudioKey, Facts, Mailbox, MailboxId, Message, MessageId, READER, Reading, Region};
 use host::{App, Tenancy};
 use privacy::erasure;
-use storage::{Arrival, Deposit, Found, Insertion, MessageRef, Recordings};
+use storage::{ArriveOutcome, Deposit, InsertOutcome, Lookup, MessageRef, Recordings};
 use web::{Code, Problem};
 
 use crate::admit::{admit, within};
@@ -12,7 +12,7 @@ use crate::call::Call;
 
 /// What became of a deposit.
 #[derive(Debug)]
-pub enum Deposited {
+pub enum DepositOutcome {
     /// A new message.
     Created(Box<Message>),
     /// The message that an earlier delivery of the call made.
@@ -32,7 +32,7 @@ pub async fn store(
     mailbox: Option<Mailbox>,
     call: Call,
     audio: Result<Bytes, Problem>,
-) -> Result<Deposited, Problem> {
+) -> Result<DepositOutcome, Problem> {
     let (key, now) = (tenancy.key().await?, app.clock.now());
     let taken_at = call.received_at.unwrap_or(now);
     let id = match &call.call_id {
@@ -69,7 +69,7 @@ pub async fn store(
         audio: AudioKey::new(now, id, attempt, mailbox_id, recording.kind.extension()),
     };
     let deposited = commit(tenancy, mailbox, &Deposit { facts, begun_at: now }, audio).await?;
-    if let Deposited::Created(message) = &deposited {
+    if let DepositOutcome::Created(message) = &deposited {
         if has_two_readings {
             metrics::counter!("voicemail_ambiguous_numbers_total").increment(1);
         }
@@ -86,10 +86,10 @@ async fn refused(
     mailbox: Option<&Mailbox>,
     call: Option<MessageId>,
     refusal: Problem,
-) -> Result<Deposited, Problem> {
+) -> Result<DepositOutcome, Problem> {
     if let Some(id) = call {
         match tenancy.index().message(mailbox_id, id).await? {
-            Found::Nothing => {}
+            Lookup::Nothing => {}
             found => return repeat(found),
         }
     }
@@ -107,13 +107,13 @@ async fn commit(
     mailbox: &Mailbox,
     deposit: &Deposit,
     audio: Bytes,
-) -> Result<Deposited, Problem> {
+) -> Result<DepositOutcome, Problem> {
     let Deposit { facts, .. } = deposit;
     let recordings = tenancy.storage.recordings_in(&facts.region)?;
     let put = recordings.put(&facts.audio, audio, &facts.media_type, facts.subject.as_ref());
     let arrived = match tenancy.index().arrive(deposit, put).await {
-        Ok(Arrival::Arrived(stored)) => within(mailbox, stored),
-        Ok(Arrival::Taken(found)) => return repeat(found),
+        Ok(ArriveOutcome::Arrived(stored)) => within(mailbox, stored),
+        Ok(ArriveOutcome::Taken(found)) => return repeat(found),
         Err(error) => Err(error.into()),
     };
     if let Err(refusal) = arrived {
@@ -122,13 +122,13 @@ async fn commit(
     }
     // Where this fails it is not known who was created: nothing is taken back, the sweep finds out.
     let outcome = match tenancy.index().insert(deposit).await? {
-        Insertion::Created(message) => {
+        InsertOutcome::Created(message) => {
             metrics::counter!("voicemail_deposits_total").increment(1);
-            return Ok(Deposited::Created(message));
+            return Ok(DepositOutcome::Created(message));
         }
-        Insertion::Taken(found) => repeat(found),
-        Insertion::Forgotten => repeat(Found::Gone),
-        Insertion::Fenced => {
+        InsertOutcome::Taken(found) => repeat(found),
+        InsertOutcome::Forgotten => repeat(Lookup::Gone),
+        InsertOutcome::Fenced => {
             let detail = "The storage was too slow. Nothing is stored; repeat the deposit.";
             Err(Problem::new(Code::StorageUnavailable, detail))
         }
@@ -149,8 +149,8 @@ async fn take_back(tenancy: &Tenancy, recordings: &dyn Recordings, facts: &Facts
 }
 
 /// How a repeat is answered: by the message where a folder shows it, else so that the platform stops and sees nothing.
-fn repeat(found: Found) -> Result<Deposited, Problem> {
-    found.shown().map(Box::new).map(Deposited::Repeat).ok_or_else(|| {
+fn repeat(found: Lookup) -> Result<DepositOutcome, Problem> {
+    found.shown().map(Box::new).map(DepositOutcome::Repeat).ok_or_else(|| {
         Problem::new(Code::Gone, "This call was deposited before and is gone; do not send it again.")
     })
 }

@@ -12,7 +12,7 @@ use host::App;
 use identity::{Operation, Principal};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use storage::{DropKey, Found};
+use storage::{DropKey, Lookup};
 use utoipa::ToSchema;
 use web::{Code, Path, Problem, ProblemBody, body};
 
@@ -80,7 +80,7 @@ pub(crate) async fn upload(
     let call_id =
         call.call_id.get_or_insert_with(|| format!("upload-{}", MessageId::random(now, app.random.as_ref())));
     let message = MessageId::of_call(received_at, &id, call_id, tenancy.key().await?);
-    if let Found::Nothing = tenancy.index().message(&id, message).await? {
+    if let Lookup::Nothing = tenancy.index().message(&id, message).await? {
         admit::open(&mailbox)?;
         admit::within(&mailbox, tenancy.index().counts(&id).await?.stored())?;
     }

@@ -11,7 +11,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use host::{App, Tenancy};
 use identity::{Operation, Principal, audit};
 use serde::Deserialize;
-use storage::{Found, StorageError};
+use storage::{Lookup, StorageError};
 use utoipa::IntoParams;
 use web::wire::Sound;
 use web::{Path, Problem, ProblemBody, Query, recording};
@@ -97,8 +97,8 @@ async fn find(tenancy: &Tenancy, name: &str, mailbox: Option<&str>) -> Result<Op
     let looks = stream::iter(mailboxes).map(async |mailbox| tenancy.index().message(&mailbox, id).await);
     let found = looks.buffer_unordered(MAX_CONCURRENT_LOOKS).try_filter_map(async |found| {
         Ok(match found {
-            Found::Message(message) if !message.claimed => Some(*message),
-            Found::Message(_) | Found::Nothing | Found::Gone => None,
+            Lookup::Message(message) if !message.claimed => Some(*message),
+            Lookup::Message(_) | Lookup::Nothing | Lookup::Gone => None,
         })
     });
     let named = found.try_filter(|message| {

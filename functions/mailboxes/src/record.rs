@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use storage::{Expect, Versioned, Written};
+use storage::{Expect, Versioned, WriteOutcome};
 use web::{Code, Problem, etag};
 
 /// How often a write without a condition is tried against others' writes.
@@ -30,7 +30,7 @@ pub(crate) async fn change<T, V: Clone, Read, Write>(
 ) -> Result<Change<V>, Problem>
 where
     Read: Future<Output = Result<Option<Versioned<T>>, Problem>>,
-    Write: Future<Output = Result<Written, Problem>>,
+    Write: Future<Output = Result<WriteOutcome, Problem>>,
 {
     let version = |current: &Option<Versioned<T>>| current.as_ref().map(|current| current.version);
     let mut current = read().await?;
@@ -38,7 +38,7 @@ where
     let sent = sent.await?;
     for _ in 0..MAX_TRIES {
         let made = current.is_none();
-        if let Written::Version(version) = write(sent.clone(), current).await? {
+        if let WriteOutcome::Version(version) = write(sent.clone(), current).await? {
             return Ok(Change { sent, made, version });
         }
         current = read().await?;

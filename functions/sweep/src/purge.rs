@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Claim, Claimed, Timestamp};
+use domain::{Claim, ClaimOutcome, Timestamp};
 use futures::{StreamExt as _, stream};
 use host::Tenancy;
 use metrics::counter;
@@ -55,7 +55,7 @@ async fn purge(tenancy: &Tenancy, due: &Due, now: Timestamp) -> Result<bool, Sto
     let (index, message_ref) = (tenancy.index(), &due.message_ref);
     let claimed = index.claim(&message_ref.mailbox, message_ref.id, &due.claim).await?;
     match claimed {
-        Claimed::Claimed => {
+        ClaimOutcome::Claimed => {
             let recordings = tenancy.storage.recordings_in(&message_ref.region)?;
             recordings.delete(&message_ref.audio).await?;
             if recordings.exists(&message_ref.audio).await? {
@@ -64,9 +64,9 @@ async fn purge(tenancy: &Tenancy, due: &Due, now: Timestamp) -> Result<bool, Sto
             index.leave_tombstone(message_ref, now).await?;
         }
         // A purge may have been cut off before all that names the message was taken: it is finished here.
-        Claimed::Gone => index.leave_tombstone(message_ref, now).await?,
-        Claimed::Undone => {}
+        ClaimOutcome::Gone => index.leave_tombstone(message_ref, now).await?,
+        ClaimOutcome::Undone => {}
     }
     index.remove_due_entry(due).await?;
-    Ok(claimed == Claimed::Claimed)
+    Ok(claimed == ClaimOutcome::Claimed)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{MailboxId, Timestamp};
 use host::Tenancy;
-use storage::{Fenced, MessageRef, StorageError};
+use storage::{FenceOutcome, MessageRef, StorageError};
 
 use crate::swept::Sweep;
 
@@ -36,7 +36,7 @@ pub(crate) async fn attempts(sweep: &mut Sweep<'_>) -> Result<(), StorageError> 
 
 /// Whether it left something: one that was created and only not finished did not.
 async fn take_back(tenancy: &Tenancy, message_ref: &MessageRef) -> Result<bool, StorageError> {
-    if tenancy.index().fence(message_ref).await? == Fenced::Created {
+    if tenancy.index().fence(message_ref).await? == FenceOutcome::Created {
         return Ok(false);
     }
     tenancy.storage.recordings_in(&message_ref.region)?.delete(&message_ref.audio).await?;

@@ -5,7 +5,7 @@ mod forget;
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use domain::{Release, Released};
+use domain::{Release, ReleaseOutcome};
 use host::App;
 use identity::{Operation, Principal, audit};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -34,11 +34,11 @@ async fn undo(
     let access = app.open(&who, Operation::Undo, &mailbox).await?;
     let id = message_id(&id)?;
     match access.index().release(access.id(), id, &Release::Trash).await? {
-        Released::Back(message) => {
+        ReleaseOutcome::Back(message) => {
             audit(&who, Operation::Undo, &[("mailbox", access.id()), ("message", &id)]);
             MessageBody::shown(&message).map(Json)
         }
-        Released::Gone => Err(Problem::new(Code::Gone, "The message is purged; it cannot come back.")),
-        Released::Hidden | Released::Missing => Err(Problem::not_found("message")),
+        ReleaseOutcome::Gone => Err(Problem::new(Code::Gone, "The message is purged; it cannot come back.")),
+        ReleaseOutcome::Hidden | ReleaseOutcome::Missing => Err(Problem::not_found("message")),
     }
 }

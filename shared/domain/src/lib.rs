@@ -22,7 +22,7 @@ pub use counts::Counts;
 pub use ids::{AudioKey, MessageId};
 pub use lifetimes::{CLOSED_CASE_LIFETIME, FENCE_LIFETIME, TOMBSTONE_LIFETIME};
 pub use mailbox::{Group, Mailbox, Owner, Settings, SomeSettings};
-pub use message::{Claim, Claimed, Facts, Folder, Hold, Message, ReadMark, Release, Released};
+pub use message::{Claim, ClaimOutcome, Facts, Folder, Hold, Message, ReadMark, Release, ReleaseOutcome};
 pub use names::{Attempt, BadName, CaseKey, GroupId, MailboxId, Region, TenantId, UserId};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use subject::{Subject, TenantKey};

@@ -113,7 +113,7 @@ pub enum Release {
 
 /// What became of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Released {
+pub enum ReleaseOutcome {
     /// It is in a folder, the trash included. Also where there was nothing to take off.
     Back(Box<Message>),
     /// Another hold still hides it; to an agent it is not there.
@@ -137,7 +137,7 @@ pub enum Claim {
 
 /// What became of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claimed {
+pub enum ClaimOutcome {
     /// It is claimed, by this or by an earlier try: go on with the purge.
     Claimed,
     /// The hold was taken off: leave the message alone.
@@ -240,29 +240,33 @@ impl Message {
     }
 
     /// Takes off what `release` names and nothing else.
-    pub fn release(&mut self, release: &Release) -> Released {
+    pub fn release(&mut self, release: &Release) -> ReleaseOutcome {
         if self.claimed {
-            return Released::Gone;
+            return ReleaseOutcome::Gone;
         }
         match release {
-            Release::Trash if self.folder().is_none() => return Released::Hidden,
+            Release::Trash if self.folder().is_none() => return ReleaseOutcome::Hidden,
             Release::Trash => self.holds.clear(),
             Release::Case(case) => {
                 self.holds.retain(|hold| !matches!(hold, Hold::Case { case: k, .. } if k == case));
             }
         }
-        if self.folder().is_some() { Released::Back(Box::new(self.clone())) } else { Released::Hidden }
+        if self.folder().is_some() {
+            ReleaseOutcome::Back(Box::new(self.clone()))
+        } else {
+            ReleaseOutcome::Hidden
+        }
     }
 
     /// Claims it for the purge.
-    pub fn claim(&mut self, claim: &Claim) -> Claimed {
+    pub fn claim(&mut self, claim: &Claim) -> ClaimOutcome {
         let may = match claim {
             Claim::Due(hold) => self.claimed || self.holds.contains(hold),
             Claim::Case(_) => true,
             Claim::Unfinished => self.claimed,
         };
         self.claimed |= may;
-        if may { Claimed::Claimed } else { Claimed::Undone }
+        if may { ClaimOutcome::Claimed } else { ClaimOutcome::Undone }
     }
 }
 

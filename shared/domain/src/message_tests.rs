@@ -99,7 +99,7 @@ fn delete_and_undo_bring_a_message_back_into_the_folder_it_came_from() {
         assert!(message.hold(Hold::Trash { purge_at: at(9) }));
         assert_eq!((message.folder(), message.purge_at()), (Some(Folder::Trash), Some(at(9))));
         assert!(!message.mark_read(mark()) && !message.mark_unread());
-        assert_eq!(message.release(&Release::Trash), Released::Back(Box::new(before)));
+        assert_eq!(message.release(&Release::Trash), ReleaseOutcome::Back(Box::new(before)));
     }
 }
 
@@ -115,7 +115,7 @@ fn an_agent_can_neither_delete_nor_undo_what_a_case_hides() {
     let mut message = message();
     assert!(message.hold(Hold::Case { case: case(1), purge_at: at(9) }));
     assert!(!message.hold(Hold::Trash { purge_at: at(9) }));
-    assert_eq!(message.release(&Release::Trash), Released::Hidden);
+    assert_eq!(message.release(&Release::Trash), ReleaseOutcome::Hidden);
     assert_eq!(message.folder(), None);
 }
 
@@ -133,9 +133,9 @@ fn the_trash_is_claimed_by_its_own_deadline_only_and_also_while_a_case_hides_it(
     let mut message = message();
     message.hold(Hold::Trash { purge_at: at(5) });
     message.hold(Hold::Case { case: case(1), purge_at: at(9) });
-    assert_eq!(message.claim(&Claim::Due(Hold::Trash { purge_at: at(6) })), Claimed::Undone);
-    assert_eq!(message.claim(&Claim::Due(Hold::Trash { purge_at: at(5) })), Claimed::Claimed);
-    assert_eq!(message.release(&Release::Trash), Released::Gone);
+    assert_eq!(message.claim(&Claim::Due(Hold::Trash { purge_at: at(6) })), ClaimOutcome::Undone);
+    assert_eq!(message.claim(&Claim::Due(Hold::Trash { purge_at: at(5) })), ClaimOutcome::Claimed);
+    assert_eq!(message.release(&Release::Trash), ReleaseOutcome::Gone);
 }
 
 proptest! {
@@ -157,7 +157,7 @@ proptest! {
         for step in &steps {
             run(&mut message, step);
             prop_assert!(message.claimed && message.folder().is_none());
-            prop_assert_eq!(message.release(&Release::Trash), Released::Gone);
+            prop_assert_eq!(message.release(&Release::Trash), ReleaseOutcome::Gone);
         }
     }
 

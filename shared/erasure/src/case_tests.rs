@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use domain::{Clock as _, Folder, Status, Undo};
-use storage::{Found, Insertion};
+use storage::{InsertOutcome, Lookup};
 
 use crate::testing::*;
 use crate::{CaseSweep, Error, ForgetOutcome, UndoOutcome};
@@ -323,12 +323,12 @@ async fn a_deposit_under_way_holds_the_certificate_and_a_late_one_of_an_erased_c
     world.clock.advance(hm(23, 32));
     world.sweep().await;
     assert_eq!(world.case("1").await.status, Status::Erasing, "its marker tells of it");
-    assert_eq!(world.storage.index.insert(&slow).await.unwrap(), Insertion::Forgotten);
+    assert_eq!(world.storage.index.insert(&slow).await.unwrap(), InsertOutcome::Forgotten);
     world.take_back(&slow.facts).await;
     world.sweep().await;
     assert_eq!(world.case("1").await.status, Status::Erased);
     let found = world.storage.index.message(&slow.facts.mailbox, slow.facts.id).await.unwrap();
-    assert_eq!(found, Found::Nothing);
+    assert_eq!(found, Lookup::Nothing);
 }
 
 #[tokio::test]
@@ -338,7 +338,7 @@ async fn an_attempt_that_lost_to_another_callers_does_not_hide_that_callers_mess
     world.arrive(&lost).await;
     let created = world.repeat(&lost, BOB);
     world.arrive(&created).await;
-    assert!(matches!(world.storage.index.insert(&created).await.unwrap(), Insertion::Created(_)));
+    assert!(matches!(world.storage.index.insert(&created).await.unwrap(), InsertOutcome::Created(_)));
     world.forget("1", &[ALICE]).await;
     world.clock.advance(hm(23, 32));
     world.sweep().await;

@@ -6,7 +6,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::{Case, CaseKey, Certified, Region, Status, Subject, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use storage::{Copies, Expect, StorageError, Written};
+use storage::{Copies, Expect, StorageError, WriteOutcome};
 
 use crate::pass::subjects_of;
 use crate::tenant::Erasure;
@@ -177,7 +177,7 @@ impl Erasure<'_> {
                 return Ok(());
             }
             let expect = Expect::Version(found.version);
-            if self.index().put_case(&found.value, expect).await? != Written::Conflict {
+            if self.index().put_case(&found.value, expect).await? != WriteOutcome::Conflict {
                 return Ok(());
             }
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Claim, Claimed, Clock as _, Folder, Hold};
+use domain::{Claim, ClaimOutcome, Clock as _, Folder, Hold};
 
 use crate::testing::*;
 use crate::{Error, Exported};
@@ -34,7 +34,7 @@ async fn an_export_names_every_message_of_a_caller_until_it_is_being_purged() {
     world.forget("1", &[ALICE]).await;
     assert_eq!(names(&export(&world, &[ALICE]).await), expected, "it is hidden, and still there");
     let claimed = index.claim(&all[2].mailbox, all[2].id, &Claim::Due(gone)).await.unwrap();
-    assert_eq!(claimed, Claimed::Claimed);
+    assert_eq!(claimed, ClaimOutcome::Claimed);
     assert_eq!(names(&export(&world, &[ALICE]).await).len(), 3);
     world.clock.advance(DAY);
     world.sweep().await;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::{Case, CaseKey, Status, Subject};
-use storage::{Expect, StorageError, Versioned, Written};
+use storage::{Expect, StorageError, Versioned, WriteOutcome};
 
 use crate::pass::{InTime, Pass, subjects_of};
 use crate::perhaps::Perhaps;
@@ -43,8 +43,8 @@ impl Erasure<'_> {
         let new = Case::new(key, case_id.to_owned(), subjects, self.clock.now(), erase_after)
             .perhaps(others.iter().cloned());
         let case = match self.index().put_case(&new, Expect::Absent).await? {
-            Written::Version(_) => new,
-            Written::Conflict => {
+            WriteOutcome::Version(_) => new,
+            WriteOutcome::Conflict => {
                 let there = self.read(&new.key).await?.value;
                 if !there.subjects.keys().eq(new.subjects.keys()) {
                     return Ok(ForgetOutcome::Conflict);
@@ -93,7 +93,8 @@ impl Erasure<'_> {
                 case.status = Status::Pending;
             }
             let unchanged = case == was;
-            if unchanged || self.index().put_case(&case, Expect::Version(version)).await? != Written::Conflict
+            if unchanged
+                || self.index().put_case(&case, Expect::Version(version)).await? != WriteOutcome::Conflict
             {
                 return Ok(case);
             }

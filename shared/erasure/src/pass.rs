@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::time::Duration;
 
-use domain::{Case, CaseKey, Hold, Message, Region, RegionReport, Release, Released, Subject, Timestamp};
+use domain::{
+    Case, CaseKey, Hold, Message, Region, RegionReport, Release, ReleaseOutcome, Subject, Timestamp,
+};
 use futures::future::{BoxFuture, OptionFuture};
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
-use storage::{CallerMarker, Found, MessageRef, StorageError};
+use storage::{CallerMarker, Lookup, MessageRef, StorageError};
 
 use crate::tenant::Erasure;
 
@@ -178,8 +180,8 @@ impl Erasure<'_> {
     pub(crate) async fn message_of(&self, message_ref: &MessageRef) -> storage::Result<Option<Message>> {
         let MessageRef { mailbox, id, attempt, .. } = message_ref;
         Ok(match self.index().message(mailbox, *id).await? {
-            Found::Message(message) if message.facts.attempt == *attempt => Some(*message),
-            Found::Message(_) | Found::Nothing | Found::Gone => None,
+            Lookup::Message(message) if message.facts.attempt == *attempt => Some(*message),
+            Lookup::Message(_) | Lookup::Nothing | Lookup::Gone => None,
         })
     }
 
@@ -312,8 +314,8 @@ impl Erasure<'_> {
         }
         let (mailbox, id) = (&message.facts.mailbox, message.facts.id);
         match self.index().release(mailbox, id, &Release::Case(case.key.clone())).await? {
-            Released::Back(_) => Ok(true),
-            Released::Hidden => {
+            ReleaseOutcome::Back(_) => Ok(true),
+            ReleaseOutcome::Hidden => {
                 // Another case may have scheduled the deletion just before it was cancelled.
                 if let Some(message) = self.message_of(&message_ref).await?
                     && let Some(other) = holding(&message).next()
@@ -322,7 +324,7 @@ impl Erasure<'_> {
                 }
                 Ok(false)
             }
-            Released::Gone | Released::Missing => Ok(false),
+            ReleaseOutcome::Gone | ReleaseOutcome::Missing => Ok(false),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::pin::pin;
 
-use domain::{Case, Claim, Claimed, Subject};
+use domain::{Case, Claim, ClaimOutcome, Subject};
 use futures::{FutureExt as _, TryStreamExt as _};
-use storage::{Found, MessageRef, StorageError};
+use storage::{Lookup, MessageRef, StorageError};
 
 use crate::pass::{InTime, Pass, subjects_of};
 use crate::tenant::Erasure;
@@ -29,9 +29,9 @@ impl Erasure<'_> {
     async fn purge_one(&self, case: &Case, message_ref: MessageRef) -> storage::Result<bool> {
         let MessageRef { mailbox, id, attempt, audio, region, .. } = &message_ref;
         match self.index().message(mailbox, *id).await? {
-            Found::Nothing => return Ok(false),
-            Found::Message(message) if message.facts.attempt != *attempt => return Ok(false),
-            Found::Message(_) | Found::Gone => {}
+            Lookup::Nothing => return Ok(false),
+            Lookup::Message(message) if message.facts.attempt != *attempt => return Ok(false),
+            Lookup::Message(_) | Lookup::Gone => {}
         }
         let claimed = self.index().claim(mailbox, *id, &Claim::Case(case.key.clone())).await?;
         let recordings = self.storage.recordings_in(region)?;
@@ -40,7 +40,7 @@ impl Erasure<'_> {
             return Err(StorageError::unavailable("deleting a recording", "it is still there"));
         }
         self.index().leave_tombstone(&message_ref, self.clock.now()).await?;
-        Ok(claimed == Claimed::Claimed)
+        Ok(claimed == ClaimOutcome::Claimed)
     }
 
     /// Whether nothing is left of what a case covers: every region answers, recordings of deposits that were cut off by then

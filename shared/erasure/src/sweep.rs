@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Case, CaseKey, Deadlines, Status, Timestamp};
-use storage::{Expect, Versioned, Written};
+use storage::{Expect, Versioned, WriteOutcome};
 
 use crate::certificate::Sign;
 use crate::pass::{InTime, Pass, subjects_of};
@@ -118,7 +118,7 @@ impl Erasure<'_> {
                 found.value.nothing_found = nothing.collect();
             }
             let written = self.index().put_case(&found.value, Expect::Version(found.version)).await?;
-            if let Written::Version(version) = written {
+            if let WriteOutcome::Version(version) = written {
                 return Ok(Versioned { version, ..found });
             }
             found = self.read(&found.value.key).await?;

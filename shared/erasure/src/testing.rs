@@ -11,7 +11,10 @@ use domain::{
     MessageId, Owner, SeededRandom, Settings, Subject, Tenant, TenantKey, Timestamp,
 };
 use storage::fs::{Fs, Setup};
-use storage::{Arrival, Deposit, Expect, Found, Insertion, MessageRef, Storage as _, TenantStorage, Written};
+use storage::{
+    ArriveOutcome, Deposit, Expect, InsertOutcome, Lookup, MessageRef, Storage as _, TenantStorage,
+    WriteOutcome,
+};
 use tempfile::TempDir;
 
 use crate::{CaseSweep, Certificate, Erasure, ForgetOutcome, Report, UndoOutcome};
@@ -126,7 +129,7 @@ impl World {
     pub(crate) async fn arrive(&self, deposit: &Deposit) {
         let recordings = &self.storage.recordings[&deposit.facts.region];
         let put = recordings.put(&deposit.facts.audio, Bytes::from_static(b"audio"), "audio/wav", None);
-        assert!(matches!(self.storage.index.arrive(deposit, put).await.unwrap(), Arrival::Arrived(_)));
+        assert!(matches!(self.storage.index.arrive(deposit, put).await.unwrap(), ArriveOutcome::Arrived(_)));
     }
 
     /// Deposits a call that is taken now. `None`: an erased case covers it.
@@ -134,8 +137,8 @@ impl World {
         let deposit = self.attempt(caller, mailbox, region);
         self.arrive(&deposit).await;
         match self.storage.index.insert(&deposit).await.unwrap() {
-            Insertion::Created(message) => Some(message.facts),
-            Insertion::Forgotten => {
+            InsertOutcome::Created(message) => Some(message.facts),
+            InsertOutcome::Forgotten => {
                 self.take_back(&deposit.facts).await;
                 None
             }
@@ -156,8 +159,8 @@ impl World {
     /// The folder that shows a message, while it is there at all.
     pub(crate) async fn folder_of(&self, facts: &Facts) -> Option<Folder> {
         match self.storage.index.message(&facts.mailbox, facts.id).await.unwrap() {
-            Found::Message(message) => message.folder(),
-            Found::Nothing | Found::Gone => None,
+            Lookup::Message(message) => message.folder(),
+            Lookup::Nothing | Lookup::Gone => None,
         }
     }
 
@@ -171,7 +174,7 @@ impl World {
             let file = file.to_string_lossy();
             file.contains("/messages/") || file.contains("/claims/") || file.contains("/purging/")
         });
-        !audio && row && self.storage.index.message(&facts.mailbox, facts.id).await.unwrap() == Found::Gone
+        !audio && row && self.storage.index.message(&facts.mailbox, facts.id).await.unwrap() == Lookup::Gone
     }
 
     pub(crate) async fn forget(&self, case: &str, numbers: &[&str]) -> Report {
@@ -244,6 +247,6 @@ impl World {
         change(&mut found.value);
         let written =
             self.storage.index.put_case(&found.value, Expect::Version(found.version)).await.unwrap();
-        assert_ne!(written, Written::Conflict);
+        assert_ne!(written, WriteOutcome::Conflict);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{Case, CaseKey, Subject, Undo};
 use futures::future::try_join_all;
-use storage::{Expect, Versioned, Written};
+use storage::{Expect, Versioned, WriteOutcome};
 
 use crate::pass::{InTime, Pass};
 use crate::report::{Error, Report};
@@ -104,7 +104,7 @@ impl Erasure<'_> {
             };
             let undo = case.undo(subjects, self.clock.now());
             let is_decided = undo != Undo::Undone
-                || self.index().put_case(&case, Expect::Version(version)).await? != Written::Conflict;
+                || self.index().put_case(&case, Expect::Version(version)).await? != WriteOutcome::Conflict;
             if is_decided {
                 return Ok(Some((case, undo)));
             }

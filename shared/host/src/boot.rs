@@ -116,7 +116,7 @@ async fn start(function: Function, config: Config) -> Result<(TcpListener, axum:
 /// Serves on Lambda, whose API says what to do and which ends the process when it likes.
 #[cfg(feature = "aws")]
 async fn invoked(function: Function, config: Config) -> Result<(), BoxError> {
-    let metrics = lambda::Embedded::install()?;
+    let metrics = lambda::EmfRecorder::install()?;
     let options = options(&function, &config, None);
     let (app, _) = opened(config, function.storage, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     let router = router(Arc::clone(&app), (function.routes)(), &options);

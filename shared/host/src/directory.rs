@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::{Clock, Group, GroupId, Mailbox, MailboxId, Owner, Timestamp};
 use identity::Principal;
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
-use storage::{Expect, Metadata, Result, Versioned, Written};
+use storage::{Expect, Metadata, Result, Versioned, WriteOutcome};
 
 /// How old a remembered record may be: half of the 10 s that the contract allows, so that a request which was let in
 /// by an old record has time to end within them.
@@ -78,11 +78,11 @@ impl Directory {
     ///
     /// # Errors
     /// The storage does not answer, or what is stored cannot be read.
-    pub async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<Written> {
+    pub async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<WriteOutcome> {
         let read_at = self.clock.now();
         let written = self.index.put_mailbox(mailbox, expect).await?;
         let generation = match (expect, written) {
-            (Expect::Absent, Written::Version(version)) => version,
+            (Expect::Absent, WriteOutcome::Version(version)) => version,
             _ => mailbox.generation,
         };
         let mailbox = Mailbox { generation, ..mailbox.clone() };
@@ -94,7 +94,12 @@ impl Directory {
     ///
     /// # Errors
     /// The storage does not answer, or what is stored cannot be read.
-    pub async fn delete_mailbox(&self, id: &MailboxId, version: u64, purge_at: Timestamp) -> Result<Written> {
+    pub async fn delete_mailbox(
+        &self,
+        id: &MailboxId,
+        version: u64,
+        purge_at: Timestamp,
+    ) -> Result<WriteOutcome> {
         let read_at = self.clock.now();
         let written = self.index.delete_mailbox(id, version, purge_at).await?;
         self.mailboxes.changed(id, read_at, None, written);
@@ -125,7 +130,7 @@ impl Directory {
     ///
     /// # Errors
     /// The storage does not answer, or what is stored cannot be read.
-    pub async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written> {
+    pub async fn put_group(&self, group: &Group, expect: Expect) -> Result<WriteOutcome> {
         let read_at = self.clock.now();
         let written = self.index.put_group(group, expect).await?;
         self.groups.changed(&group.id, read_at, Some(group), written);
@@ -136,7 +141,7 @@ impl Directory {
     ///
     /// # Errors
     /// The storage does not answer, or what is stored cannot be read.
-    pub async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written> {
+    pub async fn delete_group(&self, id: &GroupId, version: u64) -> Result<WriteOutcome> {
         let read_at = self.clock.now();
         let written = self.index.delete_group(id, version).await?;
         self.groups.changed(id, read_at, None, written);
@@ -206,8 +211,8 @@ impl<K: Hash + Eq + Clone, T: Clone> RecordCache<K, T> {
     }
 
     /// Remembers an own change, if it was made; `None` is a deletion.
-    fn changed(&self, id: &K, read_at: Timestamp, value: Option<&T>, written: Written) {
-        let Written::Version(version) = written else { return };
+    fn changed(&self, id: &K, read_at: Timestamp, value: Option<&T>, written: WriteOutcome) {
+        let WriteOutcome::Version(version) = written else { return };
         self.remember(id, read_at, value, version);
         let mut last = self.lock();
         *last = CachedList { changes: last.changes + 1, known: None };

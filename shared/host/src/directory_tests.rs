@@ -56,10 +56,10 @@ async fn name(directory: &Directory) -> Option<String> {
     directory.mailbox(&mailbox("").id).await.unwrap().map(|found| found.value.name)
 }
 
-fn version(written: Written) -> u64 {
+fn version(written: WriteOutcome) -> u64 {
     match written {
-        Written::Version(version) => version,
-        Written::Conflict => 0,
+        WriteOutcome::Version(version) => version,
+        WriteOutcome::Conflict => 0,
     }
 }
 

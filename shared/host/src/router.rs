@@ -9,7 +9,7 @@ use jsonwebtoken::jwk::JwkSet;
 use tokio::sync::Semaphore;
 use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
 use utoipa_axum::router::OpenApiRouter;
-use web::layers::{Surroundings, in_turn, surround};
+use web::layers::{LayerContext, in_turn, surround};
 use web::{Code, Problem, etag, openapi};
 
 use crate::app::App;
@@ -67,7 +67,7 @@ pub fn router(app: Arc<App>, routes: OpenApiRouter<Arc<App>>, options: &Options)
         routes = routes.route("/metrics", get(async move || (text, metrics.render())));
     }
     let turns = Arc::new(Semaphore::new(options.max_requests));
-    let layer = Surroundings { random: Arc::clone(&app.random), counts: options.metrics.is_some() };
+    let layer = LayerContext { random: Arc::clone(&app.random), counts: options.metrics.is_some() };
     let mut routes = routes.with_state(app).layer(middleware::from_fn_with_state(turns, in_turn));
     // Around the turns: a page of another origin must be able to read that the service is busy, too.
     if !options.origins.is_empty() {

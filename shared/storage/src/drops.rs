@@ -51,7 +51,7 @@ impl DropKey {
 
 /// What a drop is, but for its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dropped {
+pub struct DropProperties {
     /// The facts of the call as sent, by the names `caller-id`, `caller-name` (percent-encoded UTF-8), `received-at`,
     /// `call-id` and `urgent`; any may be missing.
     pub facts: BTreeMap<String, String>,
@@ -64,7 +64,7 @@ pub struct Dropped {
 }
 
 #[cfg(any(feature = "aws", feature = "azure"))]
-impl Dropped {
+impl DropProperties {
     /// The `ETag` of what was looked at: what follows the name in its version.
     pub(crate) fn etag(&self) -> &str {
         self.version.rsplit_once('#').map_or("", |(_, etag)| etag)
@@ -73,7 +73,7 @@ impl Dropped {
 
 /// A link that takes a recording, and what must be sent with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upload {
+pub struct UploadLink {
     /// Where to `PUT` it, until the link ends.
     pub url: String,
     /// The headers to send as they are; they are signed.
@@ -84,16 +84,16 @@ pub struct Upload {
 #[async_trait]
 pub trait Drops: Send + Sync {
     /// What lies there. `None`: nothing, most likely as it was deposited.
-    async fn look(&self, key: &DropKey) -> Result<Option<Dropped>>;
+    async fn look(&self, key: &DropKey) -> Result<Option<DropProperties>>;
 
     /// Its bytes, all of them. `None`: it is gone, or something else lies there by now.
-    async fn read(&self, key: &DropKey, dropped: &Dropped) -> Result<Option<Bytes>>;
+    async fn read(&self, key: &DropKey, dropped: &DropProperties) -> Result<Option<Bytes>>;
 
     /// Takes it away, once it is deposited. What else lies there by now stays.
-    async fn delete(&self, key: &DropKey, dropped: &Dropped) -> Result<()>;
+    async fn delete(&self, key: &DropKey, dropped: &DropProperties) -> Result<()>;
 
     /// Moves it to `rejected/<tenant>/<mailbox>/<name>`, with why beside it.
-    async fn reject(&self, key: &DropKey, dropped: &Dropped, reason: &str) -> Result<()>;
+    async fn reject(&self, key: &DropKey, dropped: &DropProperties, reason: &str) -> Result<()>;
 
     /// Drops that came before `before`, at most `limit`: their event was lost, or their deposit failed.
     async fn waiting(&self, before: Timestamp, limit: usize) -> Result<Vec<DropKey>>;
@@ -107,5 +107,5 @@ pub trait Drops: Send + Sync {
         key: &DropKey,
         facts: &BTreeMap<String, String>,
         ttl: Duration,
-    ) -> Result<Option<Upload>>;
+    ) -> Result<Option<UploadLink>>;
 }

@@ -23,11 +23,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use drops::{DropKey, Dropped, Drops, INCOMING, REJECTED, Upload};
+pub use drops::{DropKey, DropProperties, Drops, INCOMING, REJECTED, UploadLink};
 pub use error::{Result, StorageError, causes};
 pub use metadata::{
-    Arrival, CallerMarker, Cases, Deposit, Deposits, Due, Expect, Fenced, Found, Insertion, Mailboxes,
-    MessageRef, Messages, Metadata, Page, PageOf, Purge, Versioned, Written,
+    ArriveOutcome, CallerMarker, Cases, Deposit, Deposits, Due, Expect, FenceOutcome, InsertOutcome, Lookup,
+    Mailboxes, MessageRef, Messages, Metadata, Page, PageOf, Purge, Versioned, WriteOutcome,
 };
 pub use recordings::{Audio, Recordings, offered_as};
 

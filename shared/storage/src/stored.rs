@@ -59,15 +59,15 @@ impl Damage for StorageError {
 }
 
 /// What a listing that forgets nothing could not read: the first of it.
-pub(crate) struct PassedOver<E>(Option<E>);
+pub(crate) struct FirstUnreadable<E>(Option<E>);
 
-impl<E> Default for PassedOver<E> {
+impl<E> Default for FirstUnreadable<E> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<E: Damage> PassedOver<E> {
+impl<E: Damage> FirstUnreadable<E> {
     /// What was read; `None`: it is damaged, which is logged.
     pub(crate) fn read<T>(&mut self, read: Result<T, E>) -> Result<Option<T>, E> {
         match read {

@@ -31,7 +31,7 @@ const MIN_NUMBER_DIGITS: usize = 7;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the layer around every route needs.
-pub struct Surroundings {
+pub struct LayerContext {
     /// Where ids of requests and traces come from.
     pub random: Arc<dyn Random>,
     /// Whether answers are counted by status, as `/metrics` tells them.
@@ -39,7 +39,7 @@ pub struct Surroundings {
 }
 
 /// Surrounds a request.
-pub async fn surround(State(layer): State<Arc<Surroundings>>, request: Request, next: Next) -> Response {
+pub async fn surround(State(layer): State<Arc<LayerContext>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let random = &layer.random;
     let id = request_id(request.headers(), random.as_ref());

@@ -3,7 +3,7 @@
 
 use domain::{Counts, Folder};
 use futures::FutureExt as _;
-use storage::{Fenced, Found, Insertion, MessageRef, StorageError};
+use storage::{FenceOutcome, InsertOutcome, Lookup, MessageRef, StorageError};
 
 use crate::fixture::{ALICE, Call, HOUR, Namespace, after, cut_off, start, trash};
 use crate::wrap::{Fault, failing_after};
@@ -14,7 +14,7 @@ pub async fn a_withdrawn_try_leaves_nothing(space: Namespace) {
     space.arrived(&deposit).await;
     space.take_back(&MessageRef::from(&deposit.facts)).await;
     space.assert_try_left_nothing(&deposit.facts).await;
-    assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
+    assert_eq!(space.look(&deposit.facts).await, Lookup::Nothing);
     assert_eq!(space.counts(&mailbox).await, Counts::default());
     space.take_back(&MessageRef::from(&deposit.facts)).await;
 }
@@ -28,7 +28,9 @@ pub async fn a_refused_deposit_removes_only_its_own_attempt(space: Namespace) {
     space.arrived(&refused).await;
     space.take_back(&MessageRef::from(&refused.facts)).await;
     space.assert_try_left_nothing(&refused.facts).await;
-    let Insertion::Created(created) = space.insert(&kept).await else { panic!("its own things were taken") };
+    let InsertOutcome::Created(created) = space.insert(&kept).await else {
+        panic!("its own things were taken")
+    };
     space.assert_unchanged(&created).await;
     space.assert_unchanged(&other).await;
     assert_eq!(space.counts(&mailbox).await, Counts { new: 2, urgent_new: 1, ..Counts::default() });
@@ -52,9 +54,9 @@ pub async fn an_urgent_try_that_lost_is_not_counted_as_urgent(space: Namespace) 
     urgent.facts.urgent = true;
     space.arrived(&urgent).await;
     space.arrived(&calm).await;
-    assert!(matches!(space.insert(&calm).await, Insertion::Created(_)));
+    assert!(matches!(space.insert(&calm).await, InsertOutcome::Created(_)));
     assert_eq!(space.counts(&mailbox).await, Counts { new: 1, ..Counts::default() });
-    assert!(matches!(space.insert(&urgent).await, Insertion::Taken(Found::Message(_))));
+    assert!(matches!(space.insert(&urgent).await, InsertOutcome::Taken(Lookup::Message(_))));
     space.take_back(&MessageRef::from(&urgent.facts)).await;
     assert_eq!(space.counts(&mailbox).await, Counts { new: 1, ..Counts::default() });
 }
@@ -64,7 +66,7 @@ pub async fn a_put_that_fails_fails_the_arrival(space: Namespace) {
     let deposit = space.attempt(&Call::to(&mailbox));
     let failing = async { Err(StorageError::Conflict { context: "a put that fails" }) };
     assert!(space.index().arrive(&deposit, failing.boxed()).await.is_err());
-    assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
+    assert_eq!(space.look(&deposit.facts).await, Lookup::Nothing);
     space.take_back(&MessageRef::from(&deposit.facts)).await;
     space.assert_try_left_nothing(&deposit.facts).await;
     space.created(&space.again(&deposit)).await;
@@ -101,9 +103,9 @@ pub async fn a_slow_deposit_that_was_fenced_fails_and_leaves_nothing(space: Name
     let deposit = space.attempt(&Call::to(&mailbox).urgent());
     space.arrived(&deposit).await;
     let message_ref = MessageRef::from(&deposit.facts);
-    assert_eq!(space.index().fence(&message_ref).await.unwrap(), Fenced::Never);
-    assert_eq!(space.insert(&deposit).await, Insertion::Fenced);
-    assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
+    assert_eq!(space.index().fence(&message_ref).await.unwrap(), FenceOutcome::Never);
+    assert_eq!(space.insert(&deposit).await, InsertOutcome::Fenced);
+    assert_eq!(space.look(&deposit.facts).await, Lookup::Nothing);
     space.take_back(&message_ref).await;
     space.assert_try_left_nothing(&deposit.facts).await;
     assert_eq!(space.counts(&mailbox).await, Counts::default());
@@ -117,7 +119,11 @@ pub async fn a_fenced_try_is_arriving_until_it_is_withdrawn(space: Namespace) {
     space.index().fence(&message_ref).await.unwrap();
     let arriving = space.index().arriving(start().minus(HOUR)).await.unwrap();
     assert_eq!(arriving, std::slice::from_ref(&message_ref), "whenever it began");
-    assert_eq!(space.index().fence(&message_ref).await.unwrap(), Fenced::Never, "a janitor that was cut off");
+    assert_eq!(
+        space.index().fence(&message_ref).await.unwrap(),
+        FenceOutcome::Never,
+        "a janitor that was cut off"
+    );
     space.take_back(&message_ref).await;
     assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
     space.assert_try_left_nothing(&deposit.facts).await;
@@ -128,7 +134,7 @@ pub async fn fencing_a_message_that_was_created_changes_nothing(space: Namespace
     let created = space.deposit(&Call::to(&mailbox).urgent()).await;
     let message_ref = MessageRef::from(&created.facts);
     for _ in 0..2 {
-        assert_eq!(space.index().fence(&message_ref).await.unwrap(), Fenced::Created);
+        assert_eq!(space.index().fence(&message_ref).await.unwrap(), FenceOutcome::Created);
     }
     space.assert_unchanged(&created).await;
     assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
@@ -140,11 +146,11 @@ pub async fn a_fence_of_an_attempt_that_lost_leaves_the_winner_alone(space: Name
     let loser = space.again(&winner);
     space.arrived(&loser).await;
     space.arrived(&winner).await;
-    let Insertion::Created(created) = space.insert(&winner).await else { panic!("nobody was before") };
+    let InsertOutcome::Created(created) = space.insert(&winner).await else { panic!("nobody was before") };
     space.janitor(after(3600)).await;
     space.assert_try_left_nothing(&loser.facts).await;
     space.assert_unchanged(&created).await;
-    assert!(!matches!(space.insert(&loser).await, Insertion::Created(_)));
+    assert!(!matches!(space.insert(&loser).await, InsertOutcome::Created(_)));
 }
 
 pub async fn a_call_whose_try_was_fenced_may_begin_anew(space: Namespace) {
@@ -154,18 +160,18 @@ pub async fn a_call_whose_try_was_fenced_may_begin_anew(space: Namespace) {
     let message_ref = MessageRef::from(&slow.facts);
     space.index().fence(&message_ref).await.unwrap();
     let created = space.created(&space.again(&slow)).await;
-    assert!(matches!(space.insert(&slow).await, Insertion::Fenced | Insertion::Taken(_)));
+    assert!(matches!(space.insert(&slow).await, InsertOutcome::Fenced | InsertOutcome::Taken(_)));
     space.take_back(&message_ref).await;
     space.assert_try_left_nothing(&slow.facts).await;
     space.assert_unchanged(&created).await;
-    assert!(!matches!(space.insert(&slow).await, Insertion::Created(_)), "for good");
+    assert!(!matches!(space.insert(&slow).await, InsertOutcome::Created(_)), "for good");
 }
 
 pub async fn an_attempt_that_never_arrived_can_be_fenced(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
     let message_ref = MessageRef::from(&deposit.facts);
-    assert_eq!(space.index().fence(&message_ref).await.unwrap(), Fenced::Never);
+    assert_eq!(space.index().fence(&message_ref).await.unwrap(), FenceOutcome::Never);
     space.take_back(&message_ref).await;
     space.assert_try_left_nothing(&deposit.facts).await;
 }
@@ -182,9 +188,9 @@ pub async fn a_deposit_cut_off_anywhere_is_created_whole_or_cleaned_away(space: 
         };
         finished += usize::from(cut_off(polls, both).await.is_some());
         let fenced = space.index().fence(&MessageRef::from(facts)).await.unwrap();
-        if fenced == Fenced::Never {
+        if fenced == FenceOutcome::Never {
             space.take_back(&MessageRef::from(facts)).await;
-            assert_eq!(space.look(facts).await, Found::Nothing);
+            assert_eq!(space.look(facts).await, Lookup::Nothing);
         } else {
             assert_eq!(space.folder(facts).await, Some(Folder::New));
             assert_eq!(space.bytes(&facts.audio, None).await.unwrap(), crate::fixture::audio_of(facts));
@@ -207,7 +213,7 @@ pub async fn a_deposit_whose_storage_fails_at_any_call_is_created_whole_or_clean
         }
         space.janitor(after(3600)).await;
         match space.look(&deposit.facts).await {
-            Found::Message(message) => space.assert_unchanged(&message).await,
+            Lookup::Message(message) => space.assert_unchanged(&message).await,
             _ => space.assert_try_left_nothing(&deposit.facts).await,
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use domain::{CaseKey, Certified, Folder, ManualClock, RegionReport, Status};
 use erasure::{Certificate, Erasure, ForgetOutcome, UndoOutcome};
-use storage::{Expect, Found, Insertion, MessageRef, Written};
+use storage::{Expect, InsertOutcome, Lookup, MessageRef, WriteOutcome};
 
 use crate::fixture::{ALICE, Call, DAY, Namespace, after, audio_of, cut_off};
 use crate::http::is_long;
@@ -17,7 +17,7 @@ const BOB: &str = "+4930999";
 pub async fn a_case_is_opened_once(space: Namespace) {
     let case = space.open("1", &[ALICE], after(1)).await;
     let other = space.case("1", &[BOB], after(2));
-    assert_eq!(space.index().put_case(&other, Expect::Absent).await.unwrap(), Written::Conflict);
+    assert_eq!(space.index().put_case(&other, Expect::Absent).await.unwrap(), WriteOutcome::Conflict);
     let found = space.index().case(&case.key).await.unwrap().unwrap();
     assert_eq!((found.value, found.version), (case, 1));
 }
@@ -26,7 +26,7 @@ pub async fn a_case_that_was_never_opened_is_none(space: Namespace) {
     let case = space.case("1", &[ALICE], after(1));
     assert_eq!(space.index().case(&case.key).await.unwrap(), None);
     let written = space.index().put_case(&case, Expect::Version(1)).await.unwrap();
-    assert_eq!(written, Written::Conflict);
+    assert_eq!(written, WriteOutcome::Conflict);
     assert_eq!(space.index().case(&case.key).await.unwrap(), None);
 }
 
@@ -38,7 +38,7 @@ pub async fn a_case_is_read_as_it_was_written(space: Namespace) {
     case.regions = vec![RegionReport { region: space.tenant.master.clone(), messages: 3, reached: false }];
     case.certificate = Some("a.b.c".to_owned());
     let written = space.index().put_case(&case, Expect::Version(1)).await.unwrap();
-    assert_eq!(written, Written::Version(2));
+    assert_eq!(written, WriteOutcome::Version(2));
     let found = space.index().case(&case.key).await.unwrap().unwrap();
     assert_eq!((found.value, found.version), (case, 2));
 }
@@ -46,10 +46,10 @@ pub async fn a_case_is_read_as_it_was_written(space: Namespace) {
 pub async fn a_case_that_changed_meanwhile_is_a_conflict(space: Namespace) {
     let mut case = space.open("1", &[ALICE], after(1)).await;
     case.status = Status::Pending;
-    assert_eq!(space.index().put_case(&case, Expect::Version(1)).await.unwrap(), Written::Version(2));
+    assert_eq!(space.index().put_case(&case, Expect::Version(1)).await.unwrap(), WriteOutcome::Version(2));
     case.status = Status::Undone;
     for expect in [Expect::Version(1), Expect::Version(3), Expect::Absent] {
-        assert_eq!(space.index().put_case(&case, expect).await.unwrap(), Written::Conflict);
+        assert_eq!(space.index().put_case(&case, expect).await.unwrap(), WriteOutcome::Conflict);
     }
     let found = space.index().case(&case.key).await.unwrap().unwrap();
     assert_eq!((found.value.status, found.version), (Status::Pending, 2));
@@ -108,18 +108,19 @@ pub async fn of_two_certificates_that_would_follow_the_same_one_one_does(space: 
     };
     let put = async |case, expect| space.index().put_certificate(&certified(case), expect).await.unwrap();
     assert_eq!(space.index().last_certificate().await.unwrap(), None);
-    assert_eq!(put("0", Expect::Version(1)).await, Written::Conflict);
-    assert_eq!(put("1", Expect::Absent).await, Written::Version(1));
-    assert_eq!(put("2", Expect::Absent).await, Written::Conflict);
-    assert_eq!(put("3", Expect::Version(1)).await, Written::Version(2));
-    assert_eq!(put("4", Expect::Version(1)).await, Written::Conflict);
+    assert_eq!(put("0", Expect::Version(1)).await, WriteOutcome::Conflict);
+    assert_eq!(put("1", Expect::Absent).await, WriteOutcome::Version(1));
+    assert_eq!(put("2", Expect::Absent).await, WriteOutcome::Conflict);
+    assert_eq!(put("3", Expect::Version(1)).await, WriteOutcome::Version(2));
+    assert_eq!(put("4", Expect::Version(1)).await, WriteOutcome::Conflict);
     let last = space.index().last_certificate().await.unwrap().unwrap();
     assert_eq!((last.value, last.version), (certified("3"), 2));
     assert_eq!(space.neighbour.index.last_certificate().await.unwrap(), None);
     let both = futures::join!(put("5", Expect::Version(2)), put("6", Expect::Version(2)));
     assert!(matches!(
         both,
-        (Written::Version(3), Written::Conflict) | (Written::Conflict, Written::Version(3))
+        (WriteOutcome::Version(3), WriteOutcome::Conflict)
+            | (WriteOutcome::Conflict, WriteOutcome::Version(3))
     ));
 }
 
@@ -130,7 +131,7 @@ pub async fn a_message_whose_caller_a_pending_case_forgets_is_created_hidden(spa
         let deposit = space.attempt(&Call::to(&mailbox).by(&caller));
         space.arrived(&deposit).await;
         let case = space.open_as(id, &[&caller], after(1), status).await;
-        assert!(matches!(space.insert(&deposit).await, Insertion::Created(_)));
+        assert!(matches!(space.insert(&deposit).await, InsertOutcome::Created(_)));
         let stored = space.stored(&deposit.facts).await;
         assert_eq!((stored.folder(), stored.holds), (None, [case_hold(&case)].into()));
         assert_eq!(space.listed(&mailbox).await, []);
@@ -188,9 +189,9 @@ pub async fn a_deposit_older_than_an_erased_case_is_refused_and_leaves_nothing(s
         space.open_as(id, &[&caller], after(1), status).await;
         for at in [after(0), after(121)] {
             let deposit = space.attempt(&Call::to(&mailbox).by(&caller).at(at));
-            assert_eq!(space.deposit_or_take_back(&deposit).await, Insertion::Forgotten);
+            assert_eq!(space.deposit_or_take_back(&deposit).await, InsertOutcome::Forgotten);
             space.assert_try_left_nothing(&deposit.facts).await;
-            assert!(!matches!(space.look(&deposit.facts).await, Found::Message(_)));
+            assert!(!matches!(space.look(&deposit.facts).await, Lookup::Message(_)));
         }
     }
     assert_eq!(space.listed(&mailbox).await, []);
@@ -203,7 +204,7 @@ pub async fn a_deposit_under_way_while_its_case_is_erased_is_refused(space: Name
     space.arrived(&deposit).await;
     let case = space.open_as("1", &[ALICE], after(1), Status::Erasing).await;
     space.sweep_case(&case, after(9)).await;
-    assert_eq!(space.insert(&deposit).await, Insertion::Forgotten);
+    assert_eq!(space.insert(&deposit).await, InsertOutcome::Forgotten);
     space.take_back(&MessageRef::from(&deposit.facts)).await;
     space.assert_try_left_nothing(&deposit.facts).await;
 }
@@ -218,7 +219,7 @@ pub async fn a_deposit_that_is_cut_off_anywhere_after_its_case_was_erased_shows_
         finished += usize::from(cut_off(polls, space.index().insert(&deposit)).await.is_some());
         // The case is not watched any more: the journals alone tell.
         space.janitor(after(3600)).await;
-        assert!(!matches!(space.look(&deposit.facts).await, Found::Message(_)), "after {polls}");
+        assert!(!matches!(space.look(&deposit.facts).await, Lookup::Message(_)), "after {polls}");
         space.sweep(after(3600)).await;
         space.assert_try_left_nothing(&deposit.facts).await;
         if finished > 1 {
@@ -235,7 +236,7 @@ pub async fn erasing_wins_over_a_pending_case_that_covers_the_same_deposit(space
     space.open_as("2", &[ALICE], after(1), Status::Erasing).await;
     space.open("3", &[ALICE], after(1)).await;
     let deposit = space.attempt(&Call::to(&mailbox));
-    assert_eq!(space.deposit_or_take_back(&deposit).await, Insertion::Forgotten);
+    assert_eq!(space.deposit_or_take_back(&deposit).await, InsertOutcome::Forgotten);
     space.assert_try_left_nothing(&deposit.facts).await;
 }
 

@@ -2,7 +2,7 @@
 #![expect(missing_docs, reason = "the name of a case is its documentation")]
 
 use domain::{Counts, Folder, Message, MessageId, Release};
-use storage::{Arrival, Expect, Found, Insertion, MessageRef};
+use storage::{ArriveOutcome, Expect, InsertOutcome, Lookup, MessageRef};
 
 use crate::fixture::{ALICE, Call, Namespace, a_mailbox, after, mark, start, trash};
 
@@ -55,7 +55,7 @@ pub async fn an_arrival_is_not_yet_a_message(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox).urgent());
     space.arrived(&deposit).await;
-    assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
+    assert_eq!(space.look(&deposit.facts).await, Lookup::Nothing);
     assert!(space.listed(&mailbox).await.is_empty());
     assert_eq!(space.counts(&mailbox).await, Counts::default());
 }
@@ -66,8 +66,8 @@ pub async fn of_two_attempts_of_one_id_exactly_one_is_created(space: Namespace) 
     let second = space.again(&first);
     space.arrived(&first).await;
     space.arrived(&second).await;
-    let Insertion::Created(created) = space.insert(&second).await else { panic!("nobody was before") };
-    assert_eq!(space.insert(&first).await, Insertion::Taken(Found::Message(created.clone())));
+    let InsertOutcome::Created(created) = space.insert(&second).await else { panic!("nobody was before") };
+    assert_eq!(space.insert(&first).await, InsertOutcome::Taken(Lookup::Message(created.clone())));
     space.take_back(&MessageRef::from(&first.facts)).await;
     space.assert_try_left_nothing(&first.facts).await;
     space.assert_unchanged(&created).await;
@@ -78,9 +78,9 @@ pub async fn a_commit_asked_again_is_the_same_commit(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
     let created = space.created(&deposit).await;
-    assert_eq!(space.insert(&deposit).await, Insertion::Created(Box::new(created.clone())));
+    assert_eq!(space.insert(&deposit).await, InsertOutcome::Created(Box::new(created.clone())));
     space.read(&created.facts, &mark("alice", after(1))).await;
-    assert!(matches!(space.insert(&deposit).await, Insertion::Created(_)));
+    assert!(matches!(space.insert(&deposit).await, InsertOutcome::Created(_)));
     assert_eq!(space.folder(&created.facts).await, Some(Folder::Old), "asking changed it");
     assert_eq!(space.listed(&mailbox).await.len(), 1);
 }
@@ -90,7 +90,7 @@ pub async fn a_repeat_of_a_deposit_answers_the_message_and_leaves_nothing_of_its
     let deposit = space.attempt(&Call::to(&mailbox));
     let message = space.created(&deposit).await;
     let again = space.again(&deposit);
-    let taken = Arrival::Taken(Found::Message(Box::new(message.clone())));
+    let taken = ArriveOutcome::Taken(Lookup::Message(Box::new(message.clone())));
     assert_eq!(space.arrive(&again).await, taken);
     space.assert_try_left_nothing(&again.facts).await;
     space.assert_unchanged(&message).await;
@@ -106,7 +106,7 @@ pub async fn a_repeat_of_a_deposit_into_a_full_mailbox_answers_the_message_and_i
     let deposit = space.attempt(&Call::to(&mailbox.id));
     let message = space.created(&deposit).await;
     let arrived = space.arrive(&space.again(&deposit)).await;
-    assert_eq!(arrived, Arrival::Taken(Found::Message(Box::new(message.clone()))));
+    assert_eq!(arrived, ArriveOutcome::Taken(Lookup::Message(Box::new(message.clone()))));
     space.assert_unchanged(&message).await;
 }
 
@@ -118,7 +118,7 @@ pub async fn a_repeat_with_other_facts_changes_nothing(space: Namespace) {
     other.facts.urgent = true;
     other.facts.duration_ms = 1;
     other.facts.subject = Some(space.subject("+4930999"));
-    assert!(matches!(space.arrive(&other).await, Arrival::Taken(_)));
+    assert!(matches!(space.arrive(&other).await, ArriveOutcome::Taken(_)));
     space.assert_unchanged(&message).await;
     assert!(space.markers_of("+4930999").await.is_empty());
     assert_eq!(space.counts(&mailbox).await.urgent_new, 0);
@@ -129,7 +129,7 @@ pub async fn a_repeat_tells_where_the_message_is_by_now(space: Namespace) {
     let deposit = space.attempt(&Call::to(&mailbox));
     let message = space.created(&deposit).await;
     let told = |arrival| match arrival {
-        Arrival::Taken(Found::Message(message)) => message.folder(),
+        ArriveOutcome::Taken(Lookup::Message(message)) => message.folder(),
         other => panic!("{other:?}"),
     };
     space.read(&message.facts, &mark("alice", after(1))).await;
@@ -150,7 +150,7 @@ pub async fn a_repeat_while_it_is_purged_answers_gone(space: Namespace) {
     space.hold(&message.facts, &hold).await;
     space.claim(&message.facts, &domain::Claim::Due(hold)).await;
     let again = space.again(&deposit);
-    assert_eq!(space.arrive(&again).await, Arrival::Taken(Found::Gone));
+    assert_eq!(space.arrive(&again).await, ArriveOutcome::Taken(Lookup::Gone));
     space.assert_try_left_nothing(&again.facts).await;
 }
 
@@ -160,7 +160,7 @@ pub async fn a_repeat_after_the_purge_answers_gone(space: Namespace) {
     let message = space.created(&deposit).await;
     space.erase(&message.facts, after(9)).await;
     let again = space.again(&deposit);
-    assert_eq!(space.arrive(&again).await, Arrival::Taken(Found::Gone));
+    assert_eq!(space.arrive(&again).await, ArriveOutcome::Taken(Lookup::Gone));
     space.assert_try_left_nothing(&again.facts).await;
     space.assert_purged(&message.facts).await;
 }
@@ -171,9 +171,9 @@ pub async fn an_attempt_that_was_under_way_during_the_purge_is_not_created_after
     let slow = space.again(&first);
     space.arrived(&first).await;
     space.arrived(&slow).await;
-    assert!(matches!(space.insert(&first).await, Insertion::Created(_)));
+    assert!(matches!(space.insert(&first).await, InsertOutcome::Created(_)));
     space.erase(&first.facts, after(9)).await;
-    assert_eq!(space.insert(&slow).await, Insertion::Taken(Found::Gone));
+    assert_eq!(space.insert(&slow).await, InsertOutcome::Taken(Lookup::Gone));
     space.take_back(&MessageRef::from(&slow.facts)).await;
     space.assert_purged(&first.facts).await;
     space.assert_purged(&slow.facts).await;
@@ -191,9 +191,9 @@ pub async fn a_message_is_found_in_its_own_mailbox_only(space: Namespace) {
     let (mailbox, other) = (space.mailbox("5001").await, space.mailbox("5002").await);
     let message = space.deposit(&Call::to(&mailbox)).await;
     let found = space.index().message(&other, message.facts.id).await.unwrap();
-    assert_eq!(found, Found::Nothing);
+    assert_eq!(found, Lookup::Nothing);
     let absent = MessageId::first_at(start());
-    assert_eq!(space.index().message(&mailbox, absent).await.unwrap(), Found::Nothing);
+    assert_eq!(space.index().message(&mailbox, absent).await.unwrap(), Lookup::Nothing);
     assert!(space.listed(&other).await.is_empty());
 }
 
@@ -202,7 +202,7 @@ pub async fn a_tenant_sees_nothing_of_another(space: Namespace) {
     let message = space.deposit(&Call::to(&mailbox)).await;
     space.forget("1", &[ALICE], after(1)).await;
     let other = space.on(space.neighbour.clone());
-    assert_eq!(other.look(&message.facts).await, Found::Nothing);
+    assert_eq!(other.look(&message.facts).await, Lookup::Nothing);
     assert!(!other.recordings().exists(&message.facts.audio).await.unwrap());
     assert!(other.markers_of(ALICE).await.is_empty());
     assert_eq!(other.index().mailboxes().await.unwrap(), []);

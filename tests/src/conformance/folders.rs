@@ -3,7 +3,7 @@
 
 use domain::{Counts, Folder, Release};
 use futures::StreamExt as _;
-use storage::{Found, PageOf};
+use storage::{Lookup, PageOf};
 
 use crate::fixture::{ALICE, Call, Namespace, after, ids, mark, trash};
 
@@ -191,5 +191,5 @@ pub async fn counts_follow_every_step(space: Namespace) {
     assert_eq!(space.counts(&mailbox).await, counts(1, 0, 0, 0));
     space.erase(&calm, after(9)).await;
     assert_eq!(space.counts(&mailbox).await, counts(0, 0, 0, 0));
-    assert_eq!(space.look(&calm).await, Found::Gone);
+    assert_eq!(space.look(&calm).await, Lookup::Gone);
 }

@@ -1,8 +1,8 @@
 //! Holds of the trash, of a case and of a deleted mailbox, and what takes them off.
 #![expect(missing_docs, reason = "the name of a case is its documentation")]
 
-use domain::{Claim, Claimed, Folder, Hold, Release, Released};
-use storage::{Found, MessageRef};
+use domain::{Claim, ClaimOutcome, Folder, Hold, Release, ReleaseOutcome};
+use storage::{Lookup, MessageRef};
 
 use crate::fixture::{ALICE, Call, Namespace, after, cut_off, mark, trash};
 use crate::steps::case_hold;
@@ -39,7 +39,7 @@ pub async fn undo_restores_new_old_and_trash_as_they_were(space: Namespace) {
     for message in [&new, &old] {
         space.hold(&message.facts, &trash(after(9))).await;
         let back = space.release(&message.facts, &Release::Trash).await;
-        assert_eq!(back, Released::Back(Box::new(message.clone())));
+        assert_eq!(back, ReleaseOutcome::Back(Box::new(message.clone())));
         space.assert_unchanged(message).await;
     }
     let counts = space.counts(&mailbox).await;
@@ -58,7 +58,7 @@ pub async fn an_undo_of_what_is_not_deleted_changes_nothing(space: Namespace) {
     let case = space.case("never opened", &[ALICE], after(1)).key;
     for release in [Release::Trash, Release::Case(case)] {
         let back = space.release(&message.facts, &release).await;
-        assert_eq!(back, Released::Back(Box::new(message.clone())));
+        assert_eq!(back, ReleaseOutcome::Back(Box::new(message.clone())));
     }
     space.assert_unchanged(&message).await;
 }
@@ -71,9 +71,9 @@ pub async fn what_is_not_there_can_neither_be_held_nor_released(space: Namespace
         assert_eq!(space.hold(&facts, &hold).await, None);
     }
     for release in [Release::Trash, Release::Case(case.key)] {
-        assert_eq!(space.release(&facts, &release).await, Released::Missing);
+        assert_eq!(space.release(&facts, &release).await, ReleaseOutcome::Missing);
     }
-    assert_eq!(space.look(&facts).await, Found::Nothing);
+    assert_eq!(space.look(&facts).await, Lookup::Nothing);
 }
 
 pub async fn what_a_case_hides_is_not_there_for_an_agent(space: Namespace) {
@@ -83,7 +83,7 @@ pub async fn what_a_case_hides_is_not_there_for_an_agent(space: Namespace) {
     assert_eq!(space.stored(&message.facts).await.holds, [case_hold(&case)].into());
     assert_eq!(space.read(&message.facts, &mark("alice", after(2))).await, None);
     assert_eq!(space.hold(&message.facts, &trash(after(9))).await, None);
-    assert_eq!(space.release(&message.facts, &Release::Trash).await, Released::Hidden);
+    assert_eq!(space.release(&message.facts, &Release::Trash).await, ReleaseOutcome::Hidden);
     for folder in [None, Some(Folder::New), Some(Folder::Old), Some(Folder::Trash)] {
         assert_eq!(space.walk(&mailbox, folder, 9).await, []);
     }
@@ -101,7 +101,7 @@ pub async fn undo_of_one_of_two_cases_shows_nothing(space: Namespace) {
     assert_eq!(space.listed(&mailbox).await, []);
     assert_eq!(space.folder(&message.facts).await, None);
     let again = space.release(&message.facts, &Release::Case(first.key)).await;
-    assert_eq!(again, Released::Hidden);
+    assert_eq!(again, ReleaseOutcome::Hidden);
     assert!(space.undo(&second, after(4)).await);
     space.assert_unchanged(&message).await;
 }
@@ -111,9 +111,9 @@ pub async fn undo_of_a_case_returns_a_message_to_the_trash_with_its_own_deadline
     let message = space.deposit(&Call::to(&mailbox)).await;
     let deleted = space.hold(&message.facts, &trash(after(9))).await.unwrap();
     let case = space.forget("1", &[ALICE], after(1)).await;
-    assert_eq!(space.release(&message.facts, &Release::Trash).await, Released::Hidden);
+    assert_eq!(space.release(&message.facts, &Release::Trash).await, ReleaseOutcome::Hidden);
     let back = space.release(&message.facts, &Release::Case(case.key)).await;
-    assert_eq!(back, Released::Back(Box::new(deleted.clone())));
+    assert_eq!(back, ReleaseOutcome::Back(Box::new(deleted.clone())));
     space.assert_unchanged(&deleted).await;
 }
 
@@ -123,7 +123,7 @@ pub async fn the_trash_keeps_running_while_a_case_hides_it(space: Namespace) {
     space.hold(&message.facts, &trash(after(9))).await;
     space.forget("1", &[ALICE], after(1)).await;
     space.sweep(after(8)).await;
-    assert!(matches!(space.look(&message.facts).await, Found::Message(_)), "never ahead of its deadline");
+    assert!(matches!(space.look(&message.facts).await, Lookup::Message(_)), "never ahead of its deadline");
     space.sweep(after(9)).await;
     space.assert_purged(&message.facts).await;
 }
@@ -151,7 +151,7 @@ pub async fn what_went_with_its_mailbox_cannot_be_undone_by_an_agent(space: Name
     let message = space.deposit(&Call::to(&mailbox)).await;
     let hold = Hold::Mailbox { purge_at: after(9) };
     space.hold(&message.facts, &hold).await;
-    assert_eq!(space.release(&message.facts, &Release::Trash).await, Released::Hidden);
+    assert_eq!(space.release(&message.facts, &Release::Trash).await, ReleaseOutcome::Hidden);
     assert_eq!(space.hold(&message.facts, &trash(after(5))).await, None);
     assert_eq!(space.stored(&message.facts).await.holds, [hold].into());
     space.sweep(after(9)).await;
@@ -215,7 +215,7 @@ pub async fn an_entry_that_is_removed_is_due_no_more(space: Namespace) {
     }
     for due in space.all_due(after(6)).await {
         let claimed = space.index().claim(&mailbox, due.message_ref.id, &due.claim).await.unwrap();
-        assert_eq!(claimed, Claimed::Undone);
+        assert_eq!(claimed, ClaimOutcome::Undone);
         space.index().remove_due_entry(&due).await.unwrap();
         space.index().remove_due_entry(&due).await.unwrap();
     }

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Counts, Folder, Group, GroupId, Hold, Mailbox, MailboxId, Owner, Release, Released};
-use storage::{Expect, Found, Insertion, MessageRef, Versioned, Written};
+use domain::{Counts, Folder, Group, GroupId, Hold, Mailbox, MailboxId, Owner, Release, ReleaseOutcome};
+use storage::{Expect, InsertOutcome, Lookup, MessageRef, Versioned, WriteOutcome};
 
 use crate::fixture::{Call, Namespace, a_group, a_mailbox, after, cut_off, mark, trash};
 
-async fn put(space: &Namespace, mailbox: &Mailbox, expect: Expect) -> Written {
+async fn put(space: &Namespace, mailbox: &Mailbox, expect: Expect) -> WriteOutcome {
     space.index().put_mailbox(mailbox, expect).await.unwrap()
 }
 
@@ -16,7 +16,7 @@ async fn get(space: &Namespace, id: &MailboxId) -> Option<Versioned<Mailbox>> {
     space.index().mailbox(id).await.unwrap()
 }
 
-async fn delete(space: &Namespace, id: &MailboxId, version: u64) -> Written {
+async fn delete(space: &Namespace, id: &MailboxId, version: u64) -> WriteOutcome {
     space.index().delete_mailbox(id, version, after(9)).await.unwrap()
 }
 
@@ -29,23 +29,23 @@ pub async fn a_mailbox_is_made_as_version_1_of_generation_1(space: Namespace) {
     mailbox.enabled = false;
     mailbox.generation = 77;
     assert_eq!(get(&space, &mailbox.id).await, None);
-    assert_eq!(put(&space, &mailbox, Expect::Absent).await, Written::Version(1));
+    assert_eq!(put(&space, &mailbox, Expect::Absent).await, WriteOutcome::Version(1));
     let value = Mailbox { generation: 1, ..mailbox.clone() };
     assert_eq!(get(&space, &mailbox.id).await, Some(Versioned { value, version: 1 }));
 }
 
 pub async fn a_mailbox_that_is_not_as_expected_is_not_written(space: Namespace) {
     let mut mailbox = a_mailbox("5001");
-    assert_eq!(put(&space, &mailbox, Expect::Version(1)).await, Written::Conflict);
+    assert_eq!(put(&space, &mailbox, Expect::Version(1)).await, WriteOutcome::Conflict);
     assert_eq!(get(&space, &mailbox.id).await, None);
     put(&space, &mailbox, Expect::Absent).await;
     let before = get(&space, &mailbox.id).await.unwrap();
     mailbox = Mailbox { name: "another".to_owned(), ..before.value.clone() };
     for expect in [Expect::Absent, Expect::Version(2), Expect::Version(0)] {
-        assert_eq!(put(&space, &mailbox, expect).await, Written::Conflict);
+        assert_eq!(put(&space, &mailbox, expect).await, WriteOutcome::Conflict);
         assert_eq!(get(&space, &mailbox.id).await, Some(before.clone()));
     }
-    assert_eq!(put(&space, &mailbox, Expect::Version(1)).await, Written::Version(2));
+    assert_eq!(put(&space, &mailbox, Expect::Version(1)).await, WriteOutcome::Version(2));
     assert_eq!(get(&space, &mailbox.id).await, Some(Versioned { value: mailbox, version: 2 }));
 }
 
@@ -53,9 +53,9 @@ pub async fn a_conditional_write_asked_again_writes_nothing_twice(space: Namespa
     let id = space.mailbox("5001").await;
     let mut mailbox = get(&space, &id).await.unwrap().value;
     "another".clone_into(&mut mailbox.name);
-    assert_eq!(put(&space, &mailbox, Expect::Version(1)).await, Written::Version(2));
+    assert_eq!(put(&space, &mailbox, Expect::Version(1)).await, WriteOutcome::Version(2));
     let again = put(&space, &mailbox, Expect::Version(1)).await;
-    assert!(matches!(again, Written::Version(2) | Written::Conflict));
+    assert!(matches!(again, WriteOutcome::Version(2) | WriteOutcome::Conflict));
     assert_eq!(get(&space, &id).await, Some(Versioned { value: mailbox, version: 2 }));
 }
 
@@ -77,14 +77,14 @@ pub async fn all_mailboxes_are_told_by_id_without_the_deleted_ones(space: Namesp
 pub async fn a_deleted_mailbox_is_none(space: Namespace) {
     let id = space.mailbox("5001").await;
     for version in [0, 2] {
-        assert_eq!(delete(&space, &id, version).await, Written::Conflict);
+        assert_eq!(delete(&space, &id, version).await, WriteOutcome::Conflict);
         assert!(get(&space, &id).await.is_some());
     }
-    assert_eq!(delete(&space, &id, 1).await, Written::Version(2));
+    assert_eq!(delete(&space, &id, 1).await, WriteOutcome::Version(2));
     assert_eq!(get(&space, &id).await, None);
-    assert_eq!(delete(&space, &id, 2).await, Written::Conflict, "there is nothing to delete");
+    assert_eq!(delete(&space, &id, 2).await, WriteOutcome::Conflict, "there is nothing to delete");
     let never = "5002".parse().unwrap();
-    assert_eq!(delete(&space, &never, 1).await, Written::Conflict);
+    assert_eq!(delete(&space, &never, 1).await, WriteOutcome::Conflict);
 }
 
 pub async fn versions_go_on_when_a_mailbox_is_deleted_and_made_again(space: Namespace) {
@@ -92,15 +92,15 @@ pub async fn versions_go_on_when_a_mailbox_is_deleted_and_made_again(space: Name
     let before = get(&space, &id).await.unwrap().value;
     delete(&space, &id, 1).await;
     for stale in [1, 2] {
-        assert_eq!(put(&space, &before, Expect::Version(stale)).await, Written::Conflict);
+        assert_eq!(put(&space, &before, Expect::Version(stale)).await, WriteOutcome::Conflict);
         assert_eq!(get(&space, &id).await, None);
     }
-    assert_eq!(put(&space, &before, Expect::Absent).await, Written::Version(3));
+    assert_eq!(put(&space, &before, Expect::Absent).await, WriteOutcome::Version(3));
     let remade = get(&space, &id).await.unwrap();
     assert_eq!((remade.version, remade.value.generation), (3, 3));
-    assert_eq!(put(&space, &before, Expect::Version(1)).await, Written::Conflict);
-    assert_eq!(delete(&space, &id, 1).await, Written::Conflict);
-    assert_eq!(put(&space, &remade.value, Expect::Version(3)).await, Written::Version(4));
+    assert_eq!(put(&space, &before, Expect::Version(1)).await, WriteOutcome::Conflict);
+    assert_eq!(delete(&space, &id, 1).await, WriteOutcome::Conflict);
+    assert_eq!(put(&space, &remade.value, Expect::Version(3)).await, WriteOutcome::Version(4));
     assert_eq!(get(&space, &id).await.unwrap().value.generation, 3);
 }
 
@@ -119,10 +119,10 @@ pub async fn messages_of_a_deleted_mailbox_are_held_until_they_are_purged(space:
     for facts in [&new, &old, &deleted] {
         let held = space.stored(facts).await;
         assert!(held.holds.contains(&Hold::Mailbox { purge_at: after(9) }));
-        assert_eq!(space.release(facts, &Release::Trash).await, Released::Hidden);
+        assert_eq!(space.release(facts, &Release::Trash).await, ReleaseOutcome::Hidden);
     }
     space.sweep(after(8)).await;
-    assert!(matches!(space.look(&new).await, Found::Message(_)), "never ahead of its deadline");
+    assert!(matches!(space.look(&new).await, Lookup::Message(_)), "never ahead of its deadline");
     space.sweep(after(9)).await;
     space.sweep(after(99)).await;
     for facts in [&new, &old, &deleted] {
@@ -136,7 +136,7 @@ pub async fn a_mailbox_that_is_made_again_starts_empty(space: Namespace) {
     let deleted = space.deposit(&Call::to(&id)).await.facts;
     space.hold(&deleted, &trash(after(99))).await;
     delete(&space, &id, 1).await;
-    assert_eq!(put(&space, &a_mailbox("5001"), Expect::Absent).await, Written::Version(3));
+    assert_eq!(put(&space, &a_mailbox("5001"), Expect::Absent).await, WriteOutcome::Version(3));
     for folder in [None, Some(Folder::New), Some(Folder::Old), Some(Folder::Trash)] {
         assert_eq!(space.walk(&id, folder, 9).await, []);
     }
@@ -173,7 +173,7 @@ pub async fn a_message_created_after_its_generation_is_over_is_created_with_the_
         if remade {
             put(&space, &a_mailbox(name), Expect::Absent).await;
         }
-        let Insertion::Created(created) = space.insert(&slow).await else { panic!("nobody was before") };
+        let InsertOutcome::Created(created) = space.insert(&slow).await else { panic!("nobody was before") };
         assert!(
             created.holds.iter().all(|hold| matches!(hold, Hold::Mailbox { .. })) && created.holds.len() == 1
         );
@@ -191,7 +191,7 @@ pub async fn a_birth_asked_again_after_a_deletion_moves_no_deadline(space: Names
     let held = space.stored(&deposit.facts).await;
     put(&space, &a_mailbox("5001"), Expect::Absent).await;
     space.index().delete_mailbox(&id, 3, after(99)).await.unwrap();
-    assert_eq!(space.insert(&deposit).await, Insertion::Created(Box::new(held.clone())));
+    assert_eq!(space.insert(&deposit).await, InsertOutcome::Created(Box::new(held.clone())));
     assert_eq!(space.stored(&deposit.facts).await, held);
 }
 
@@ -204,7 +204,7 @@ pub async fn tidying_holds_what_came_into_a_deleted_mailbox_or_an_earlier_genera
         if remade {
             put(&space, &a_mailbox("5002"), Expect::Absent).await;
         }
-        if !matches!(space.insert(&slow).await, Insertion::Created(_)) {
+        if !matches!(space.insert(&slow).await, InsertOutcome::Created(_)) {
             space.take_back(&MessageRef::from(&slow.facts)).await;
             continue;
         }
@@ -251,14 +251,14 @@ pub async fn a_group_is_written_if_it_is_as_expected(space: Namespace) {
     let sales = a_group("sales", &["alice", "bob"]);
     let put = async |group: &Group, expect| space.index().put_group(group, expect).await.unwrap();
     assert_eq!(group(&space, &sales.id).await, None);
-    assert_eq!(put(&sales, Expect::Version(1)).await, Written::Conflict);
-    assert_eq!(put(&sales, Expect::Absent).await, Written::Version(1));
+    assert_eq!(put(&sales, Expect::Version(1)).await, WriteOutcome::Conflict);
+    assert_eq!(put(&sales, Expect::Absent).await, WriteOutcome::Version(1));
     let other = a_group("sales", &[]);
     for expect in [Expect::Absent, Expect::Version(2)] {
-        assert_eq!(put(&other, expect).await, Written::Conflict);
+        assert_eq!(put(&other, expect).await, WriteOutcome::Conflict);
     }
     assert_eq!(group(&space, &sales.id).await, Some(Versioned { value: sales, version: 1 }));
-    assert_eq!(put(&other, Expect::Version(1)).await, Written::Version(2));
+    assert_eq!(put(&other, Expect::Version(1)).await, WriteOutcome::Version(2));
     assert_eq!(group(&space, &other.id).await, Some(Versioned { value: other, version: 2 }));
 }
 
@@ -266,12 +266,12 @@ pub async fn versions_go_on_when_a_group_is_deleted_and_made_again(space: Namesp
     let sales = a_group("sales", &["alice"]);
     let index = space.index();
     index.put_group(&sales, Expect::Absent).await.unwrap();
-    assert_eq!(index.delete_group(&sales.id, 2).await.unwrap(), Written::Conflict);
-    assert_eq!(index.delete_group(&sales.id, 1).await.unwrap(), Written::Version(2));
+    assert_eq!(index.delete_group(&sales.id, 2).await.unwrap(), WriteOutcome::Conflict);
+    assert_eq!(index.delete_group(&sales.id, 1).await.unwrap(), WriteOutcome::Version(2));
     assert_eq!(group(&space, &sales.id).await, None);
-    assert_eq!(index.delete_group(&sales.id, 2).await.unwrap(), Written::Conflict);
-    assert_eq!(index.put_group(&sales, Expect::Version(2)).await.unwrap(), Written::Conflict);
-    assert_eq!(index.put_group(&sales, Expect::Absent).await.unwrap(), Written::Version(3));
+    assert_eq!(index.delete_group(&sales.id, 2).await.unwrap(), WriteOutcome::Conflict);
+    assert_eq!(index.put_group(&sales, Expect::Version(2)).await.unwrap(), WriteOutcome::Conflict);
+    assert_eq!(index.put_group(&sales, Expect::Absent).await.unwrap(), WriteOutcome::Version(3));
     assert_eq!(group(&space, &sales.id).await, Some(Versioned { value: sales, version: 3 }));
 }
 

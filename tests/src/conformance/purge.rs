@@ -1,8 +1,8 @@
 //! Claim, delete, proof, tombstone, and the nets under them.
 #![expect(missing_docs, reason = "the name of a case is its documentation")]
 
-use domain::{Claim, Claimed, Folder, Hold, Release, Released};
-use storage::{Found, MessageRef};
+use domain::{Claim, ClaimOutcome, Folder, Hold, Release, ReleaseOutcome};
+use storage::{Lookup, MessageRef};
 
 use crate::fixture::{ALICE, Call, DAY, HOUR, Namespace, after, audio_of, cut_off, ids, mark, trash};
 use crate::steps;
@@ -13,11 +13,11 @@ pub async fn a_claim_of_a_hold_that_was_taken_off_leaves_the_message_alone(space
     let message = space.deposit(&Call::to(&mailbox)).await;
     space.hold(&message.facts, &trash(after(9))).await;
     space.release(&message.facts, &Release::Trash).await;
-    assert_eq!(space.claim(&message.facts, &Claim::Due(trash(after(9)))).await, Claimed::Undone);
+    assert_eq!(space.claim(&message.facts, &Claim::Due(trash(after(9)))).await, ClaimOutcome::Undone);
     space.hold(&message.facts, &trash(after(20))).await;
-    assert_eq!(space.claim(&message.facts, &Claim::Due(trash(after(9)))).await, Claimed::Undone);
+    assert_eq!(space.claim(&message.facts, &Claim::Due(trash(after(9)))).await, ClaimOutcome::Undone);
     let other = Hold::Mailbox { purge_at: after(20) };
-    assert_eq!(space.claim(&message.facts, &Claim::Due(other)).await, Claimed::Undone);
+    assert_eq!(space.claim(&message.facts, &Claim::Due(other)).await, ClaimOutcome::Undone);
     space.release(&message.facts, &Release::Trash).await;
     space.assert_unchanged(&message).await;
 }
@@ -30,15 +30,15 @@ pub async fn a_claim_is_irrevocable(space: Namespace) {
     let hold = trash(after(9));
     space.hold(&message.facts, &hold).await;
     for _ in 0..2 {
-        assert_eq!(space.claim(&message.facts, &Claim::Due(hold.clone())).await, Claimed::Claimed);
+        assert_eq!(space.claim(&message.facts, &Claim::Due(hold.clone())).await, ClaimOutcome::Claimed);
         for release in [Release::Trash, Release::Case(case.key.clone())] {
-            assert_eq!(space.release(&message.facts, &release).await, Released::Gone);
+            assert_eq!(space.release(&message.facts, &release).await, ReleaseOutcome::Gone);
         }
         for hold in [trash(after(20)), Hold::Mailbox { purge_at: after(20) }, steps::case_hold(&case)] {
             assert_eq!(space.hold(&message.facts, &hold).await, None);
         }
         assert_eq!(space.read(&message.facts, &mark("alice", after(2))).await, None);
-        assert_eq!(space.look(&message.facts).await, Found::Gone);
+        assert_eq!(space.look(&message.facts).await, Lookup::Gone);
         for folder in [None, Some(Folder::Trash)] {
             assert_eq!(space.walk(&mailbox, folder, 9).await, []);
         }
@@ -56,7 +56,7 @@ pub async fn a_claim_of_nothing_or_of_what_is_purged_says_gone(space: Namespace)
     for facts in [absent, purged] {
         let before = space.look(&facts).await;
         for claim in [Claim::Due(trash(after(9))), Claim::Case(case.clone())] {
-            assert_eq!(space.claim(&facts, &claim).await, Claimed::Gone);
+            assert_eq!(space.claim(&facts, &claim).await, ClaimOutcome::Gone);
         }
         assert_eq!(space.look(&facts).await, before);
     }
@@ -78,7 +78,7 @@ pub async fn a_case_claims_a_message_wherever_it_is(space: Namespace) {
         let claim = Claim::Case(case.key.clone());
         for _ in 0..2 {
             let claimed = space.purge(&MessageRef::from(&message.facts), &claim, after(9)).await;
-            assert!(matches!(claimed, Claimed::Claimed | Claimed::Gone), "{hold:?}");
+            assert!(matches!(claimed, ClaimOutcome::Claimed | ClaimOutcome::Gone), "{hold:?}");
         }
         space.sweep(after(99)).await;
         space.assert_purged(&message.facts).await;
@@ -93,7 +93,7 @@ pub async fn a_purge_leaves_nothing_but_a_tombstone(space: Namespace) {
     space.hold(&message.facts, &trash(after(9))).await;
     space.sweep(after(9)).await;
     space.assert_purged(&message.facts).await;
-    assert_eq!(space.release(&message.facts, &Release::Trash).await, Released::Gone);
+    assert_eq!(space.release(&message.facts, &Release::Trash).await, ReleaseOutcome::Gone);
     space.assert_unchanged(&stays).await;
     assert_eq!(space.counts(&mailbox).await.urgent_new, 1);
     assert_eq!(ids(&space.walk(&mailbox, None, 9).await), [stays.facts.id]);
@@ -109,7 +109,7 @@ pub async fn what_is_not_claimed_becomes_no_tombstone(space: Namespace) {
     space.assert_unchanged(&held).await;
     let absent = space.attempt(&Call::to(&mailbox)).facts;
     drop(space.index().leave_tombstone(&MessageRef::from(&absent), after(9)).await);
-    assert_eq!(space.look(&absent).await, Found::Nothing);
+    assert_eq!(space.look(&absent).await, Lookup::Nothing);
 }
 
 pub async fn leaving_a_tombstone_is_safe_to_repeat(space: Namespace) {
@@ -184,9 +184,9 @@ pub async fn a_tombstone_is_kept_30_days(space: Namespace) {
     space.erase(&facts, after(0)).await;
     let tidy = async |now| space.index().tidy(&mailbox, now, after(99)).await.unwrap();
     tidy(after(0).plus(HOUR * 719)).await;
-    assert_eq!(space.look(&facts).await, Found::Gone);
+    assert_eq!(space.look(&facts).await, Lookup::Gone);
     tidy(after(0).plus(HOUR * 721)).await;
-    assert_eq!(space.look(&facts).await, Found::Nothing);
+    assert_eq!(space.look(&facts).await, Lookup::Nothing);
     tidy(after(0).plus(HOUR * 721)).await;
     space.deposit(&Call::to(&mailbox)).await;
 }
@@ -209,7 +209,7 @@ pub async fn tidying_changes_nothing_where_nothing_is_wrong(space: Namespace) {
             space.assert_unchanged(message).await;
         }
     }
-    assert!(matches!(space.insert(&under_way).await, storage::Insertion::Created(_)), "it was under way");
+    assert!(matches!(space.insert(&under_way).await, storage::InsertOutcome::Created(_)), "it was under way");
     assert_eq!(space.bytes(&under_way.facts.audio, None).await.unwrap(), audio_of(&under_way.facts));
 }
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::{Claim, Claimed, Facts, Folder, MessageId, Release, Released, Status};
+use domain::{Claim, ClaimOutcome, Facts, Folder, MessageId, Release, ReleaseOutcome, Status};
 use futures::StreamExt as _;
 use futures::future::join_all;
-use storage::{Expect, Fenced, Found, Insertion, MessageRef, Written};
+use storage::{Expect, FenceOutcome, InsertOutcome, Lookup, MessageRef, WriteOutcome};
 
 use crate::fixture::{ALICE, Call, Namespace, a_group, after, ids, mark, trash};
 use crate::steps::case_hold;
@@ -34,14 +34,14 @@ pub async fn of_many_attempts_at_once_exactly_one_is_created(space: Namespace) {
         let attempts: Vec<_> = (0..6).map(|_| space.again(&first)).collect();
         let insertions = join_all(attempts.iter().map(|deposit| async {
             match space.arrive(deposit).await {
-                storage::Arrival::Taken(found) => Insertion::Taken(found),
-                storage::Arrival::Arrived(_) => space.insert(deposit).await,
+                storage::ArriveOutcome::Taken(found) => InsertOutcome::Taken(found),
+                storage::ArriveOutcome::Arrived(_) => space.insert(deposit).await,
             }
         }))
         .await;
         let mut created = insertions.iter().filter_map(|insertion| match insertion {
-            Insertion::Created(message) => Some(message.facts.clone()),
-            Insertion::Taken(Found::Message(_)) => None,
+            InsertOutcome::Created(message) => Some(message.facts.clone()),
+            InsertOutcome::Taken(Lookup::Message(_)) => None,
             other => panic!("{other:?}"),
         });
         let winner = created.next().expect("one is created");
@@ -62,16 +62,16 @@ pub async fn of_a_commit_and_a_fence_that_race_one_wins(space: Namespace) {
         space.arrived(&deposit).await;
         let (insertion, fenced) = futures::join!(space.insert(&deposit), space.index().fence(&message_ref));
         match fenced.unwrap() {
-            Fenced::Created => {
-                let Insertion::Created(created) = insertion else {
+            FenceOutcome::Created => {
+                let InsertOutcome::Created(created) = insertion else {
                     panic!("fenced as created, and {insertion:?}")
                 };
                 space.assert_unchanged(&created).await;
             }
-            Fenced::Never => {
-                assert_eq!(insertion, Insertion::Fenced);
+            FenceOutcome::Never => {
+                assert_eq!(insertion, InsertOutcome::Fenced);
                 space.take_back(&message_ref).await;
-                assert_eq!(space.look(&deposit.facts).await, Found::Nothing);
+                assert_eq!(space.look(&deposit.facts).await, Lookup::Nothing);
                 space.assert_try_left_nothing(&deposit.facts).await;
             }
         }
@@ -95,16 +95,16 @@ pub async fn of_an_undo_and_a_claim_that_race_exactly_one_wins(space: Namespace)
             };
             *wins.entry(format!("{claimed:?}")).or_insert(0) += 1;
             match claimed {
-                Claimed::Claimed => {
-                    assert_eq!(released, Released::Gone);
-                    assert_eq!(space.look(&facts).await, Found::Gone);
+                ClaimOutcome::Claimed => {
+                    assert_eq!(released, ReleaseOutcome::Gone);
+                    assert_eq!(space.look(&facts).await, Lookup::Gone);
                     break;
                 }
-                Claimed::Undone => {
-                    assert!(matches!(released, Released::Back(_)), "{released:?}");
+                ClaimOutcome::Undone => {
+                    assert!(matches!(released, ReleaseOutcome::Back(_)), "{released:?}");
                     assert_eq!(space.folder(&facts).await, Some(Folder::New));
                 }
-                Claimed::Gone => panic!("{wins:?}: gone, and nobody buried it"),
+                ClaimOutcome::Gone => panic!("{wins:?}: gone, and nobody buried it"),
             }
         }
     }
@@ -120,7 +120,7 @@ pub async fn of_two_deletes_that_race_an_undo_takes_all(space: Namespace) {
         let due = space.all_due(stored.purge_at().unwrap()).await;
         assert!(due.iter().any(|due| due.message_ref.id == facts.id), "the deadline that is shown is told");
         let back = space.release(&facts, &Release::Trash).await;
-        assert!(matches!(back, Released::Back(message) if message.is_visible()));
+        assert!(matches!(back, ReleaseOutcome::Back(message) if message.is_visible()));
         assert_eq!(space.folder(&facts).await, Some(Folder::New));
         space.sweep(after(9)).await;
         assert_eq!(space.folder(&facts).await, Some(Folder::New));
@@ -133,7 +133,9 @@ pub async fn a_mark_that_races_a_delete_is_kept_exactly_if_it_was_answered(space
         let (marked, deleted) = futures::join!(space.read(&facts, &alice), space.hold(&facts, &hold));
         assert!(deleted.is_some());
         assert_eq!(space.folder(&facts).await, Some(Folder::Trash));
-        let Released::Back(back) = space.release(&facts, &Release::Trash).await else { panic!("no claim") };
+        let ReleaseOutcome::Back(back) = space.release(&facts, &Release::Trash).await else {
+            panic!("no claim")
+        };
         assert_eq!(back.read.is_some(), marked.is_some());
     }
 }
@@ -154,7 +156,7 @@ pub async fn nothing_that_races_a_purge_brings_the_message_back(space: Namespace
             space.hold(&facts, &by_case),
             space.unread(&facts),
         );
-        assert_eq!(space.look(&facts).await, Found::Gone);
+        assert_eq!(space.look(&facts).await, Lookup::Gone);
         space.sweep(after(9)).await;
         space.assert_purged(&facts).await;
     }
@@ -185,7 +187,7 @@ pub async fn a_message_created_while_its_case_is_undone_is_not_left_hidden(space
             space.insert(&deposit).await
         };
         let (insertion, undone) = futures::join!(insert, space.undo(&case, after(2)));
-        assert!(matches!(insertion, Insertion::Created(_)) && undone);
+        assert!(matches!(insertion, InsertOutcome::Created(_)) && undone);
         assert_eq!(space.folder(&deposit.facts).await, Some(Folder::New));
     }
 }
@@ -198,7 +200,7 @@ pub async fn a_message_created_while_its_case_is_opened_is_hidden_by_the_next_pa
         space.arrived(&deposit).await;
         let callers = [&*caller];
         let (insertion, case) = futures::join!(space.insert(&deposit), space.forget(&id, &callers, after(1)));
-        assert!(matches!(insertion, Insertion::Created(_)));
+        assert!(matches!(insertion, InsertOutcome::Created(_)));
         space.hide(&case).await;
         assert_eq!(space.stored(&deposit.facts).await.holds, [case_hold(&case)].into());
     }
@@ -233,10 +235,10 @@ pub async fn a_case_has_one_fate(space: Namespace) {
         };
         let fates =
             join_all([Status::Undone, Status::Erasing, Status::Undone, Status::Erasing].map(decide)).await;
-        let won: Vec<_> = fates.iter().filter(|(_, written)| *written != Written::Conflict).collect();
+        let won: Vec<_> = fates.iter().filter(|(_, written)| *written != WriteOutcome::Conflict).collect();
         assert_eq!(won.len(), 1, "{fates:?}");
         let now = space.index().case(&case.key).await.unwrap().unwrap();
-        assert_eq!((now.value.status, Written::Version(now.version)), *won[0]);
+        assert_eq!((now.value.status, WriteOutcome::Version(now.version)), *won[0]);
     }
 }
 
@@ -252,9 +254,9 @@ pub async fn of_writes_that_expect_one_version_exactly_one_is_written(space: Nam
             join_all(values.iter().map(|value| space.index().put_mailbox(value, Expect::Version(version))))
                 .await;
         let written: Vec<_> = written.into_iter().map(Result::unwrap).collect();
-        let won: Vec<_> = (0..6).filter(|n| written[*n] != Written::Conflict).collect();
+        let won: Vec<_> = (0..6).filter(|n| written[*n] != WriteOutcome::Conflict).collect();
         assert_eq!(won.len(), 1, "{written:?}");
-        assert_eq!(written[won[0]], Written::Version(version + 1));
+        assert_eq!(written[won[0]], WriteOutcome::Version(version + 1));
         assert_eq!(space.index().mailbox(&id).await.unwrap().unwrap().value, values[won[0]]);
     }
 }
@@ -270,8 +272,10 @@ pub async fn of_those_who_make_one_thing_exactly_one_makes_it(space: Namespace) 
             join_all((0..5).map(|_| space.index().put_case(&case, Expect::Absent))),
         );
         for written in [mailboxes, groups, cases] {
-            let made = written.iter().filter(|written| matches!(written, Ok(Written::Version(1)))).count();
-            let conflicts = written.iter().filter(|written| matches!(written, Ok(Written::Conflict))).count();
+            let made =
+                written.iter().filter(|written| matches!(written, Ok(WriteOutcome::Version(1)))).count();
+            let conflicts =
+                written.iter().filter(|written| matches!(written, Ok(WriteOutcome::Conflict))).count();
             assert_eq!((made, conflicts), (1, 4), "{written:?}");
         }
     }
@@ -287,8 +291,10 @@ pub async fn of_a_change_and_a_deletion_of_one_version_one_wins(space: Namespace
         );
         let now = space.index().mailbox(&id).await.unwrap();
         match (put.unwrap(), deleted.unwrap()) {
-            (Written::Version(2), Written::Conflict) => assert_eq!(now.map(|now| now.version), Some(2)),
-            (Written::Conflict, Written::Version(2)) => assert_eq!(now, None),
+            (WriteOutcome::Version(2), WriteOutcome::Conflict) => {
+                assert_eq!(now.map(|now| now.version), Some(2));
+            }
+            (WriteOutcome::Conflict, WriteOutcome::Version(2)) => assert_eq!(now, None),
             both => panic!("{both:?}"),
         }
     }
@@ -302,13 +308,13 @@ pub async fn a_deposit_that_races_the_deletion_of_its_mailbox_is_held_after_tidy
             join_all(deposits.iter().map(|deposit| space.deposit_or_take_back(deposit))),
             space.index().delete_mailbox(&id, 1, after(9)),
         );
-        assert_eq!(deleted.unwrap(), Written::Version(2));
+        assert_eq!(deleted.unwrap(), WriteOutcome::Version(2));
         space.index().tidy(&id, after(1), after(9)).await.unwrap();
         assert_eq!(space.listed(&id).await, []);
         space.sweep(after(9)).await;
         for (deposit, insertion) in deposits.iter().zip(insertions) {
             match insertion {
-                Insertion::Created(_) => space.assert_purged(&deposit.facts).await,
+                InsertOutcome::Created(_) => space.assert_purged(&deposit.facts).await,
                 _ => space.assert_try_left_nothing(&deposit.facts).await,
             }
         }

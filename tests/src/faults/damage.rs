@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use axum::http::Method;
 use domain::{Case, CaseKey, MailboxId};
 use serde_json::json;
-use storage::{Expect, Found, Written};
+use storage::{Expect, Lookup, WriteOutcome};
 
 use super::breaker::Plan;
 use super::requests::call;
@@ -110,13 +110,13 @@ async fn uncreated(world: &World) {
 async fn open_case(world: &World) {
     let mailbox: MailboxId = OTHER.parse().unwrap();
     let id = world.ids[3].parse().unwrap();
-    let Found::Message(message) = world.storage.index.message(&mailbox, id).await.unwrap() else {
+    let Lookup::Message(message) = world.storage.index.message(&mailbox, id).await.unwrap() else {
         panic!("it is there")
     };
     let key = CaseKey::of(&TENANT.parse().unwrap(), "a case");
     let subjects = [message.facts.subject.unwrap()].into();
     let case = Case::new(key, "a case".to_owned(), subjects, world.now().minus(DAY), DAY);
-    assert_eq!(world.storage.index.put_case(&case, Expect::Absent).await.unwrap(), Written::Version(1));
+    assert_eq!(world.storage.index.put_case(&case, Expect::Absent).await.unwrap(), WriteOutcome::Version(1));
 }
 
 fn files(world: &World) -> Files {

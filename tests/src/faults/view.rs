@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use domain::{Case, Counts, Folder, MailboxId, Message, Status, Timestamp};
 use futures::TryStreamExt as _;
-use storage::{Found, PageOf, TenantStorage};
+use storage::{Lookup, PageOf, TenantStorage};
 use tokio::sync::Mutex;
 
 use super::ground::Contents;
@@ -75,7 +75,7 @@ async fn messages(world: &World, contents: &Contents, mailbox: &MailboxId) -> Ve
     let mut lines = Vec::new();
     for id in world.ground.messages(contents, mailbox) {
         let listed = shown.iter().find(|message| message.facts.id == id);
-        let Found::Message(message) = storage.index.message(mailbox, id).await.unwrap() else {
+        let Lookup::Message(message) = storage.index.message(mailbox, id).await.unwrap() else {
             assert_eq!(listed, None, "what is gone is not listed");
             continue;
         };

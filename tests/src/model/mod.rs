@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use domain::{
-    Case, CaseKey, Certified, Claim, Claimed, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message,
-    MessageId, ReadMark, Release, Released, Subject, Timestamp,
+    Case, CaseKey, Certified, Claim, ClaimOutcome, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message,
+    MessageId, ReadMark, Release, ReleaseOutcome, Subject, Timestamp,
 };
 use futures::future::BoxFuture;
 use storage::{
-    Arrival, CallerMarker, Cases, Deposit, Deposits, Due, Expect, Fenced, Found, Insertion, Mailboxes,
-    MessageRef, Messages, Metadata, Page, PageOf, Purge, Recordings, Result, TenantStorage, Versioned,
-    Written,
+    ArriveOutcome, CallerMarker, Cases, Deposit, Deposits, Due, Expect, FenceOutcome, InsertOutcome, Lookup,
+    Mailboxes, MessageRef, Messages, Metadata, Page, PageOf, Purge, Recordings, Result, TenantStorage,
+    Versioned, WriteOutcome,
 };
 
 use self::audio::Audio;
@@ -50,13 +50,13 @@ impl Model {
 
 #[async_trait]
 impl Deposits for Model {
-    async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<Arrival> {
+    async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<ArriveOutcome> {
         let message_ref = MessageRef::from(&deposit.facts);
         {
             let mut state = self.lock();
             let found = state.found(&message_ref.mailbox, message_ref.id);
-            if found != Found::Nothing {
-                return Ok(Arrival::Taken(found));
+            if found != Lookup::Nothing {
+                return Ok(ArriveOutcome::Taken(found));
             }
             let key = (message_ref.id, message_ref.attempt.clone());
             if let Some(subject) = &message_ref.subject {
@@ -72,27 +72,27 @@ impl Deposits for Model {
             state.attempts.insert(key, begun);
         }
         put.await?;
-        Ok(Arrival::Arrived(self.lock().shown(&message_ref.mailbox).collect::<Counts>().stored()))
+        Ok(ArriveOutcome::Arrived(self.lock().shown(&message_ref.mailbox).collect::<Counts>().stored()))
     }
 
-    async fn insert(&self, deposit: &Deposit) -> Result<Insertion> {
+    async fn insert(&self, deposit: &Deposit) -> Result<InsertOutcome> {
         let mut state = self.lock();
         let (facts, key) = (&deposit.facts, (deposit.facts.id, deposit.facts.attempt.clone()));
         match state.found(&facts.mailbox, facts.id) {
-            Found::Nothing => {}
-            Found::Message(there) if there.facts.attempt == facts.attempt => {
-                return Ok(Insertion::Created(there));
+            Lookup::Nothing => {}
+            Lookup::Message(there) if there.facts.attempt == facts.attempt => {
+                return Ok(InsertOutcome::Created(there));
             }
-            found => return Ok(Insertion::Taken(found)),
+            found => return Ok(InsertOutcome::Taken(found)),
         }
         if state.attempts.get(&key).is_none_or(|found| found.fenced) {
-            return Ok(Insertion::Fenced);
+            return Ok(InsertOutcome::Fenced);
         }
         let mut message = Message::new(facts.clone());
         for case in all(&state.cases).into_iter().map(|found| found.value) {
             if case.forgets_message(facts) {
                 if !case.is_pending() {
-                    return Ok(Insertion::Forgotten);
+                    return Ok(InsertOutcome::Forgotten);
                 }
                 message.hold(Hold::Case { case: case.key, purge_at: case.deadlines.purge_at });
             }
@@ -104,8 +104,8 @@ impl Deposits for Model {
             state.hold(&facts.mailbox, facts.id, &Hold::Mailbox { purge_at });
         }
         Ok(match state.found(&facts.mailbox, facts.id) {
-            Found::Message(message) => Insertion::Created(message),
-            other => Insertion::Taken(other),
+            Lookup::Message(message) => InsertOutcome::Created(message),
+            other => InsertOutcome::Taken(other),
         })
     }
 
@@ -124,15 +124,15 @@ impl Deposits for Model {
         Ok(attempts.map(|found| found.message_ref.clone()).collect())
     }
 
-    async fn fence(&self, message_ref: &MessageRef) -> Result<Fenced> {
+    async fn fence(&self, message_ref: &MessageRef) -> Result<FenceOutcome> {
         let mut state = self.lock();
         if state.is_created(message_ref) {
-            return Ok(Fenced::Created);
+            return Ok(FenceOutcome::Created);
         }
         let fenced =
             DepositAttempt { message_ref: message_ref.clone(), begun_at: Timestamp::default(), fenced: true };
         state.attempts.insert((message_ref.id, message_ref.attempt.clone()), fenced);
-        Ok(Fenced::Never)
+        Ok(FenceOutcome::Never)
     }
 
     async fn remove_orphans(&self, _until: Timestamp, _now: Timestamp) -> Result<u64> {
@@ -142,7 +142,7 @@ impl Deposits for Model {
 
 #[async_trait]
 impl Messages for Model {
-    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found> {
+    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Lookup> {
         Ok(self.lock().found(mailbox, id))
     }
 
@@ -189,11 +189,11 @@ impl Messages for Model {
         Ok(self.lock().hold(mailbox, id, hold))
     }
 
-    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<Released> {
+    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<ReleaseOutcome> {
         let mut state = self.lock();
         Ok(match state.messages.get_mut(&(mailbox.clone(), id)) {
-            None => Released::Missing,
-            Some(Row::Tombstone(_)) => Released::Gone,
+            None => ReleaseOutcome::Missing,
+            Some(Row::Tombstone(_)) => ReleaseOutcome::Gone,
             Some(Row::Message(message)) => message.release(release),
         })
     }
@@ -232,8 +232,8 @@ impl Purge for Model {
         Ok(())
     }
 
-    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed> {
-        Ok(self.lock().message(mailbox, id).map_or(Claimed::Gone, |message| message.claim(claim)))
+    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<ClaimOutcome> {
+        Ok(self.lock().message(mailbox, id).map_or(ClaimOutcome::Gone, |message| message.claim(claim)))
     }
 
     async fn leave_tombstone(&self, message_ref: &MessageRef, now: Timestamp) -> Result<()> {
@@ -260,17 +260,22 @@ impl Mailboxes for Model {
         Ok(self.lock().mailboxes.keys().cloned().collect())
     }
 
-    async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<Written> {
+    async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<WriteOutcome> {
         Ok(write(&mut self.lock().mailboxes, mailbox.id.clone(), expect, |version| {
             let generation = if expect == Expect::Absent { version } else { mailbox.generation };
             Some(Mailbox { generation, ..mailbox.clone() })
         }))
     }
 
-    async fn delete_mailbox(&self, id: &MailboxId, version: u64, purge_at: Timestamp) -> Result<Written> {
+    async fn delete_mailbox(
+        &self,
+        id: &MailboxId,
+        version: u64,
+        purge_at: Timestamp,
+    ) -> Result<WriteOutcome> {
         let mut state = self.lock();
         let written = write(&mut state.mailboxes, id.clone(), Expect::Version(version), |_| None);
-        if written != Written::Conflict {
+        if written != WriteOutcome::Conflict {
             state.deleted.insert(id.clone(), purge_at);
             state.hold_all(id, u64::MAX, purge_at);
         }
@@ -306,11 +311,11 @@ impl Mailboxes for Model {
         Ok(all(&self.lock().groups))
     }
 
-    async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written> {
+    async fn put_group(&self, group: &Group, expect: Expect) -> Result<WriteOutcome> {
         Ok(write(&mut self.lock().groups, group.id.clone(), expect, |_| Some(group.clone())))
     }
 
-    async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written> {
+    async fn delete_group(&self, id: &GroupId, version: u64) -> Result<WriteOutcome> {
         Ok(write(&mut self.lock().groups, id.clone(), Expect::Version(version), |_| None))
     }
 }
@@ -321,10 +326,10 @@ impl Cases for Model {
         Ok(newest(&self.lock().cases, key))
     }
 
-    async fn put_case(&self, case: &Case, expect: Expect) -> Result<Written> {
+    async fn put_case(&self, case: &Case, expect: Expect) -> Result<WriteOutcome> {
         let mut state = self.lock();
         let written = write(&mut state.cases, case.key.clone(), expect, |_| Some(case.clone()));
-        if written == Written::Version(1) {
+        if written == WriteOutcome::Version(1) {
             state.watched.insert(case.key.clone());
         }
         Ok(written)
@@ -353,7 +358,7 @@ impl Cases for Model {
         Ok(newest(&self.lock().certificates, &()))
     }
 
-    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<Written> {
+    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<WriteOutcome> {
         Ok(write(&mut self.lock().certificates, (), expect, |_| Some(certified.clone())))
     }
 }

@@ -7,7 +7,7 @@ use domain::{
     Attempt, AudioKey, Case, CaseKey, Certified, Claim, Group, GroupId, Hold, Mailbox, MailboxId, Message,
     MessageId, Region, Subject, Timestamp,
 };
-use storage::{CallerMarker, Due, Expect, Found, MessageRef, Versioned, Written};
+use storage::{CallerMarker, Due, Expect, Lookup, MessageRef, Versioned, WriteOutcome};
 
 #[derive(Default)]
 pub(super) struct State {
@@ -44,11 +44,11 @@ impl State {
         }
     }
 
-    pub(super) fn found(&mut self, mailbox: &MailboxId, id: MessageId) -> Found {
+    pub(super) fn found(&mut self, mailbox: &MailboxId, id: MessageId) -> Lookup {
         match self.messages.get(&(mailbox.clone(), id)) {
-            None => Found::Nothing,
-            Some(Row::Message(message)) if !message.claimed => Found::Message(message.clone()),
-            Some(_) => Found::Gone,
+            None => Lookup::Nothing,
+            Some(Row::Message(message)) if !message.claimed => Lookup::Message(message.clone()),
+            Some(_) => Lookup::Gone,
         }
     }
 
@@ -116,13 +116,13 @@ pub(super) fn write<K: Ord, V: Clone>(
     key: K,
     expect: Expect,
     value: impl FnOnce(u64) -> Option<V>,
-) -> Written {
+) -> WriteOutcome {
     let found = newest(chains, &key).map_or(Expect::Absent, |found| Expect::Version(found.version));
     if found != expect {
-        return Written::Conflict;
+        return WriteOutcome::Conflict;
     }
     let chain = chains.entry(key).or_default();
     let version = u64::try_from(chain.len() + 1).unwrap();
     chain.push(value(version));
-    Written::Version(version)
+    WriteOutcome::Version(version)
 }

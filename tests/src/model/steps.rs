@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::{Case, Facts, Folder, Hold, MailboxId, Release, SeededRandom, Status, Timestamp, Undo};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use storage::{Deposit, Expect, Insertion, MessageRef};
+use storage::{Deposit, Expect, InsertOutcome, MessageRef};
 
 use crate::fixture::{Call, DAY, HOUR, Namespace, a_mailbox, mark, start};
 use crate::steps::case_hold;
@@ -143,7 +143,7 @@ async fn prepare(model: &Namespace, step: &Step, script: &mut Script) -> bool {
             let again = Deposit { begun_at: now, ..model.again(deposit) };
             script.all.push(again.facts.clone());
             // What is there stays the one to act on; an attempt whose id is free takes its place.
-            if found == storage::Found::Nothing {
+            if found == storage::Lookup::Nothing {
                 *deposit = again;
             }
         }
@@ -182,7 +182,7 @@ async fn act(space: &Namespace, step: &Step, script: &Script) -> String {
         }
         Step::Insert(message) => {
             let insertion = space.insert(&script.attempts[*message]).await;
-            if matches!(insertion, Insertion::Created(_)) {
+            if matches!(insertion, InsertOutcome::Created(_)) {
                 return told(insertion);
             }
             // Why is open where there are several reasons: taken, forgotten, fenced.
@@ -191,7 +191,7 @@ async fn act(space: &Namespace, step: &Step, script: &Script) -> String {
         }
         Step::Refuse(message) => {
             let there = space.look(facts(message)).await;
-            if there == storage::Found::Nothing {
+            if there == storage::Lookup::Nothing {
                 space.take_back(&MessageRef::from(facts(message))).await;
             }
             space.index().withdraw(&MessageRef::from(facts(message))).await.unwrap();

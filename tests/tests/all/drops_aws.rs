@@ -9,7 +9,7 @@ use bytes::Bytes;
 use domain::{Clock as _, SystemClock, Timestamp};
 use reqwest::{Method, StatusCode};
 use storage::aws::Aws;
-use storage::{DropKey, Dropped, Drops, Storage as _, StorageError};
+use storage::{DropKey, DropProperties, Drops, Storage as _, StorageError};
 use tests::fixture::{HOUR, Namespace};
 use tests::ministack::{behind_a_proxy, open, running};
 use tests::proxy::Weather;
@@ -57,18 +57,18 @@ impl Platform {
     }
 
     /// Puts a drop and looks at it.
-    async fn dropped(&self, name: &str, bytes: &str) -> (DropKey, Dropped) {
+    async fn dropped(&self, name: &str, bytes: &str) -> (DropKey, DropProperties) {
         self.put(name, &[], bytes).await;
         let key = self.key(name);
         let dropped = self.look(&key).await.unwrap();
         (key, dropped)
     }
 
-    async fn look(&self, key: &DropKey) -> Option<Dropped> {
+    async fn look(&self, key: &DropKey) -> Option<DropProperties> {
         self.drops().look(key).await.unwrap()
     }
 
-    async fn read(&self, key: &DropKey, dropped: &Dropped) -> Option<Bytes> {
+    async fn read(&self, key: &DropKey, dropped: &DropProperties) -> Option<Bytes> {
         self.drops().read(key, dropped).await.unwrap()
     }
 
@@ -199,7 +199,7 @@ async fn what_is_rejected_is_moved_aside_with_its_facts_and_why_and_nothing_else
 async fn what_is_too_large_to_be_copied_leaves_its_facts_and_why() {
     let platform = Platform::new().await;
     let (key, dropped) = platform.dropped("film.mov", "not that large here").await;
-    let large = Dropped { bytes: 6 << 30, ..dropped };
+    let large = DropProperties { bytes: 6 << 30, ..dropped };
     platform.drops().reject(&key, &large, "too-large").await.unwrap();
     assert_eq!(platform.look(&key).await, None);
     let (facts, bytes) = running().object(BUCKET, &platform.object("rejected", "film.mov")).await.unwrap();

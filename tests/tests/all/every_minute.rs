@@ -9,7 +9,7 @@ use erasure::{Erasure, ForgetOutcome, UndoOutcome};
 use futures::{StreamExt as _, stream};
 use host::{App, AppSetup, CertificateKey};
 use identity::Identity;
-use storage::{Found, Storage, TenantStorage};
+use storage::{Lookup, Storage, TenantStorage};
 use tests::fixture::{ALICE, Call, DAY, Namespace, mark, trash};
 use tests::http::{CERTIFICATE_KEY, SUBJECT_KEY};
 use tests::model;
@@ -131,7 +131,7 @@ async fn a_day_after(minute: u64) {
     }
     assert!(office.clock.now() <= requested_at.plus(DAY) && is_undone);
     for facts in &alice {
-        assert_eq!(space.look(facts).await, Found::Gone, "asked at minute {minute}");
+        assert_eq!(space.look(facts).await, Lookup::Gone, "asked at minute {minute}");
         assert!(!space.recordings().exists(&facts.audio).await.unwrap());
     }
     assert_eq!(space.markers_of(ALICE).await, []);

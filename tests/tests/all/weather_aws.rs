@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{Folder, Release, Released};
-use storage::{Insertion, StorageError};
+use domain::{Folder, Release, ReleaseOutcome};
+use storage::{InsertOutcome, StorageError};
 use tests::fixture::{Call, after, mark, trash};
 use tests::ministack::behind_a_proxy;
 use tests::proxy::Weather;
@@ -44,12 +44,12 @@ async fn a_change_whose_answers_are_lost_is_a_success_and_done_once() {
     assert!(space.hold(&facts, &trash(after(9))).await.is_some());
     assert_eq!(space.folder(&facts).await, Some(Folder::Trash));
     lost();
-    assert!(matches!(space.release(&facts, &Release::Trash).await, Released::Back(_)));
+    assert!(matches!(space.release(&facts, &Release::Trash).await, ReleaseOutcome::Back(_)));
     let before = space.index().mailbox(&mailbox).await.unwrap().unwrap();
     lost();
     let expect = storage::Expect::Version(before.version);
     let written = space.index().put_mailbox(&before.value, expect).await.unwrap();
-    assert_eq!(written, storage::Written::Version(before.version + 1));
+    assert_eq!(written, storage::WriteOutcome::Version(before.version + 1));
     proxy.weather(Weather::AnswerLost, "TransactWriteItems", 2);
     space.erase(&facts, after(9)).await;
     space.assert_purged(&facts).await;
@@ -64,7 +64,7 @@ async fn a_service_that_stays_silent_is_given_up_in_time_and_said_to_be_away() {
         proxy.forecast(move |name| if name == request { Weather::Silent } else { Weather::Fair });
         let begun = Instant::now();
         let failed = match space.try_arrive(&deposit).await {
-            Ok(_) => space.index().insert(&deposit).await.map(|_: Insertion| ()).unwrap_err(),
+            Ok(_) => space.index().insert(&deposit).await.map(|_: InsertOutcome| ()).unwrap_err(),
             Err(failed) => failed,
         };
         assert!(matches!(failed, StorageError::Unavailable { .. }), "{failed:?}");

@@ -9,9 +9,9 @@ const NAMESPACE: &str = "Voicemail";
 
 /// What was measured since the last flush.
 #[derive(Clone, Copy)]
-pub(crate) struct Embedded(&'static Collector);
+pub(crate) struct EmfRecorder(&'static Collector);
 
-impl Embedded {
+impl EmfRecorder {
     /// Begins to record; once in a process.
     pub(crate) fn install() -> Result<Self, BoxError> {
         let collector = Builder::new().cloudwatch_namespace(NAMESPACE).init()?;

@@ -17,7 +17,7 @@ use lambda_http::{Adapter, Context};
 use serde_json::value::{RawValue, to_raw_value};
 
 use self::event::Event;
-pub(crate) use self::metrics::Embedded;
+pub(crate) use self::metrics::EmfRecorder;
 use crate::app::App;
 use crate::function::EventHandlers;
 
@@ -30,7 +30,7 @@ struct Front {
     app: Arc<App>,
     router: Router,
     events: EventHandlers,
-    metrics: Embedded,
+    metrics: EmfRecorder,
 }
 
 /// Answers one invocation after the other, until Lambda ends the process.
@@ -38,7 +38,7 @@ pub(crate) async fn serve(
     app: Arc<App>,
     router: Router,
     events: EventHandlers,
-    metrics: Embedded,
+    metrics: EmfRecorder,
 ) -> Result<(), BoxError> {
     let front = Arc::new(Front { app, router, events, metrics });
     let invoked = |LambdaEvent { payload, context }: LambdaEvent<Event>| {

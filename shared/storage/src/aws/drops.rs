@@ -22,7 +22,7 @@ use super::fault::{fault, is, none_on};
 use super::layout::DropFolders;
 use super::recordings::MAX_PUTS;
 use crate::cloud::{contended, incomplete};
-use crate::{DropKey, Dropped, Drops, INCOMING, REJECTED, Result, StorageError, Upload};
+use crate::{DropKey, DropProperties, Drops, INCOMING, REJECTED, Result, StorageError, UploadLink};
 
 /// Why a drop was rejected, beside its facts.
 const REASON: &str = "rejected-because";
@@ -99,7 +99,7 @@ impl S3Drops {
 
 #[async_trait]
 impl Drops for S3Drops {
-    async fn look(&self, key: &DropKey) -> Result<Option<Dropped>> {
+    async fn look(&self, key: &DropKey) -> Result<Option<DropProperties>> {
         let context = "looking at a drop";
         let object = self.folders.object(INCOMING, key);
         let head = self.client.head_object().bucket(&self.bucket).key(&object).send().await;
@@ -107,7 +107,7 @@ impl Drops for S3Drops {
         let (Some(etag), Some(at)) = (head.e_tag, time(head.last_modified)) else {
             return Err(incomplete(context));
         };
-        Ok(Some(Dropped {
+        Ok(Some(DropProperties {
             facts: head.metadata.unwrap_or_default().into_iter().collect(),
             at,
             version: format!("{}/{object}#{etag}", self.bucket),
@@ -115,7 +115,7 @@ impl Drops for S3Drops {
         }))
     }
 
-    async fn read(&self, key: &DropKey, dropped: &Dropped) -> Result<Option<Bytes>> {
+    async fn read(&self, key: &DropKey, dropped: &DropProperties) -> Result<Option<Bytes>> {
         let context = "reading a drop";
         let get = self.client.get_object().bucket(&self.bucket).key(self.folders.object(INCOMING, key));
         let found = get.if_match(dropped.etag()).send().await;
@@ -127,12 +127,12 @@ impl Drops for S3Drops {
         Ok(Some(bytes.freeze()))
     }
 
-    async fn delete(&self, key: &DropKey, dropped: &Dropped) -> Result<()> {
+    async fn delete(&self, key: &DropKey, dropped: &DropProperties) -> Result<()> {
         self.delete_only("deleting a drop", &self.folders.object(INCOMING, key), dropped.etag()).await
     }
 
     /// A copy, then the delete. Cut off between them, it is rejected once more.
-    async fn reject(&self, key: &DropKey, dropped: &Dropped, reason: &str) -> Result<()> {
+    async fn reject(&self, key: &DropKey, dropped: &DropProperties, reason: &str) -> Result<()> {
         let context = "rejecting a drop";
         let (from, to) = (self.folders.object(INCOMING, key), self.folders.object(REJECTED, key));
         let mut facts: std::collections::HashMap<_, _> = dropped.facts.clone().into_iter().collect();
@@ -187,7 +187,7 @@ impl Drops for S3Drops {
         key: &DropKey,
         facts: &BTreeMap<String, String>,
         ttl: Duration,
-    ) -> Result<Option<Upload>> {
+    ) -> Result<Option<UploadLink>> {
         let context = "signing an upload";
         let config = PresigningConfig::expires_in(ttl);
         let config = config.map_err(|error| StorageError::unavailable(context, error))?;
@@ -195,6 +195,6 @@ impl Drops for S3Drops {
         let put = self.client.put_object().bucket(&self.bucket).key(self.folders.object(INCOMING, key));
         let signed = put.set_metadata(Some(facts)).presigned(config).await.map_err(fault(context))?;
         let headers = signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Some(Upload { url: signed.uri().to_owned(), headers }))
+        Ok(Some(UploadLink { url: signed.uri().to_owned(), headers }))
     }
 }

@@ -1,7 +1,7 @@
 //! Values of the installation, of all its tenants.
 
 use super::layout::{self, Item};
-use super::table::{Table, Update, Updated, text, text_of};
+use super::table::{Table, Update, UpdateOutcome, text, text_of};
 use crate::{Result, StorageError};
 
 /// What is kept under a name of the installation's. Where nothing is, it is this value, which is kept from now on if `keeps`.
@@ -17,8 +17,8 @@ pub(super) async fn kept(table: Table, name: &str, value: &str, keeps: bool) -> 
     let values = vec![(":value", text(value))];
     let update = Update::new("SET kept=:value", "attribute_not_exists(kept)", values);
     match table.update("keeping a value of the installation", &key, update).await? {
-        Updated::Done(item) => kept_value(name, &item),
-        Updated::Refused(item) => kept_value(name, &item.unwrap_or_default()),
+        UpdateOutcome::Done(item) => kept_value(name, &item),
+        UpdateOutcome::Refused(item) => kept_value(name, &item.unwrap_or_default()),
     }
 }
 

@@ -7,16 +7,16 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    CaseKey, Claim, Counts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, Released,
+    CaseKey, Claim, Counts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome,
     Timestamp,
 };
 
 use super::layout::{self, FOLDER, Item, Key};
 use super::metadata::AwsMetadata;
 use super::row::read;
-use super::table::{Query, Update, Updated, number, text, text_of};
+use super::table::{Query, Update, UpdateOutcome, number, text, text_of};
 use crate::cloud::{Cloud as _, Row, nonce, passing_over};
-use crate::{Found, Messages, Page, PageOf, Result};
+use crate::{Lookup, Messages, Page, PageOf, Result};
 
 /// Of one folder so many are asked for at once, however many are wanted: read and unread lie in one range.
 const MIN_LISTED: usize = 100;
@@ -29,7 +29,7 @@ fn left(item: &Item) -> Result<Option<Message>> {
 
 #[async_trait]
 impl Messages for AwsMetadata {
-    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found> {
+    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Lookup> {
         Ok(self.row("reading a message", mailbox, id).await?.found())
     }
 
@@ -111,7 +111,7 @@ impl Messages for AwsMetadata {
         }
     }
 
-    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<Released> {
+    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<ReleaseOutcome> {
         let context = "releasing a message";
         let key = self.layout.message(mailbox, id);
         let visible = (":v", text(layout::visible(id)));
@@ -129,10 +129,12 @@ impl Messages for AwsMetadata {
             },
         };
         let found = match self.table.update(context, &key, update).await? {
-            Updated::Done(item) => {
-                return Ok(left(&item)?.map_or(Released::Missing, |back| Released::Back(Box::new(back))));
+            UpdateOutcome::Done(item) => {
+                return Ok(
+                    left(&item)?.map_or(ReleaseOutcome::Missing, |back| ReleaseOutcome::Back(Box::new(back)))
+                );
             }
-            Updated::Refused(found) => found,
+            UpdateOutcome::Refused(found) => found,
         };
         let rule = |message: &mut Message| message.release(release);
         Ok(self.change_found(context, &key, found, rule).await?.released())
@@ -195,8 +197,8 @@ impl AwsMetadata {
         values.extend([(":v", text(layout::visible(id))), (":op", text(nonce()?))]);
         let update = Update::new(expression, "f = :v", values);
         match self.table.update(context, &self.layout.message(mailbox, id), update).await? {
-            Updated::Done(item) => left(&item),
-            Updated::Refused(_) => Ok(None),
+            UpdateOutcome::Done(item) => left(&item),
+            UpdateOutcome::Refused(_) => Ok(None),
         }
     }
 
@@ -220,8 +222,8 @@ impl AwsMetadata {
         ];
         let update = Update::new("SET f=:t, t=:at, tenant=:tenant, due=:due, op=:op", "f = :v", values);
         match self.table.update(context, key, update).await? {
-            Updated::Done(item) => left(&item),
-            Updated::Refused(found) => {
+            UpdateOutcome::Done(item) => left(&item),
+            UpdateOutcome::Refused(found) => {
                 let rule = |message: &mut Message| message.hold(hold.clone());
                 Ok(self.change_found(context, key, found, rule).await?.changed())
             }
@@ -237,8 +239,8 @@ impl AwsMetadata {
             names: vec![("#case", case.to_string())],
         };
         let held = match self.table.update(context, key, update).await? {
-            Updated::Done(item) => left(&item)?,
-            Updated::Refused(_) => None,
+            UpdateOutcome::Done(item) => left(&item)?,
+            UpdateOutcome::Refused(_) => None,
         };
         match held {
             Some(held) => self.keep_case_hold(held, case).await,

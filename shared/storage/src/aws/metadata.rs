@@ -12,7 +12,7 @@ use domain::{Hold, MailboxId, Message, MessageId, Region, Timestamp};
 use super::fault::fault;
 use super::layout::{FOLDER, Item, Key, Layout};
 use super::row::{created, json, read, replace};
-use super::table::{Query, Table, Update, Updated, number, text, text_of, value_of};
+use super::table::{Query, Table, Update, UpdateOutcome, number, text, text_of, value_of};
 use crate::cloud::{
     Cloud, MAILBOXES, MAX_ROUNDS, RegionRecordings, Row, Ruled, Thing, contended, may_be_of, nonce,
     passing_over, pause,
@@ -67,8 +67,8 @@ impl AwsMetadata {
                 return Ok(Ruled::Message(after, said));
             }
             match self.table.update(context, key, replace(&after, self.layout.tenant(), &own, op)).await? {
-                Updated::Done(_) => return Ok(Ruled::Message(after, said)),
-                Updated::Refused(now) => found = now,
+                UpdateOutcome::Done(_) => return Ok(Ruled::Message(after, said)),
+                UpdateOutcome::Refused(now) => found = now,
             }
             pause(round).await;
         }
@@ -137,8 +137,8 @@ impl Cloud for AwsMetadata {
         };
         let key = self.layout.message(&message_ref.mailbox, message_ref.id);
         match self.table.update("fencing a deposit", &key, update).await? {
-            Updated::Done(_) => Ok(None),
-            Updated::Refused(found) => read(found.as_ref()).map(Some),
+            UpdateOutcome::Done(_) => Ok(None),
+            UpdateOutcome::Refused(found) => read(found.as_ref()).map(Some),
         }
     }
 

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
-use domain::{Claim, Claimed, Hold, MailboxId, MessageId, Subject, TOMBSTONE_LIFETIME, Timestamp};
+use domain::{Claim, ClaimOutcome, Hold, MailboxId, MessageId, Subject, TOMBSTONE_LIFETIME, Timestamp};
 
 use super::layout::{self, AFTER_FORGETS, DUE, Item, Key};
 use super::metadata::AwsMetadata;
 use super::row::read;
-use super::table::{Query, Update, Updated, number, text, text_of, value_of};
+use super::table::{Query, Update, UpdateOutcome, number, text, text_of, value_of};
 use crate::cloud::{Row, Thing, nonce};
-use crate::stored::{PassedOver, ms13};
+use crate::stored::{FirstUnreadable, ms13};
 use crate::{CallerMarker, Due, MessageRef, Purge, Result, StorageError};
 
 const CLAIM: &str = "SET claim=:yes, op=:op REMOVE f";
@@ -30,7 +30,7 @@ impl Purge for AwsMetadata {
             limit: Some(limit),
             ..Query::default()
         };
-        let (mut markers, mut passed_over) = (Vec::new(), PassedOver::default());
+        let (mut markers, mut passed_over) = (Vec::new(), FirstUnreadable::default());
         let take = |item: Item| {
             markers.extend(passed_over.read(marker(&item)).ok().flatten());
             markers.len() < limit
@@ -46,7 +46,7 @@ impl Purge for AwsMetadata {
         let mut from = after
             .and_then(|due| layout::due(&due.claim, due.message_ref.id, &due.message_ref.mailbox))
             .unwrap_or_default();
-        let (mut found, mut passed_over) = (Vec::new(), PassedOver::default());
+        let (mut found, mut passed_over) = (Vec::new(), FirstUnreadable::default());
         loop {
             let entries = self.entries(&from, before, limit).await?;
             let Some((last, _)) = entries.last() else { return passed_over.found(found) };
@@ -73,7 +73,7 @@ impl Purge for AwsMetadata {
         Ok(())
     }
 
-    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed> {
+    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<ClaimOutcome> {
         let (expression, condition, mut values) = match claim {
             Claim::Due(Hold::Trash { purge_at }) => {
                 (CLAIM, "t = :at AND attribute_not_exists(claim)", vec![(":at", number(purge_at.millis()))])
@@ -96,11 +96,11 @@ impl Purge for AwsMetadata {
         let update = Update::new(expression, condition, values);
         let key = self.layout.message(mailbox, id);
         Ok(match self.table.update("claiming a message", &key, update).await? {
-            Updated::Done(_) => Claimed::Claimed,
-            Updated::Refused(found) => match read(found.as_ref())? {
-                Row::Message(message) if message.claimed => Claimed::Claimed,
-                Row::Message(_) => Claimed::Undone,
-                Row::Tombstone(_) | Row::Nothing | Row::Fence(_) => Claimed::Gone,
+            UpdateOutcome::Done(_) => ClaimOutcome::Claimed,
+            UpdateOutcome::Refused(found) => match read(found.as_ref())? {
+                Row::Message(message) if message.claimed => ClaimOutcome::Claimed,
+                Row::Message(_) => ClaimOutcome::Undone,
+                Row::Tombstone(_) | Row::Nothing | Row::Fence(_) => ClaimOutcome::Gone,
             },
         })
     }

@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use super::layout::{FOLDER, FORGET, Item, Key};
 use super::metadata::AwsMetadata;
 use super::row::json;
-use super::table::{Query, Update, Updated, number, number_of, text, text_of, value_of};
-use crate::cloud::{CASES, MAILBOXES, Next, Record, Records, Thing, nonce};
-use crate::stored::{PassedOver, ms13};
-use crate::{Cases as _, Expect, Result, StorageError, Versioned, Written};
+use super::table::{Query, Update, UpdateOutcome, number, number_of, text, text_of, value_of};
+use crate::cloud::{CASES, MAILBOXES, Record, RecordUpdate, Records, Thing, nonce};
+use crate::stored::{FirstUnreadable, ms13};
+use crate::{Cases as _, Expect, Result, StorageError, Versioned, WriteOutcome};
 
 /// `f` of a case that is watched.
 const OPEN: &str = "open#";
@@ -66,7 +66,7 @@ impl Records for AwsMetadata {
             limit: (limit < usize::MAX).then_some(limit),
             ..Query::default()
         };
-        let (mut values, mut passed_over) = (Vec::new(), PassedOver::default());
+        let (mut values, mut passed_over) = (Vec::new(), FirstUnreadable::default());
         let take = |item: Item| {
             values.extend(passed_over.read(record::<T>(&item)).ok().flatten().and_then(Record::versioned));
             values.len() < limit
@@ -81,8 +81,8 @@ impl Records for AwsMetadata {
         context: &'static str,
         thing: Thing<'_>,
         before: Option<&Record<T, u64>>,
-        next: Next<'_, T>,
-    ) -> Result<Written> {
+        next: RecordUpdate<'_, T>,
+    ) -> Result<WriteOutcome> {
         let own = nonce()?;
         let version = before.map_or(0, |before| before.version) + 1;
         let mut set = vec!["v=:v", "op=:op"];
@@ -108,10 +108,10 @@ impl Records for AwsMetadata {
         let expression = format!("SET {}{remove}", set.join(","));
         let update = Update::new(expression, condition, values);
         match self.table.update(context, &self.layout.key(thing), update).await? {
-            Updated::Refused(now) if now.as_ref().and_then(|now| text_of(now, "op")) != Some(&own) => {
-                Ok(Written::Conflict)
+            UpdateOutcome::Refused(now) if now.as_ref().and_then(|now| text_of(now, "op")) != Some(&own) => {
+                Ok(WriteOutcome::Conflict)
             }
-            Updated::Done(_) | Updated::Refused(_) => Ok(Written::Version(version)),
+            UpdateOutcome::Done(_) | UpdateOutcome::Refused(_) => Ok(WriteOutcome::Version(version)),
         }
     }
 
@@ -120,9 +120,9 @@ impl Records for AwsMetadata {
         &self,
         context: &'static str,
         thing: Thing<'_>,
-        value: Next<'_, T>,
+        value: RecordUpdate<'_, T>,
         expect: Expect,
-    ) -> Result<Written> {
+    ) -> Result<WriteOutcome> {
         let before = match expect {
             Expect::Absent => None,
             Expect::Version(version) => Some(Record { version, value: None, purge_at: None, etag: version }),

@@ -52,7 +52,7 @@ impl Update {
 
 /// What became of a conditional write.
 #[derive(Debug)]
-pub(super) enum Updated {
+pub(super) enum UpdateOutcome {
     /// Done; this is the item now.
     Done(Item),
     /// The condition does not hold; this is the item, if there is one.
@@ -187,7 +187,12 @@ impl Table {
     }
 
     /// Changes an item if its condition holds.
-    pub(super) async fn update(&self, context: &'static str, key: &Key, update: Update) -> Result<Updated> {
+    pub(super) async fn update(
+        &self,
+        context: &'static str,
+        key: &Key,
+        update: Update,
+    ) -> Result<UpdateOutcome> {
         let sent = self
             .client
             .update_item()
@@ -202,12 +207,12 @@ impl Table {
             .send()
             .await;
         let error = match sent {
-            Ok(done) => return Ok(Updated::Done(done.attributes.ok_or_else(|| incomplete(context))?)),
+            Ok(done) => return Ok(UpdateOutcome::Done(done.attributes.ok_or_else(|| incomplete(context))?)),
             Err(error) => error,
         };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                Ok(Updated::Refused(failed.item.clone().filter(|item| !item.is_empty())))
+                Ok(UpdateOutcome::Refused(failed.item.clone().filter(|item| !item.is_empty())))
             }
             _ => Err(fault(context)(error)),
         }

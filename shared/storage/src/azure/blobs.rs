@@ -53,7 +53,7 @@ pub(super) struct Listed {
 
 /// What a conditional write expects.
 #[derive(Debug, Clone)]
-pub(super) enum If {
+pub(super) enum Precondition {
     Anything,
     Nothing,
     Is(Etag),
@@ -61,7 +61,7 @@ pub(super) enum If {
 
 /// What is put beside the bytes.
 #[derive(Debug, Default)]
-pub(super) struct With {
+pub(super) struct BlobProperties {
     pub(super) metadata: Metadata,
     pub(super) tags: Vec<(&'static str, String)>,
     pub(super) media_type: Option<String>,
@@ -69,7 +69,7 @@ pub(super) struct With {
 
 /// What became of a change of metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Changed {
+pub(super) enum ChangeOutcome {
     Done,
     /// It is not as expected.
     Refused,
@@ -91,7 +91,7 @@ impl fmt::Debug for Blobs {
     }
 }
 
-impl From<Metadata> for With {
+impl From<Metadata> for BlobProperties {
     fn from(metadata: Metadata) -> Self {
         Self { metadata, ..Self::default() }
     }
@@ -159,13 +159,13 @@ impl Blobs {
         context: &'static str,
         name: &str,
         bytes: Bytes,
-        with: With,
-        condition: If,
+        with: BlobProperties,
+        condition: Precondition,
     ) -> Result<bool> {
         let (if_match, if_none_match) = match condition {
-            If::Anything => (None, None),
-            If::Nothing => (None, Some(Etag::from("*"))),
-            If::Is(etag) => (Some(etag), None),
+            Precondition::Anything => (None, None),
+            Precondition::Nothing => (None, Some(Etag::from("*"))),
+            Precondition::Is(etag) => (Some(etag), None),
         };
         let tags =
             with.tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&");
@@ -187,7 +187,7 @@ impl Blobs {
 
     /// Writes a blob that is all metadata, whatever is there.
     pub(super) async fn note(&self, context: &'static str, name: &str, metadata: Metadata) -> Result<()> {
-        if self.put(context, name, Bytes::new(), metadata.into(), If::Anything).await? {
+        if self.put(context, name, Bytes::new(), metadata.into(), Precondition::Anything).await? {
             return Ok(());
         }
         // Refused without a condition.
@@ -202,12 +202,12 @@ impl Blobs {
         name: &str,
         etag: Etag,
         metadata: &Metadata,
-    ) -> Result<Changed> {
+    ) -> Result<ChangeOutcome> {
         let options = BlobClientSetMetadataOptions { if_match: Some(etag), ..Default::default() };
         match self.client.blob_client(name).set_metadata(metadata, Some(options)).await {
-            Ok(_) => Ok(Changed::Done),
-            Err(error) if is(412, &error) => Ok(Changed::Refused),
-            Err(error) if is(404, &error) => Ok(Changed::Gone),
+            Ok(_) => Ok(ChangeOutcome::Done),
+            Err(error) if is(412, &error) => Ok(ChangeOutcome::Refused),
+            Err(error) if is(404, &error) => Ok(ChangeOutcome::Gone),
             Err(error) => Err(fault(context)(error)),
         }
     }

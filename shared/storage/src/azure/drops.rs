@@ -14,10 +14,10 @@ use domain::{Region, Timestamp};
 use futures::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::blobs::{Blobs, If, Listed, Metadata, With, json, value_of};
+use super::blobs::{BlobProperties, Blobs, Listed, Metadata, Precondition, json, value_of};
 use super::layout::{ANNOUNCED, Layout};
 use super::links::Links;
-use crate::{DropKey, Dropped, Drops, INCOMING, REJECTED, Result, StorageError, Upload};
+use crate::{DropKey, DropProperties, Drops, INCOMING, REJECTED, Result, StorageError, UploadLink};
 
 /// Why a drop was rejected, beside its facts.
 const REASON: &str = "rejected_because";
@@ -44,7 +44,7 @@ pub(super) struct BlobDrops {
 }
 
 /// The `ETag` of what was looked at.
-fn etag(dropped: &Dropped) -> Etag {
+fn etag(dropped: &DropProperties) -> Etag {
     Etag::from(dropped.etag().to_owned())
 }
 
@@ -81,7 +81,7 @@ impl BlobDrops {
 
 #[async_trait]
 impl Drops for BlobDrops {
-    async fn look(&self, key: &DropKey) -> Result<Option<Dropped>> {
+    async fn look(&self, key: &DropKey) -> Result<Option<DropProperties>> {
         let context = "looking at a drop";
         let (name, announced) = (self.name(INCOMING, key), self.name(ANNOUNCED, key));
         let (found, announced) =
@@ -97,17 +97,17 @@ impl Drops for BlobDrops {
         };
         let account = &self.links.account;
         let version = format!("{account}/{}/{name}#{}", self.links.container, blob.etag);
-        Ok(Some(Dropped { facts, at: blob.at, version, bytes: blob.bytes }))
+        Ok(Some(DropProperties { facts, at: blob.at, version, bytes: blob.bytes }))
     }
 
-    async fn read(&self, key: &DropKey, dropped: &Dropped) -> Result<Option<Bytes>> {
+    async fn read(&self, key: &DropKey, dropped: &DropProperties) -> Result<Option<Bytes>> {
         let found = self.blobs.read("reading a drop", &self.name(INCOMING, key), Some(etag(dropped))).await?;
         Ok(found.map(|(_, bytes)| bytes))
     }
 
     /// Of what was announced it leaves which call it is: what comes by the same link after it is that call once more. This goes
     /// with what was rejected.
-    async fn delete(&self, key: &DropKey, dropped: &Dropped) -> Result<()> {
+    async fn delete(&self, key: &DropKey, dropped: &DropProperties) -> Result<()> {
         let context = "deleting a drop";
         self.blobs.delete(context, &self.name(INCOMING, key), Some(etag(dropped))).await?;
         let facts = dropped.facts.iter().filter(|(name, _)| OF_CALL.contains(&name.as_str()));
@@ -118,7 +118,7 @@ impl Drops for BlobDrops {
 
     /// A copy, then the delete. Cut off between them, it is rejected once more. What was announced stays: a better recording may
     /// come by the same link.
-    async fn reject(&self, key: &DropKey, dropped: &Dropped, reason: &str) -> Result<()> {
+    async fn reject(&self, key: &DropKey, dropped: &DropProperties, reason: &str) -> Result<()> {
         let context = "rejecting a drop";
         let bytes = if dropped.bytes > MOST_MOVED {
             Bytes::new()
@@ -132,7 +132,7 @@ impl Drops for BlobDrops {
         let mut metadata: Metadata = facts.collect();
         metadata.insert(REASON.to_owned(), super::blobs::escaped(reason));
         let to = self.name(REJECTED, key);
-        self.blobs.put(context, &to, bytes, With::from(metadata), If::Anything).await?;
+        self.blobs.put(context, &to, bytes, BlobProperties::from(metadata), Precondition::Anything).await?;
         self.blobs.delete(context, &self.name(INCOMING, key), Some(etag(dropped))).await
     }
 
@@ -164,12 +164,12 @@ impl Drops for BlobDrops {
         key: &DropKey,
         facts: &BTreeMap<String, String>,
         ttl: Duration,
-    ) -> Result<Option<Upload>> {
+    ) -> Result<Option<UploadLink>> {
         let context = "signing an upload";
         let Some(url) = self.links.to_drop(&self.name(INCOMING, key), ttl).await? else { return Ok(None) };
         let metadata = announcement(context, facts.clone())?;
         self.blobs.note(context, &self.name(ANNOUNCED, key), metadata).await?;
         // The service asks for it; nothing else is wanted.
-        Ok(Some(Upload { url, headers: [("x-ms-blob-type".to_owned(), "BlockBlob".to_owned())].into() }))
+        Ok(Some(UploadLink { url, headers: [("x-ms-blob-type".to_owned(), "BlockBlob".to_owned())].into() }))
     }
 }

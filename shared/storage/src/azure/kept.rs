@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 
-use super::blobs::{Blobs, If, With};
+use super::blobs::{BlobProperties, Blobs, Precondition};
 use crate::Result;
 
 /// What is kept under a name of the installation's. Where nothing is, it is this value, which is kept from now on if `keeps`.
 pub(super) async fn kept(blobs: &Blobs, name: &str, value: &str, keeps: bool) -> Result<String> {
     let bytes = Bytes::copy_from_slice(value.as_bytes());
     let context = "keeping a value of the installation";
-    if keeps && blobs.put(context, name, bytes, With::default(), If::Nothing).await? {
+    if keeps && blobs.put(context, name, bytes, BlobProperties::default(), Precondition::Nothing).await? {
         return Ok(value.to_owned());
     }
     let found = blobs.read("reading a value of the installation", name, None).await?;

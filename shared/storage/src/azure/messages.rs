@@ -2,17 +2,17 @@
 //! and its state comes with it, so one listing shows what is visible throughout exactly once.
 
 use async_trait::async_trait;
-use domain::{Claim, Counts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, Released};
+use domain::{Claim, Counts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome};
 use futures::TryStreamExt as _;
 
 use super::metadata::{AzureMetadata, Change};
 use super::row::read;
 use crate::cloud::{Cloud as _, Row, passing_over};
-use crate::{Found, Messages, Page, PageOf, Result};
+use crate::{Lookup, Messages, Page, PageOf, Result};
 
 #[async_trait]
 impl Messages for AzureMetadata {
-    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found> {
+    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Lookup> {
         Ok(self.row("reading a message", mailbox, id).await?.found())
     }
 
@@ -83,7 +83,7 @@ impl Messages for AzureMetadata {
         }
     }
 
-    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<Released> {
+    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<ReleaseOutcome> {
         let rule = |message: &mut Message| message.release(release);
         Ok(self.change("releasing a message", mailbox, id, rule).await?.released())
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use domain::{Attempt, Claim, Hold, MailboxId, Message, MessageId, Region, Timestamp};
 use futures::{StreamExt as _, TryStreamExt as _, join, stream};
 
-use super::blobs::{Blobs, Changed, If, Listed, With, json, value_of};
+use super::blobs::{BlobProperties, Blobs, ChangeOutcome, Listed, Precondition, json, value_of};
 use super::layout::{ARRIVING, Layout};
 use super::recordings::CALLER;
 use super::row::{MARKER, MESSAGE_REF, STATE, State, created, fence, fenced, left, read};
@@ -94,8 +94,8 @@ impl AzureMetadata {
             let mut metadata = blob.metadata;
             metadata.insert(STATE.to_owned(), json(context, &State::of(&after, own.clone()))?);
             match self.blobs.change(context, &name, blob.etag, &metadata).await? {
-                Changed::Done => return Ok(Ruled::Message(after, said)),
-                Changed::Refused | Changed::Gone => {}
+                ChangeOutcome::Done => return Ok(Ruled::Message(after, said)),
+                ChangeOutcome::Refused | ChangeOutcome::Gone => {}
             }
             pause(round).await;
         }
@@ -158,17 +158,19 @@ impl Cloud for AzureMetadata {
         let name = self.layout.message(&facts.mailbox, facts.id);
         let metadata = created(deposit)?;
         let caller = facts.subject.as_ref().map(|subject| (CALLER, subject.to_string()));
-        let mut condition = If::Nothing;
+        let mut condition = Precondition::Nothing;
         for round in 0..MAX_ROUNDS {
             let tags = caller.clone().into_iter().collect();
-            let created = With { metadata: metadata.clone(), tags, ..With::default() };
+            let created = BlobProperties { metadata: metadata.clone(), tags, ..BlobProperties::default() };
             if self.blobs.put(context, &name, Bytes::new(), created, condition).await? {
                 return Ok(None);
             }
             condition = match self.at(context, &facts.mailbox, facts.id).await? {
                 // The fence of other attempts.
-                (Row::Fence(_), Some((etag, attempts))) if !attempts.contains(&facts.attempt) => If::Is(etag),
-                (Row::Nothing, _) => If::Nothing,
+                (Row::Fence(_), Some((etag, attempts))) if !attempts.contains(&facts.attempt) => {
+                    Precondition::Is(etag)
+                }
+                (Row::Nothing, _) => Precondition::Nothing,
                 (row, _) => return Ok(Some(row)),
             };
             pause(round).await;
@@ -183,9 +185,11 @@ impl Cloud for AzureMetadata {
         for round in 0..MAX_ROUNDS {
             let (mut attempts, until, condition) = match self.at(context, mailbox, *id).await? {
                 (Row::Fence(_), Some((_, attempts))) if attempts.contains(attempt) => return Ok(None),
-                (Row::Fence(other), Some((etag, attempts))) => (attempts, until.max(other), If::Is(etag)),
+                (Row::Fence(other), Some((etag, attempts))) => {
+                    (attempts, until.max(other), Precondition::Is(etag))
+                }
                 (row @ (Row::Message(_) | Row::Tombstone(_)), _) => return Ok(Some(row)),
-                (Row::Nothing | Row::Fence(_), _) => (BTreeSet::new(), until, If::Nothing),
+                (Row::Nothing | Row::Fence(_), _) => (BTreeSet::new(), until, Precondition::Nothing),
             };
             attempts.insert(attempt.clone());
             if self.blobs.put(context, &name, Bytes::new(), fence(&attempts, until).into(), condition).await?
@@ -268,7 +272,13 @@ impl Cloud for AzureMetadata {
 
     async fn note_searched(&self, region: &Region, until: &str) -> Result<()> {
         let (name, until) = (self.layout.name(Thing::Orphans(region)), Bytes::from(until.to_owned()));
-        let put = self.blobs.put("looking for orphans", &name, until, With::default(), If::Anything);
+        let put = self.blobs.put(
+            "looking for orphans",
+            &name,
+            until,
+            BlobProperties::default(),
+            Precondition::Anything,
+        );
         put.await.map(|_| ())
     }
 }

@@ -1,17 +1,17 @@
 //! The purge: what is due, the claim, the tombstone; and the caller markers, which find a caller's messages.
 
 use async_trait::async_trait;
-use domain::{Claim, Claimed, MailboxId, Message, MessageId, Subject, Timestamp};
+use domain::{Claim, ClaimOutcome, MailboxId, Message, MessageId, Subject, Timestamp};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::blobs::{If, Listed, value_of};
+use super::blobs::{Listed, Precondition, value_of};
 use super::layout;
 use super::metadata::{AzureMetadata, Change};
 use super::row::{MARKER, MESSAGE_REF, tombstone};
 use crate::cloud::{
     Cloud as _, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, Records as _, Row, Ruled, Thing, contended, pause,
 };
-use crate::stored::{PassedOver, ms13};
+use crate::stored::{FirstUnreadable, ms13};
 use crate::{CallerMarker, Due, MessageRef, Purge, Result, StorageError};
 
 #[async_trait]
@@ -26,7 +26,7 @@ impl Purge for AzureMetadata {
         let after =
             after.map(|marker| folder.clone() + &layout::attempt(&marker.message_ref)).unwrap_or_default();
         let mut pages = self.blobs.list("listing a caller", &folder, None);
-        let (mut markers, mut passed_over) = (Vec::new(), PassedOver::default());
+        let (mut markers, mut passed_over) = (Vec::new(), FirstUnreadable::default());
         while let Some(page) = pages.try_next().await? {
             for listed in page.iter().filter(|listed| listed.name > after) {
                 markers.extend(passed_over.read(marker(listed))?);
@@ -48,7 +48,7 @@ impl Purge for AzureMetadata {
         let folder = self.layout.folder(layout::DUE);
         let end = format!("{folder}{}!~", ms13(before));
         let mut pages = self.blobs.list(context, &folder, None);
-        let (mut found, mut passed_over) = (Vec::new(), PassedOver::default());
+        let (mut found, mut passed_over) = (Vec::new(), FirstUnreadable::default());
         while let Some(page) = pages.try_next().await? {
             let is_over = page.last().is_some_and(|last| last.name > end);
             let entries: Vec<_> =
@@ -82,13 +82,13 @@ impl Purge for AzureMetadata {
     /// What is due tells before what is left of the message then, a case's claim as well, so that the sweep finishes what was cut off,
     /// also where the message is a tombstone. Where the hold is not there, its entry is about to be removed: the blob is written all the
     /// same, so that who wrote that entry and is about to put the hold on must write both anew.
-    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed> {
+    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<ClaimOutcome> {
         let left = self.layout.due(mailbox, id, claim);
         let change = Change { context: "claiming a message", mailbox, id, noted: None, left };
         let rule = |message: &mut Message| message.claim(claim);
-        Ok(match self.change_noted(change, rule, |claimed| *claimed == Claimed::Undone).await? {
+        Ok(match self.change_noted(change, rule, |claimed| *claimed == ClaimOutcome::Undone).await? {
             Ruled::Message(_, claimed) => claimed,
-            Ruled::Gone | Ruled::Nothing => Claimed::Gone,
+            Ruled::Gone | Ruled::Nothing => ClaimOutcome::Gone,
         })
     }
 
@@ -101,7 +101,7 @@ impl Purge for AzureMetadata {
                 (Row::Message(message), Some((etag, _)))
                     if message.claimed && message.facts.attempt == message_ref.attempt =>
                 {
-                    If::Is(etag)
+                    Precondition::Is(etag)
                 }
                 // Done before, and perhaps cut off.
                 (Row::Tombstone(_), _) => break,

@@ -15,7 +15,7 @@ use domain::{AudioKey, CaseKey, Subject};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::blobs::{Blobs, Changed, If, Metadata, With};
+use super::blobs::{BlobProperties, Blobs, ChangeOutcome, Metadata, Precondition};
 use super::fault::none_on;
 use super::layout::Layout;
 use super::links::Links;
@@ -68,9 +68,9 @@ impl BlobRecordings {
             let n = metadata.get(NUMBER).and_then(|n| n.parse().ok()).unwrap_or(0) + 1;
             metadata.insert(NUMBER.to_owned(), number(n));
             match self.blobs.change(context, &name, blob.etag, &metadata).await? {
-                Changed::Done => {}
-                Changed::Gone => return Ok(false),
-                Changed::Refused => {
+                ChangeOutcome::Done => {}
+                ChangeOutcome::Gone => return Ok(false),
+                ChangeOutcome::Refused => {
                     pause(round).await;
                     continue;
                 }
@@ -98,12 +98,12 @@ impl Recordings for BlobRecordings {
         let context = "storing a recording";
         let caller = subject.map(|subject| (CALLER, subject.to_string()));
         let tags: Vec<_> = caller.into_iter().chain([(NUMBER, number(0))]).collect();
-        let with = With {
+        let with = BlobProperties {
             metadata: tags.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
             tags,
             media_type: Some(media_type.to_owned()),
         };
-        if self.blobs.put(context, &self.name(key), bytes.clone(), with, If::Nothing).await?
+        if self.blobs.put(context, &self.name(key), bytes.clone(), with, Precondition::Nothing).await?
             || is_stored(self, key, &bytes).await? == Some(true)
         {
             return Ok(());

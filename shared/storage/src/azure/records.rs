@@ -8,12 +8,12 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::blobs::{If, Metadata, With};
+use super::blobs::{BlobProperties, Metadata, Precondition};
 use super::layout::WATCHED;
 use super::metadata::AzureMetadata;
-use crate::cloud::{MAILBOXES, MAX_CONCURRENT_REQUESTS, Next, Record, Records, Thing, nonce};
-use crate::stored::{PassedOver, decode, encode};
-use crate::{Cases as _, Result, StorageError, Versioned, Written};
+use crate::cloud::{MAILBOXES, MAX_CONCURRENT_REQUESTS, Record, RecordUpdate, Records, Thing, nonce};
+use crate::stored::{FirstUnreadable, decode, encode};
+use crate::{Cases as _, Result, StorageError, Versioned, WriteOutcome};
 
 /// What is stored of a record.
 #[derive(Serialize, Deserialize)]
@@ -94,7 +94,7 @@ impl Records for AzureMetadata {
                 let name = format!("{folder}{name}");
                 async move {
                     let record = self.record_at(context, &name).await;
-                    Ok(PassedOver::default().read(record)?.flatten().and_then(Record::versioned))
+                    Ok(FirstUnreadable::default().read(record)?.flatten().and_then(Record::versioned))
                 }
             });
             let read = read.buffered(MAX_CONCURRENT_REQUESTS).try_filter_map(async |value| Ok(value));
@@ -109,20 +109,20 @@ impl Records for AzureMetadata {
         context: &'static str,
         thing: Thing<'_>,
         before: Option<&Record<T, Etag>>,
-        next: Next<'_, T>,
-    ) -> Result<Written> {
+        next: RecordUpdate<'_, T>,
+    ) -> Result<WriteOutcome> {
         let (name, op) = (self.layout.name(thing), nonce()?);
         let (version, purge_at) = before.map_or((1, None), |before| (before.version + 1, before.purge_at));
         let purge_at = next.purge_at.or(purge_at);
         let record = StoredRecord { version, value: next.value, purge_at, op: op.clone() };
         let bytes = encode(&record).map_err(|error| StorageError::unavailable(context, error))?;
-        let condition = before.map_or(If::Nothing, |before| If::Is(before.etag.clone()));
-        if self.blobs.put(context, &name, Bytes::from(bytes), With::default(), condition).await? {
-            return Ok(Written::Version(version));
+        let condition = before.map_or(Precondition::Nothing, |before| Precondition::Is(before.etag.clone()));
+        if self.blobs.put(context, &name, Bytes::from(bytes), BlobProperties::default(), condition).await? {
+            return Ok(WriteOutcome::Version(version));
         }
         match self.blobs.read(context, &name, None).await? {
-            Some((_, now)) if stored::<T>(&name, &now)?.op == op => Ok(Written::Version(version)),
-            _ => Ok(Written::Conflict),
+            Some((_, now)) if stored::<T>(&name, &now)?.op == op => Ok(WriteOutcome::Version(version)),
+            _ => Ok(WriteOutcome::Conflict),
         }
     }
 

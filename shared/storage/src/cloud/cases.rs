@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use domain::{Case, CaseKey, Certified, Subject};
 
-use super::{CASES, Cloud, Next, Record, Thing};
-use crate::{Cases, Expect, Result, Versioned, Written};
+use super::{CASES, Cloud, Record, RecordUpdate, Thing};
+use crate::{Cases, Expect, Result, Versioned, WriteOutcome};
 
 #[async_trait]
 impl<C: Cloud> Cases for C {
@@ -13,7 +13,7 @@ impl<C: Cloud> Cases for C {
         Ok(record.and_then(Record::versioned))
     }
 
-    async fn put_case(&self, case: &Case, expect: Expect) -> Result<Written> {
+    async fn put_case(&self, case: &Case, expect: Expect) -> Result<WriteOutcome> {
         let context = "writing a case";
         let is_opened = expect == Expect::Absent;
         let mut names = Vec::new();
@@ -26,7 +26,7 @@ impl<C: Cloud> Cases for C {
         // Names first: one without a case is harmless, a case that a deposit does not find is not.
         self.note(context, names).await?;
         let watched_since = is_opened.then_some(case.requested_at);
-        let next = Next { watched_since, ..Next::value(Some(case)) };
+        let next = RecordUpdate { watched_since, ..RecordUpdate::value(Some(case)) };
         self.put_value(context, Thing::Case(&case.key), next, expect).await
     }
 
@@ -51,8 +51,8 @@ impl<C: Cloud> Cases for C {
         Ok(record.and_then(Record::versioned))
     }
 
-    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<Written> {
-        let next = Next::value(Some(certified));
+    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<WriteOutcome> {
+        let next = RecordUpdate::value(Some(certified));
         self.put_value("writing a certificate", Thing::LastCertificate, next, expect).await
     }
 }

@@ -11,14 +11,15 @@ use futures::future::{BoxFuture, OptionFuture, join_all};
 use futures::{StreamExt as _, join, stream};
 
 use super::{Cloud, HOUR, MAX_CONCURRENT_REQUESTS, Record, Row, Thing, hour, orphans};
-use crate::stored::PassedOver;
+use crate::stored::FirstUnreadable;
 use crate::{
-    Arrival, Cases as _, Deposit, Deposits, Fenced, Found, Insertion, MessageRef, Result, StorageError,
+    ArriveOutcome, Cases as _, Deposit, Deposits, FenceOutcome, InsertOutcome, Lookup, MessageRef, Result,
+    StorageError,
 };
 
 #[async_trait]
 impl<C: Cloud> Deposits for C {
-    async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<Arrival> {
+    async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<ArriveOutcome> {
         let facts = &deposit.facts;
         let message_ref = MessageRef::from(facts);
         let (row, put, announced, counts) = join!(
@@ -33,16 +34,16 @@ impl<C: Cloud> Deposits for C {
                 self.recordings(&facts.region)?.delete(&facts.audio).await?;
             }
             self.withdraw(&message_ref).await?;
-            return Ok(Arrival::Taken(row.found()));
+            return Ok(ArriveOutcome::Taken(row.found()));
         }
         put?;
         announced?;
-        counts.map(|counts| Arrival::Arrived(counts.stored()))
+        counts.map(|counts| ArriveOutcome::Arrived(counts.stored()))
     }
 
     /// Who is forgotten is asked beside the commit, and after the caller's marker was written: a case that is not found here finds
     /// the marker.
-    async fn insert(&self, deposit: &Deposit) -> Result<Insertion> {
+    async fn insert(&self, deposit: &Deposit) -> Result<InsertOutcome> {
         let facts = &deposit.facts;
         let covering: OptionFuture<_> =
             facts.subject.as_ref().map(|subject| covering(self, subject, facts)).into();
@@ -51,8 +52,8 @@ impl<C: Cloud> Deposits for C {
         let mut message = match committed? {
             None => Message::new(facts.clone()),
             Some(Row::Message(message)) if message.facts.attempt == facts.attempt => *message,
-            Some(Row::Fence(_)) => return Ok(Insertion::Fenced),
-            Some(row) => return Ok(Insertion::Taken(row.found())),
+            Some(Row::Fence(_)) => return Ok(InsertOutcome::Fenced),
+            Some(row) => return Ok(InsertOutcome::Taken(row.found())),
         };
         let covering = covering.transpose()?.unwrap_or_default();
         if let Some(case) = covering.iter().find(|case| !case.is_pending()) {
@@ -60,7 +61,7 @@ impl<C: Cloud> Deposits for C {
             self.claim(&facts.mailbox, facts.id, &Claim::Case(case.key.clone())).await?;
             self.recordings(&facts.region)?.delete(&facts.audio).await?;
             self.leave_tombstone(&MessageRef::from(facts), deposit.begun_at).await?;
-            return Ok(Insertion::Forgotten);
+            return Ok(InsertOutcome::Forgotten);
         }
         let of_case =
             covering.into_iter().map(|case| Hold::Case { case: case.key, purge_at: case.deadlines.purge_at });
@@ -70,13 +71,13 @@ impl<C: Cloud> Deposits for C {
         for hold in of_case.chain(of_mailbox) {
             match self.hold(&facts.mailbox, facts.id, &hold).await? {
                 Some(held) => message = held,
-                None => return Ok(Insertion::Taken(Found::Gone)),
+                None => return Ok(InsertOutcome::Taken(Lookup::Gone)),
             }
         }
         if message.claimed {
-            return Ok(Insertion::Taken(Found::Gone));
+            return Ok(InsertOutcome::Taken(Lookup::Gone));
         }
-        Ok(Insertion::Created(Box::new(message)))
+        Ok(InsertOutcome::Created(Box::new(message)))
     }
 
     /// The journal goes last.
@@ -92,7 +93,7 @@ impl<C: Cloud> Deposits for C {
     /// The journals of those that were created go.
     async fn arriving(&self, before: Timestamp) -> Result<Vec<MessageRef>> {
         let context = "listing deposits under way";
-        let (mut attempts, mut passed_over) = (Vec::new(), PassedOver::default());
+        let (mut attempts, mut passed_over) = (Vec::new(), FirstUnreadable::default());
         for attempt in self.journals(before).await? {
             attempts.extend(passed_over.read(attempt)?);
         }
@@ -112,14 +113,14 @@ impl<C: Cloud> Deposits for C {
         let mut finished = Vec::new();
         for (asked, attempt) in asked.buffer_unordered(MAX_CONCURRENT_REQUESTS).collect::<Vec<_>>().await {
             // Where a case cannot be read this journal stays, and keeps no other attempt from being told.
-            finished.extend(PassedOver::default().read(asked)?.map(|()| attempt));
+            finished.extend(FirstUnreadable::default().read(asked)?.map(|()| attempt));
         }
         self.remove(context, finished.iter().map(Thing::Journal).collect()).await?;
         passed_over.found(under_way)
     }
 
     /// The journal tells first that the attempt is being fenced, so that it is told until it is withdrawn.
-    async fn fence(&self, message_ref: &MessageRef) -> Result<Fenced> {
+    async fn fence(&self, message_ref: &MessageRef) -> Result<FenceOutcome> {
         self.note_fencing(message_ref).await?;
         let corrupt = || StorageError::corrupt(format!("the key of the recording of {}", message_ref.id));
         let put_at = hour(&message_ref.audio.hour).ok_or_else(corrupt)?;
@@ -127,10 +128,10 @@ impl<C: Cloud> Deposits for C {
             Some(Row::Message(message)) if message.facts.attempt == message_ref.attempt => {
                 claim_forgotten(self, &message.facts).await?;
             }
-            _ => return Ok(Fenced::Never),
+            _ => return Ok(FenceOutcome::Never),
         }
         self.remove("fencing a deposit", vec![Thing::Journal(message_ref)]).await?;
-        Ok(Fenced::Created)
+        Ok(FenceOutcome::Created)
     }
 
     /// One region that fails keeps no other from its search.

@@ -8,8 +8,10 @@ use domain::{
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{Cloud, GROUPS, HOUR, MAILBOXES, MAX_CONCURRENT_REQUESTS, Next, Record, Row, Thing, put_record};
-use crate::{Cases as _, Expect, Mailboxes, Result, Versioned, Written};
+use super::{
+    Cloud, GROUPS, HOUR, MAILBOXES, MAX_CONCURRENT_REQUESTS, Record, RecordUpdate, Row, Thing, put_record,
+};
+use crate::{Cases as _, Expect, Mailboxes, Result, Versioned, WriteOutcome};
 
 #[async_trait]
 impl<C: Cloud> Mailboxes for C {
@@ -26,7 +28,7 @@ impl<C: Cloud> Mailboxes for C {
         self.list_mailbox_ids().await
     }
 
-    async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<Written> {
+    async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<WriteOutcome> {
         let (context, thing) = ("writing a mailbox", Thing::Mailbox(&mailbox.id));
         let before = self.record::<Mailbox>(context, thing).await?;
         let generation = match (&before, expect) {
@@ -42,17 +44,22 @@ impl<C: Cloud> Mailboxes for C {
             {
                 there.generation
             }
-            _ => return Ok(Written::Conflict),
+            _ => return Ok(WriteOutcome::Conflict),
         };
         let mailbox = Mailbox { generation, ..mailbox.clone() };
-        self.write_record(context, thing, before.as_ref(), Next::value(Some(&mailbox))).await
+        self.write_record(context, thing, before.as_ref(), RecordUpdate::value(Some(&mailbox))).await
     }
 
-    async fn delete_mailbox(&self, id: &MailboxId, version: u64, purge_at: Timestamp) -> Result<Written> {
-        let next = Next { purge_at: Some(purge_at), ..Next::<Mailbox>::value(None) };
+    async fn delete_mailbox(
+        &self,
+        id: &MailboxId,
+        version: u64,
+        purge_at: Timestamp,
+    ) -> Result<WriteOutcome> {
+        let next = RecordUpdate { purge_at: Some(purge_at), ..RecordUpdate::<Mailbox>::value(None) };
         let (thing, expect) = (Thing::Mailbox(id), Expect::Version(version));
         let deleted = put_record(self, "deleting a mailbox", thing, next, expect).await?;
-        if let Written::Version(deletion) = deleted {
+        if let WriteOutcome::Version(deletion) = deleted {
             hold_generations(self, id, deletion, purge_at).await?;
         }
         Ok(deleted)
@@ -92,12 +99,13 @@ impl<C: Cloud> Mailboxes for C {
         self.values("listing groups", GROUPS, None, usize::MAX).await
     }
 
-    async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written> {
-        put_record(self, "writing a group", Thing::Group(&group.id), Next::value(Some(group)), expect).await
+    async fn put_group(&self, group: &Group, expect: Expect) -> Result<WriteOutcome> {
+        put_record(self, "writing a group", Thing::Group(&group.id), RecordUpdate::value(Some(group)), expect)
+            .await
     }
 
-    async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written> {
-        let next = Next::<Group>::value(None);
+    async fn delete_group(&self, id: &GroupId, version: u64) -> Result<WriteOutcome> {
+        let next = RecordUpdate::<Group>::value(None);
         put_record(self, "deleting a group", Thing::Group(id), next, Expect::Version(version)).await
     }
 }

@@ -31,10 +31,10 @@ use serde::de::DeserializeOwned;
 pub(crate) use self::due::{claim_of, due_at};
 pub(crate) use self::fault::{Said, contended, incomplete};
 use self::records::put_record;
-pub(crate) use self::records::{Next, Record, agreed};
+pub(crate) use self::records::{Record, RecordUpdate, agreed};
 pub(crate) use self::row::{Row, Ruled, may_be_of, passing_over};
 use crate::{
-    Deposit, Expect, MessageRef, Messages, Purge, Recordings, Result, StorageError, Versioned, Written,
+    Deposit, Expect, MessageRef, Messages, Purge, Recordings, Result, StorageError, Versioned, WriteOutcome,
 };
 
 /// How often a step is tried again that others are in the way of.
@@ -106,16 +106,16 @@ pub(crate) trait Records: Sized + Send + Sync {
         context: &'static str,
         thing: Thing<'_>,
         before: Option<&Record<T, Self::Etag>>,
-        next: Next<'_, T>,
-    ) -> Result<Written>;
+        next: RecordUpdate<'_, T>,
+    ) -> Result<WriteOutcome>;
     /// Writes a value that is never deleted, if it is as expected.
     async fn put_value<T: Serialize + DeserializeOwned + Send + Sync>(
         &self,
         context: &'static str,
         thing: Thing<'_>,
-        value: Next<'_, T>,
+        value: RecordUpdate<'_, T>,
         expect: Expect,
-    ) -> Result<Written> {
+    ) -> Result<WriteOutcome> {
         put_record(self, context, thing, value, expect).await
     }
     /// Cases by their keys; those that were never written are left out.

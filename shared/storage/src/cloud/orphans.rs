@@ -4,7 +4,7 @@ use domain::{AudioKey, Region};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{Cloud, MAX_CONCURRENT_REQUESTS, RegionRecordings};
-use crate::{Deposits as _, Fenced, MessageRef, Result};
+use crate::{Deposits as _, FenceOutcome, MessageRef, Result};
 
 /// Searches the hours of a region before `end`, but for those that were searched before. Up to where they are over is kept, so
 /// that hours without a sweep are searched later. Another sweep may note an earlier hour, which is searched once more then.
@@ -54,7 +54,7 @@ async fn remove_orphan(
 ) -> Result<u64> {
     let Some(caller) = recordings.caller(&attempt.audio).await? else { return Ok(0) };
     attempt.subject = caller.and_then(|caller| caller.parse().ok());
-    if cloud.fence(&attempt).await? == Fenced::Created {
+    if cloud.fence(&attempt).await? == FenceOutcome::Created {
         return Ok(0);
     }
     recordings.delete(&attempt.audio).await?;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Records, Thing, incomplete};
-use crate::{Expect, Result, Versioned, Written};
+use crate::{Expect, Result, Versioned, WriteOutcome};
 
 /// What lies under a record's key.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ impl<E> Record<Mailbox, E> {
 }
 
 /// What is written of a record.
-pub(crate) struct Next<'a, T> {
+pub(crate) struct RecordUpdate<'a, T> {
     /// `None`: it is deleted.
     pub(crate) value: Option<&'a T>,
     pub(crate) purge_at: Option<Timestamp>,
@@ -50,7 +50,7 @@ pub(crate) struct Next<'a, T> {
     pub(crate) watched_since: Option<Timestamp>,
 }
 
-impl<'a, T> Next<'a, T> {
+impl<'a, T> RecordUpdate<'a, T> {
     pub(crate) fn value(value: Option<&'a T>) -> Self {
         Self { value, purge_at: None, watched_since: None }
     }
@@ -61,13 +61,13 @@ pub(crate) async fn put_record<C: Records, T: Serialize + DeserializeOwned + Sen
     cloud: &C,
     context: &'static str,
     thing: Thing<'_>,
-    next: Next<'_, T>,
+    next: RecordUpdate<'_, T>,
     expect: Expect,
-) -> Result<Written> {
+) -> Result<WriteOutcome> {
     let before = cloud.record::<T>(context, thing).await?;
     let there = before.as_ref().filter(|before| before.value.is_some()).map(|before| before.version);
     if there != expect.version() {
-        return Ok(Written::Conflict);
+        return Ok(WriteOutcome::Conflict);
     }
     cloud.write_record(context, thing, before.as_ref(), next).await
 }

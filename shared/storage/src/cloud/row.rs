@@ -1,9 +1,9 @@
 //! What lies under a message's id.
 
-use domain::{Attempt, Message, Released, Timestamp};
+use domain::{Attempt, Message, ReleaseOutcome, Timestamp};
 
-use crate::stored::PassedOver;
-use crate::{Found, Result};
+use crate::stored::FirstUnreadable;
+use crate::{Lookup, Result};
 
 /// What lies under a message's id.
 #[derive(Debug)]
@@ -18,11 +18,11 @@ pub(crate) enum Row {
 
 impl Row {
     /// What a client of the contract may know of it.
-    pub(crate) fn found(self) -> Found {
+    pub(crate) fn found(self) -> Lookup {
         match self {
-            Self::Nothing | Self::Fence(_) => Found::Nothing,
-            Self::Message(message) if !message.claimed => Found::Message(message),
-            Self::Message(_) | Self::Tombstone(_) => Found::Gone,
+            Self::Nothing | Self::Fence(_) => Lookup::Nothing,
+            Self::Message(message) if !message.claimed => Lookup::Message(message),
+            Self::Message(_) | Self::Tombstone(_) => Lookup::Gone,
         }
     }
 
@@ -34,12 +34,12 @@ impl Row {
 
 /// What was read. What is damaged is passed over: one row must not hide or stop all others.
 pub(crate) fn passing_over(row: Result<Row>) -> Result<Row> {
-    Ok(PassedOver::default().read(row)?.unwrap_or(Row::Nothing))
+    Ok(FirstUnreadable::default().read(row)?.unwrap_or(Row::Nothing))
 }
 
 /// Whether what was read may be the message of an attempt, as also what cannot be read may be.
 pub(crate) fn may_be_of(row: Result<Row>, attempt: &Attempt) -> Result<bool> {
-    Ok(PassedOver::default().read(row)?.is_none_or(|row| row.is_of(attempt)))
+    Ok(FirstUnreadable::default().read(row)?.is_none_or(|row| row.is_of(attempt)))
 }
 
 /// What a rule found, and what it said.
@@ -61,13 +61,13 @@ impl Ruled<bool> {
     }
 }
 
-impl Ruled<Released> {
+impl Ruled<ReleaseOutcome> {
     /// What became of the release.
-    pub(crate) fn released(self) -> Released {
+    pub(crate) fn released(self) -> ReleaseOutcome {
         match self {
             Self::Message(_, released) => released,
-            Self::Gone => Released::Gone,
-            Self::Nothing => Released::Missing,
+            Self::Gone => ReleaseOutcome::Gone,
+            Self::Nothing => ReleaseOutcome::Missing,
         }
     }
 }

@@ -9,17 +9,19 @@ use futures::future::{BoxFuture, join};
 
 use super::blocking::{FsResult, run};
 use super::chain::{self, State};
-use super::disk::{Disk, Linked};
+use super::disk::{Disk, LinkOutcome};
 use super::layout::{self, ARRIVING, AttemptName, FENCED};
 use super::look::{self, Look, look};
 use super::marks::{hold, hold_for_case};
 use super::metadata::FsMetadata;
-use super::stored::{CUT_OFF_AFTER, PassedOver, Row, decode, encode, is_torn};
+use super::stored::{CUT_OFF_AFTER, FirstUnreadable, Row, decode, encode, is_torn};
 use super::{cases, tidy};
-use crate::{Arrival, Deposit, Deposits, Fenced, Found, Insertion, MessageRef, Result, StorageError};
+use crate::{
+    ArriveOutcome, Deposit, Deposits, FenceOutcome, InsertOutcome, Lookup, MessageRef, Result, StorageError,
+};
 
 /// Looks whether the id is taken, and journals the attempt if it is not.
-fn begin(disk: &Disk, deposit: &Deposit) -> FsResult<Option<Found>> {
+fn begin(disk: &Disk, deposit: &Deposit) -> FsResult<Option<Lookup>> {
     let Facts { id, mailbox, .. } = &deposit.facts;
     let journal = AttemptName::from(&deposit.facts).arriving();
     if Row::read(disk, mailbox, *id)? != Row::Nothing {
@@ -52,26 +54,26 @@ pub(super) fn announce(disk: &Disk, facts: &Facts) -> FsResult<()> {
 }
 
 /// The commit.
-fn insert(disk: &Disk, deposit: &Deposit) -> FsResult<Insertion> {
+fn insert(disk: &Disk, deposit: &Deposit) -> FsResult<InsertOutcome> {
     let facts = &deposit.facts;
     let mut pending = Vec::new();
     for case in cases::covering(disk, facts)? {
         match case.status {
-            Status::Erasing | Status::Erased => return Ok(Insertion::Forgotten),
+            Status::Erasing | Status::Erased => return Ok(InsertOutcome::Forgotten),
             Status::Hiding | Status::Pending => pending.push(case),
             Status::Undone => {}
         }
     }
     let journal = AttemptName::from(facts).arriving();
     let created = disk.link(&journal, &layout::row(&facts.mailbox, facts.id))?;
-    if created != Linked::Done {
+    if created != LinkOutcome::Done {
         match Row::read(disk, &facts.mailbox, facts.id)? {
             row if row.is_of(&facts.attempt) => {}
-            Row::Nothing => return Ok(Insertion::Fenced),
-            _ => return Ok(Insertion::Taken(look(disk, &facts.mailbox, facts.id)?.found())),
+            Row::Nothing => return Ok(InsertOutcome::Fenced),
+            _ => return Ok(InsertOutcome::Taken(look(disk, &facts.mailbox, facts.id)?.found())),
         }
     }
-    let mut alone = created == Linked::Done && pending.is_empty();
+    let mut alone = created == LinkOutcome::Done && pending.is_empty();
     for case in pending {
         let its = Hold::Case { case: case.key, purge_at: case.deadlines.purge_at };
         hold_for_case(disk, &facts.mailbox, facts.id, facts.subject.as_ref(), &its)?;
@@ -84,11 +86,11 @@ fn insert(disk: &Disk, deposit: &Deposit) -> FsResult<Insertion> {
     // The message is created whatever becomes of its journal: one that stays is removed by its fence.
     let _ = disk.unlink(&journal);
     if alone {
-        return Ok(Insertion::Created(Box::new(Message::new(facts.clone()))));
+        return Ok(InsertOutcome::Created(Box::new(Message::new(facts.clone()))));
     }
     Ok(match look(disk, &facts.mailbox, facts.id)? {
-        Look::Message(message) => Insertion::Created(message),
-        other => Insertion::Taken(other.found()),
+        Look::Message(message) => InsertOutcome::Created(message),
+        other => InsertOutcome::Taken(other.found()),
     })
 }
 
@@ -122,7 +124,7 @@ fn withdraw(disk: &Disk, message_ref: &MessageRef) -> FsResult<()> {
 
 /// Attempts that began before `before`, and fenced ones.
 fn arriving(disk: &Disk, before: Timestamp) -> FsResult<Vec<MessageRef>> {
-    let (mut attempts, mut passed_over) = (BTreeMap::new(), PassedOver::default());
+    let (mut attempts, mut passed_over) = (BTreeMap::new(), FirstUnreadable::default());
     for attempt in attempts_in(disk, ARRIVING)? {
         if let Some(journal) = passed_over.read(journal(disk, &attempt.arriving()))?.flatten()
             && journal.begun_at < before
@@ -159,7 +161,7 @@ fn journal(disk: &Disk, path: &str) -> FsResult<Option<Deposit>> {
 
 /// Decides what an attempt became: a journal without a name can get none. A copy and a removal, not a renaming: on NFS a
 /// link by handle would still find a file that was renamed; one with no name left is refused.
-fn fence(disk: &Disk, message_ref: &MessageRef) -> FsResult<Fenced> {
+fn fence(disk: &Disk, message_ref: &MessageRef) -> FsResult<FenceOutcome> {
     let attempt = AttemptName::from(message_ref);
     if let Some(journal) = disk.read(&attempt.arriving())?
         && !is_torn(&journal)
@@ -169,19 +171,19 @@ fn fence(disk: &Disk, message_ref: &MessageRef) -> FsResult<Fenced> {
     // Also where only the copy is there: whoever made it may not have come so far.
     disk.take(&attempt.arriving())?;
     if !Row::read(disk, &attempt.mailbox, attempt.id)?.is_of(&attempt.attempt) {
-        return Ok(Fenced::Never);
+        return Ok(FenceOutcome::Never);
     }
     disk.take(&attempt.fenced())?;
-    Ok(Fenced::Created)
+    Ok(FenceOutcome::Created)
 }
 
 #[async_trait]
 impl Deposits for FsMetadata {
-    async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<Arrival> {
+    async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<ArriveOutcome> {
         let begun = deposit.clone();
         let taken = self.on("beginning a deposit", move |disk| begin(disk, &begun)).await?;
         if let Some(found) = taken {
-            return Ok(Arrival::Taken(found));
+            return Ok(ArriveOutcome::Taken(found));
         }
         let (facts, mailbox) = (deposit.facts.clone(), deposit.facts.mailbox.clone());
         // The count waits for nothing, so it is not worth a thread of its own.
@@ -191,10 +193,10 @@ impl Deposits for FsMetadata {
         });
         let (put, stored) = join(put, announced).await;
         put?;
-        stored.map(Arrival::Arrived)
+        stored.map(ArriveOutcome::Arrived)
     }
 
-    async fn insert(&self, deposit: &Deposit) -> Result<Insertion> {
+    async fn insert(&self, deposit: &Deposit) -> Result<InsertOutcome> {
         let deposit = deposit.clone();
         self.on("creating a message", move |disk| insert(disk, &deposit)).await
     }
@@ -214,7 +216,7 @@ impl Deposits for FsMetadata {
         .await
     }
 
-    async fn fence(&self, message_ref: &MessageRef) -> Result<Fenced> {
+    async fn fence(&self, message_ref: &MessageRef) -> Result<FenceOutcome> {
         let message_ref = message_ref.clone();
         self.on("fencing a deposit", move |disk| fence(disk, &message_ref)).await
     }

@@ -85,8 +85,8 @@ async fn a_fence_that_was_cut_off_before_the_journal_went_still_fences() {
     store.index.0.disk.publish(&attempt.fenced(), &journal).unwrap();
     let told = store.index.arriving(at(0)).await.unwrap();
     assert_eq!(told, [MessageRef::from(&slow.facts)], "once, and before its time");
-    assert_eq!(store.index.fence(&MessageRef::from(&slow.facts)).await.unwrap(), Fenced::Never);
-    assert_eq!(store.index.insert(&slow).await.unwrap(), Insertion::Fenced);
+    assert_eq!(store.index.fence(&MessageRef::from(&slow.facts)).await.unwrap(), FenceOutcome::Never);
+    assert_eq!(store.index.insert(&slow).await.unwrap(), InsertOutcome::Fenced);
 }
 
 #[tokio::test]
@@ -103,7 +103,9 @@ async fn a_message_created_into_a_mailbox_that_was_deleted_meanwhile_goes_with_i
             index.put_mailbox(&made, Expect::Absent).await.unwrap();
             assert_eq!(index.mailbox(&mailbox()).await.unwrap().unwrap().value.generation, 3);
         }
-        let Insertion::Created(created) = index.insert(&slow).await.unwrap() else { panic!("it is created") };
+        let InsertOutcome::Created(created) = index.insert(&slow).await.unwrap() else {
+            panic!("it is created")
+        };
         assert!(created.holds.contains(&Hold::Mailbox { purge_at: at(900) }));
         assert_eq!(index.due(at(900), None, 9).await.unwrap().len(), 1);
     }

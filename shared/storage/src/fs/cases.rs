@@ -9,7 +9,7 @@ use super::disk::Disk;
 use super::layout::{self, CASES, CERTIFICATES, WATCHED};
 use super::metadata::FsMetadata;
 use super::stored::{named, passing_over};
-use crate::{Cases, Expect, Result, Versioned, Written};
+use crate::{Cases, Expect, Result, Versioned, WriteOutcome};
 
 /// A case.
 pub(super) fn read(disk: &Disk, key: &CaseKey) -> FsResult<Option<Versioned<Case>>> {
@@ -31,11 +31,11 @@ pub(super) fn covering(disk: &Disk, facts: &Facts) -> FsResult<Vec<Case>> {
 }
 
 /// Writes a case if it is as expected.
-fn put(disk: &Disk, case: &Case, expect: Expect) -> FsResult<Written> {
+fn put(disk: &Disk, case: &Case, expect: Expect) -> FsResult<WriteOutcome> {
     let folder = layout::case(&case.key);
     let stored = read(disk, &case.key)?.map(|stored| stored.version);
     if stored != expect.version() {
-        return Ok(Written::Conflict);
+        return Ok(WriteOutcome::Conflict);
     }
     // An entry without a case is harmless; a case that a deposit does not find is not.
     if expect == Expect::Absent || case.closed_at().is_none() {
@@ -80,7 +80,7 @@ impl Cases for FsMetadata {
         self.on("reading a case", move |disk| read(disk, &key)).await
     }
 
-    async fn put_case(&self, case: &Case, expect: Expect) -> Result<Written> {
+    async fn put_case(&self, case: &Case, expect: Expect) -> Result<WriteOutcome> {
         let case = case.clone();
         self.on("writing a case", move |disk| put(disk, &case, expect)).await
     }
@@ -108,7 +108,7 @@ impl Cases for FsMetadata {
         self.on("reading a certificate", |disk| chain::value(disk, CERTIFICATES)).await
     }
 
-    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<Written> {
+    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<WriteOutcome> {
         let state = State::Value(certified.clone());
         self.on("writing a certificate", move |disk| chain::put(disk, CERTIFICATES, state, expect)).await
     }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use domain::Timestamp;
 
 use super::blocking::FsResult;
-use super::disk::{Disk, Published, nonce};
+use super::disk::{Disk, PublishOutcome, nonce};
 use super::layout;
 use super::stored::{corrupt, encode, read};
-use crate::{Expect, Versioned, Written};
+use crate::{Expect, Versioned, WriteOutcome};
 
 /// What a version says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,11 +63,11 @@ pub(super) fn append<T: Serialize>(
     folder: &str,
     number: u64,
     state: State<T>,
-) -> FsResult<Written> {
+) -> FsResult<WriteOutcome> {
     let content = encode(&Link { write: nonce(), state })?;
     Ok(match disk.publish(&layout::version(folder, number), &content)? {
-        Published::Done => Written::Version(number),
-        Published::There(_) => Written::Conflict,
+        PublishOutcome::Done => WriteOutcome::Version(number),
+        PublishOutcome::There(_) => WriteOutcome::Conflict,
     })
 }
 
@@ -77,14 +77,14 @@ pub(super) fn put<T: Serialize + DeserializeOwned>(
     folder: &str,
     state: State<T>,
     expect: Expect,
-) -> FsResult<Written> {
+) -> FsResult<WriteOutcome> {
     let (newest, there) = match newest::<T>(disk, folder)? {
         Some((version, State::Value(_))) => (version, Some(version)),
         Some((version, State::Deleted { .. })) => (version, None),
         None => (0, None),
     };
     if there != expect.version() {
-        return Ok(Written::Conflict);
+        return Ok(WriteOutcome::Conflict);
     }
     append(disk, folder, newest + 1, state)
 }

@@ -42,7 +42,7 @@ pub(super) struct Disk {
 
 /// What became of a file that was to get a name.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Published {
+pub(super) enum PublishOutcome {
     /// It has it: by this call, or by an earlier try of it with the same bytes.
     Done,
     /// Another file has it, with this content.
@@ -51,7 +51,7 @@ pub(super) enum Published {
 
 /// What became of a second name for a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Linked {
+pub(super) enum LinkOutcome {
     /// It has it.
     Done,
     /// The name is taken, perhaps by an earlier try of this call.
@@ -62,7 +62,7 @@ pub(super) enum Linked {
 
 /// What of a file is on the volume first: a name of whole content can be believed whenever it is found.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum SyncOrder {
     ContentFirst,
     NameFirst,
 }
@@ -151,25 +151,31 @@ impl Disk {
     }
 
     /// Makes a file with this content under a name that is free, whole or not at all.
-    pub(super) fn publish(&self, path: &str, content: &[u8]) -> io::Result<Published> {
-        self.publish_as(path, content, FILE_MODE, Order::ContentFirst)
+    pub(super) fn publish(&self, path: &str, content: &[u8]) -> io::Result<PublishOutcome> {
+        self.publish_as(path, content, FILE_MODE, SyncOrder::ContentFirst)
     }
 
     /// As [`publish`](Self::publish), readable by its owner alone, in a folder that is so too.
-    pub(super) fn publish_secret(&self, path: &str, content: &[u8]) -> io::Result<Published> {
+    pub(super) fn publish_secret(&self, path: &str, content: &[u8]) -> io::Result<PublishOutcome> {
         self.mounted()?;
         let unsynced = self.make_folder(folder_of(&self.top.join(path))?, 0o700)?;
         self.sync_folders(&unsynced)?;
-        self.publish_as(path, content, SECRET_MODE, Order::ContentFirst)
+        self.publish_as(path, content, SECRET_MODE, SyncOrder::ContentFirst)
     }
 
     /// As [`publish`](Self::publish), with one wait for name and content: where the power fails before this returns, the name may
     /// be there with less in it. For what nobody asks for before a later step says that it is there.
-    pub(super) fn prepare(&self, path: &str, content: &[u8]) -> io::Result<Published> {
-        self.publish_as(path, content, FILE_MODE, Order::NameFirst)
+    pub(super) fn prepare(&self, path: &str, content: &[u8]) -> io::Result<PublishOutcome> {
+        self.publish_as(path, content, FILE_MODE, SyncOrder::NameFirst)
     }
 
-    fn publish_as(&self, path: &str, content: &[u8], mode: u32, order: Order) -> io::Result<Published> {
+    fn publish_as(
+        &self,
+        path: &str,
+        content: &[u8],
+        mode: u32,
+        order: SyncOrder,
+    ) -> io::Result<PublishOutcome> {
         let target = self.top.join(path);
         let (temporary, file) = self.temporary(content, mode, order)?;
         let linked = repeated(|| {
@@ -183,21 +189,21 @@ impl Disk {
         let _ = self.volume.remove(&temporary);
         let (published, unsynced) = match linked? {
             Ok(unsynced) => {
-                if order == Order::NameFirst
+                if order == SyncOrder::NameFirst
                     && let Err(error) = self.volume.sync(&file, &target)
                 {
                     // A volume tells once that it could not write; a repeat would believe what it finds.
                     let _ = self.volume.remove(&target);
                     return Err(error);
                 }
-                (Published::Done, unsynced)
+                (PublishOutcome::Done, unsynced)
             }
             Err(there) if there == content => {
                 // The answer to the first try was lost, or it has not come so far.
                 self.volume.sync(&self.volume.open(&target)?, &target)?;
-                (Published::Done, Vec::new())
+                (PublishOutcome::Done, Vec::new())
             }
-            Err(there) => (Published::There(there), Vec::new()),
+            Err(there) => (PublishOutcome::There(there), Vec::new()),
         };
         // Also where it was there: whoever made it may not have come so far, and this call's answer builds on it.
         self.sync_names(&target, &unsynced)?;
@@ -231,7 +237,7 @@ impl Disk {
     /// Replaces a file, or makes it: readers see the one or the other.
     pub(super) fn replace(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let target = self.top.join(path);
-        let (temporary, _) = self.temporary(content, FILE_MODE, Order::ContentFirst)?;
+        let (temporary, _) = self.temporary(content, FILE_MODE, SyncOrder::ContentFirst)?;
         let ((), unsynced) = self.in_folder(&target, || match self.volume.rename(&temporary, &target) {
             // The answer to the first try was lost, or the folder is missing: only the latter fails again.
             Err(error) if error.kind() == ErrorKind::NotFound && self.volume.open(&temporary).is_err() => {
@@ -263,12 +269,12 @@ impl Disk {
     }
 
     /// Gives a file a second name, if that is free: of all that link to it, one succeeds.
-    pub(super) fn link(&self, from: &str, to: &str) -> io::Result<Linked> {
+    pub(super) fn link(&self, from: &str, to: &str) -> io::Result<LinkOutcome> {
         let (source, target) = (self.top.join(from), self.top.join(to));
         let (linked, unsynced) = match self.in_folder(&target, || self.volume.link(&source, &target)) {
-            Ok(((), unsynced)) => (Linked::Done, unsynced),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => (Linked::There, Vec::new()),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Linked::NoSource),
+            Ok(((), unsynced)) => (LinkOutcome::Done, unsynced),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => (LinkOutcome::There, Vec::new()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(LinkOutcome::NoSource),
             Err(error) => return Err(error),
         };
         self.sync_names(&target, &unsynced)?;
@@ -312,13 +318,13 @@ impl Disk {
     }
 
     /// A file with this content that has no name yet.
-    fn temporary(&self, content: &[u8], mode: u32, order: Order) -> io::Result<(PathBuf, File)> {
+    fn temporary(&self, content: &[u8], mode: u32, order: SyncOrder) -> io::Result<(PathBuf, File)> {
         let path = self.top.join(TEMPORARY).join(nonce());
         // Nobody asks where its folder is after a power failure.
         let (file, _) = self.new_file(&path, mode)?;
         let filled = self.volume.write(&file, &path, content).and_then(|()| match order {
-            Order::ContentFirst => self.volume.sync(&file, &path),
-            Order::NameFirst => Ok(()),
+            SyncOrder::ContentFirst => self.volume.sync(&file, &path),
+            SyncOrder::NameFirst => Ok(()),
         });
         match filled {
             Ok(()) => Ok((path, file)),

@@ -15,19 +15,19 @@ fn disk() -> (TempDir, Disk) {
 #[test]
 fn a_name_is_given_once_and_whoever_comes_later_learns_what_has_it() {
     let (_root, disk) = disk();
-    assert_eq!(disk.publish("a/b", b"first").unwrap(), Published::Done);
-    assert_eq!(disk.publish("a/b", b"second").unwrap(), Published::There(b"first".to_vec()));
-    assert_eq!(disk.prepare("a/b", b"third").unwrap(), Published::There(b"first".to_vec()));
+    assert_eq!(disk.publish("a/b", b"first").unwrap(), PublishOutcome::Done);
+    assert_eq!(disk.publish("a/b", b"second").unwrap(), PublishOutcome::There(b"first".to_vec()));
+    assert_eq!(disk.prepare("a/b", b"third").unwrap(), PublishOutcome::There(b"first".to_vec()));
     assert_eq!(disk.read("a/b").unwrap().unwrap(), b"first");
 }
 
 #[test]
 fn the_same_bytes_under_the_same_name_are_a_lost_answer() {
     let (_root, disk) = disk();
-    assert_eq!(disk.publish("a/b", b"mine").unwrap(), Published::Done);
-    assert_eq!(disk.publish("a/b", b"mine").unwrap(), Published::Done);
-    assert_eq!(disk.prepare("a/d", b"mine").unwrap(), Published::Done);
-    assert_eq!(disk.prepare("a/d", b"mine").unwrap(), Published::Done);
+    assert_eq!(disk.publish("a/b", b"mine").unwrap(), PublishOutcome::Done);
+    assert_eq!(disk.publish("a/b", b"mine").unwrap(), PublishOutcome::Done);
+    assert_eq!(disk.prepare("a/d", b"mine").unwrap(), PublishOutcome::Done);
+    assert_eq!(disk.prepare("a/d", b"mine").unwrap(), PublishOutcome::Done);
     assert!(disk.create("a/c", b"mine").unwrap() && disk.create("a/c", b"mine").unwrap());
     assert!(!disk.create("a/c", b"other").unwrap());
 }
@@ -39,7 +39,7 @@ fn of_many_that_publish_one_name_exactly_one_does() {
         let attempts: Vec<_> = (0..8u8)
             .map(|n| {
                 let disk = &disk;
-                scope.spawn(move || disk.publish("a/b/c", &[n]).unwrap() == Published::Done)
+                scope.spawn(move || disk.publish("a/b/c", &[n]).unwrap() == PublishOutcome::Done)
             })
             .collect();
         attempts.into_iter().map(|one| one.join().unwrap()).filter(|done| *done).count()
@@ -72,10 +72,10 @@ fn a_claim_whose_answer_was_lost_is_a_claim_and_one_that_finds_nothing_is_none()
 #[test]
 fn a_second_name_tells_whether_it_is_taken_and_whether_the_first_is_gone() {
     let (_root, disk) = disk();
-    assert_eq!(disk.link("a", "messages/m").unwrap(), Linked::NoSource);
+    assert_eq!(disk.link("a", "messages/m").unwrap(), LinkOutcome::NoSource);
     disk.place("a").unwrap();
-    assert_eq!(disk.link("a", "messages/m").unwrap(), Linked::Done);
-    assert_eq!(disk.link("a", "messages/m").unwrap(), Linked::There);
+    assert_eq!(disk.link("a", "messages/m").unwrap(), LinkOutcome::Done);
+    assert_eq!(disk.link("a", "messages/m").unwrap(), LinkOutcome::There);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::blocking::FsResult;
 use super::disk::Disk;
 use super::layout::{self, Mark};
 use super::stored::{Row, passing_over, read_mark};
-use crate::{Found, Page, PageOf};
+use crate::{Lookup, Page, PageOf};
 
 /// A message as its files stand.
 #[derive(Debug)]
@@ -23,11 +23,11 @@ pub(super) enum Look {
 
 impl Look {
     /// What a client of the contract may know of it.
-    pub(super) fn found(self) -> Found {
+    pub(super) fn found(self) -> Lookup {
         match self {
-            Self::Nothing => Found::Nothing,
-            Self::Message(message) if !message.claimed => Found::Message(message),
-            Self::Message(_) | Self::Tombstone => Found::Gone,
+            Self::Nothing => Lookup::Nothing,
+            Self::Message(message) if !message.claimed => Lookup::Message(message),
+            Self::Message(_) | Self::Tombstone => Lookup::Gone,
         }
     }
 

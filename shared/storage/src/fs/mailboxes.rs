@@ -12,7 +12,7 @@ use super::layout::{self, GROUPS};
 use super::metadata::FsMetadata;
 use super::stored::{named, passing_over};
 use super::tidy;
-use crate::{Expect, Mailboxes, Result, Versioned, Written};
+use crate::{Expect, Mailboxes, Result, Versioned, WriteOutcome};
 
 fn values<T: DeserializeOwned>(
     disk: &Disk,
@@ -23,7 +23,7 @@ fn values<T: DeserializeOwned>(
 }
 
 /// Writes a mailbox if it is as expected.
-fn put_mailbox(disk: &Disk, mailbox: &Mailbox, expect: Expect) -> FsResult<Written> {
+fn put_mailbox(disk: &Disk, mailbox: &Mailbox, expect: Expect) -> FsResult<WriteOutcome> {
     let folder = layout::config(&mailbox.id);
     let (next, generation) = match (chain::newest::<Mailbox>(disk, &folder)?, expect) {
         (None, Expect::Absent) => (1, 1),
@@ -36,16 +36,16 @@ fn put_mailbox(disk: &Disk, mailbox: &Mailbox, expect: Expect) -> FsResult<Writt
         (Some((version, State::Value(stored))), Expect::Version(expected)) if version == expected => {
             (version + 1, stored.generation)
         }
-        _ => return Ok(Written::Conflict),
+        _ => return Ok(WriteOutcome::Conflict),
     };
     chain::append(disk, &folder, next, State::Value(Mailbox { generation, ..mailbox.clone() }))
 }
 
 /// Deletes a mailbox if it has this version, and holds its messages.
-fn delete_mailbox(disk: &Disk, id: &MailboxId, version: u64, purge_at: Timestamp) -> FsResult<Written> {
+fn delete_mailbox(disk: &Disk, id: &MailboxId, version: u64, purge_at: Timestamp) -> FsResult<WriteOutcome> {
     let state = State::<Mailbox>::Deleted { purge_at: Some(purge_at) };
     let deleted = chain::put(disk, &layout::config(id), state, Expect::Version(version))?;
-    if let Written::Version(deletion) = deleted {
+    if let WriteOutcome::Version(deletion) = deleted {
         hold_generations(disk, id, deletion, purge_at)?;
     }
     Ok(deleted)
@@ -66,12 +66,17 @@ impl Mailboxes for FsMetadata {
         self.on("listing mailboxes", ids).await
     }
 
-    async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<Written> {
+    async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<WriteOutcome> {
         let mailbox = mailbox.clone();
         self.on("writing a mailbox", move |disk| put_mailbox(disk, &mailbox, expect)).await
     }
 
-    async fn delete_mailbox(&self, id: &MailboxId, version: u64, purge_at: Timestamp) -> Result<Written> {
+    async fn delete_mailbox(
+        &self,
+        id: &MailboxId,
+        version: u64,
+        purge_at: Timestamp,
+    ) -> Result<WriteOutcome> {
         let id = id.clone();
         self.on("deleting a mailbox", move |disk| delete_mailbox(disk, &id, version, purge_at)).await
     }
@@ -90,12 +95,12 @@ impl Mailboxes for FsMetadata {
         self.on("listing groups", |disk| values(disk, named(disk, GROUPS)?.iter().map(layout::group))).await
     }
 
-    async fn put_group(&self, group: &Group, expect: Expect) -> Result<Written> {
+    async fn put_group(&self, group: &Group, expect: Expect) -> Result<WriteOutcome> {
         let (folder, state) = (layout::group(&group.id), State::Value(group.clone()));
         self.on("writing a group", move |disk| chain::put(disk, &folder, state, expect)).await
     }
 
-    async fn delete_group(&self, id: &GroupId, version: u64) -> Result<Written> {
+    async fn delete_group(&self, id: &GroupId, version: u64) -> Result<WriteOutcome> {
         let (folder, state) = (layout::group(id), State::<Group>::Deleted { purge_at: None });
         let expect = Expect::Version(version);
         self.on("deleting a group", move |disk| chain::put(disk, &folder, state, expect)).await

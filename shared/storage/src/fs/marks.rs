@@ -1,16 +1,16 @@
 //! Marks: read and unread, holds put on and taken off.
 
 use async_trait::async_trait;
-use domain::{Counts, Hold, MailboxId, Message, MessageId, ReadMark, Release, Released, Subject};
+use domain::{Counts, Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome, Subject};
 
 use super::blocking::FsResult;
 use super::cases;
-use super::disk::{Disk, Published};
+use super::disk::{Disk, PublishOutcome};
 use super::layout::{self, DueName, Mark};
 use super::look::{self, Look, look};
 use super::metadata::FsMetadata;
 use super::stored::{corrupt, decode, encode};
-use crate::{Found, MessageRef, Messages, Page, PageOf, Result};
+use crate::{Lookup, MessageRef, Messages, Page, PageOf, Result};
 
 /// Marks a visible message read.
 fn mark_read(disk: &Disk, mailbox: &MailboxId, id: MessageId, mark: &ReadMark) -> FsResult<Option<Message>> {
@@ -22,8 +22,8 @@ fn mark_read(disk: &Disk, mailbox: &MailboxId, id: MessageId, mark: &ReadMark) -
     }
     let path = layout::mark(mailbox, id, &Mark::Read);
     message.read = Some(match disk.publish(&path, &encode(mark)?)? {
-        Published::Done => mark.clone(),
-        Published::There(first) => decode(&path, &first)?,
+        PublishOutcome::Done => mark.clone(),
+        PublishOutcome::There(first) => decode(&path, &first)?,
     });
     // Claimed meanwhile: the mark came too late to be taken with the others.
     if disk.has(&layout::claim(mailbox, id))? {
@@ -65,15 +65,15 @@ pub(super) fn hold(
         }
     };
     Ok(match outcome {
-        Held::On => Some(after),
-        Held::Undone => Some(before),
-        Held::Purging => None,
+        HoldOutcome::On => Some(after),
+        HoldOutcome::Undone => Some(before),
+        HoldOutcome::Purging => None,
     })
 }
 
 /// What became of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Held {
+pub(super) enum HoldOutcome {
     On,
     /// Its case was undone meanwhile.
     Undone,
@@ -82,7 +82,7 @@ pub(super) enum Held {
 }
 
 /// Puts a hold of the trash or of a mailbox on. The entry that the sweep finds it by is there before it is.
-pub(super) fn hold_until(disk: &Disk, message_ref: &MessageRef, hold: &Hold) -> FsResult<Held> {
+pub(super) fn hold_until(disk: &Disk, message_ref: &MessageRef, hold: &Hold) -> FsResult<HoldOutcome> {
     let MessageRef { mailbox, id, .. } = message_ref;
     let mark = layout::mark(mailbox, *id, &Mark::Hold(hold.clone()));
     publish_due(disk, message_ref, hold)?;
@@ -91,9 +91,9 @@ pub(super) fn hold_until(disk: &Disk, message_ref: &MessageRef, hold: &Hold) -> 
     publish_due(disk, message_ref, hold)?;
     if disk.has(&layout::claim(mailbox, *id))? {
         disk.take(&mark)?;
-        return Ok(Held::Purging);
+        return Ok(HoldOutcome::Purging);
     }
-    Ok(Held::On)
+    Ok(HoldOutcome::On)
 }
 
 /// Makes the entry that the sweep finds a hold by, unless it is there.
@@ -115,39 +115,39 @@ pub(super) fn hold_for_case(
     id: MessageId,
     subject: Option<&Subject>,
     hold: &Hold,
-) -> FsResult<Held> {
+) -> FsResult<HoldOutcome> {
     let Hold::Case { case, .. } = hold else { return Err(corrupt("a hold of a case")) };
     let mark = layout::mark(mailbox, id, &Mark::Hold(hold.clone()));
     disk.place(&mark)?;
     if cases::read(disk, case)?.is_some_and(|case| case.value.has_released(subject)) {
         disk.take(&mark)?;
-        return Ok(Held::Undone);
+        return Ok(HoldOutcome::Undone);
     }
     if disk.has(&layout::claim(mailbox, id))? {
         disk.take(&mark)?;
-        return Ok(Held::Purging);
+        return Ok(HoldOutcome::Purging);
     }
-    Ok(Held::On)
+    Ok(HoldOutcome::On)
 }
 
 /// Takes holds off.
-fn release(disk: &Disk, mailbox: &MailboxId, id: MessageId, release: &Release) -> FsResult<Released> {
+fn release(disk: &Disk, mailbox: &MailboxId, id: MessageId, release: &Release) -> FsResult<ReleaseOutcome> {
     let mut message = match look(disk, mailbox, id)? {
-        Look::Nothing => return Ok(Released::Missing),
+        Look::Nothing => return Ok(ReleaseOutcome::Missing),
         Look::Message(message) if !message.claimed => *message,
-        Look::Message(_) | Look::Tombstone => return Ok(Released::Gone),
+        Look::Message(_) | Look::Tombstone => return Ok(ReleaseOutcome::Gone),
     };
     let before = message.holds.clone();
     let released = message.release(release);
     let taken: Vec<_> = before.difference(&message.holds).cloned().map(Mark::Hold).collect();
     disk.take_all(&taken.iter().map(|mark| layout::mark(mailbox, id, mark)).collect::<Vec<_>>())?;
     // The claim renames a hold, so of the two one found it; that a hold was not there any more tells nothing on NFS.
-    if disk.has(&layout::claim(mailbox, id))? { Ok(Released::Gone) } else { Ok(released) }
+    if disk.has(&layout::claim(mailbox, id))? { Ok(ReleaseOutcome::Gone) } else { Ok(released) }
 }
 
 #[async_trait]
 impl Messages for FsMetadata {
-    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found> {
+    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Lookup> {
         let mailbox = mailbox.clone();
         self.on("reading a message", move |disk| Ok(look(disk, &mailbox, id)?.found())).await
     }
@@ -182,7 +182,7 @@ impl Messages for FsMetadata {
         self.on("holding a message", move |disk| self::hold(disk, &mailbox, id, &hold)).await
     }
 
-    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<Released> {
+    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<ReleaseOutcome> {
         let (mailbox, release) = (mailbox.clone(), release.clone());
         self.on("releasing a message", move |disk| self::release(disk, &mailbox, id, &release)).await
     }

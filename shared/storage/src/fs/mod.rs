@@ -37,7 +37,7 @@ use std::sync::Arc;
 use domain::{Region, Tenant};
 
 use self::blocking::run;
-use self::disk::{Disk, Published};
+use self::disk::{Disk, PublishOutcome};
 use self::metadata::{FsMetadata, Tree};
 use self::recordings::FsRecordings;
 pub use self::start::StartError;
@@ -123,8 +123,8 @@ impl Fs {
         let (disk, new) = (self.root(), make());
         run("storing a key", move || {
             Ok(match disk.publish_secret(&path, &new)? {
-                Published::Done => new,
-                Published::There(first) => first,
+                PublishOutcome::Done => new,
+                PublishOutcome::There(first) => first,
             })
         })
         .await

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use domain::{Claim, Claimed, Facts, MailboxId, MessageId, Subject, Timestamp};
+use domain::{Claim, ClaimOutcome, Facts, MailboxId, MessageId, Subject, Timestamp};
 
 use super::blocking::FsResult;
 use super::disk::Disk;
 use super::layout::{self, AttemptName, DUE, DueName, Mark};
 use super::look::holds_of;
 use super::metadata::FsMetadata;
-use super::stored::{Damage as _, PassedOver, Row, Tombstone, encode, passing_over, read};
+use super::stored::{Damage as _, FirstUnreadable, Row, Tombstone, encode, passing_over, read};
 use crate::{CallerMarker, Deposit, Due, MessageRef, Purge, Result};
 
 /// Claims a message. Its hold is renamed to the claim, so that of an undo and a claim one finds it; a case, whose fate is
 /// decided, needs no hold.
-fn claim(disk: &Disk, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> FsResult<Claimed> {
+fn claim(disk: &Disk, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> FsResult<ClaimOutcome> {
     let claimed = layout::claim(mailbox, id);
     let is_claimed = match claim {
         Claim::Due(hold) => disk.claim(&layout::mark(mailbox, id, &Mark::Hold(hold.clone())), &claimed)?,
@@ -34,9 +34,9 @@ fn claim(disk: &Disk, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> FsRe
         Claim::Case(_) => Some(Row::read(disk, mailbox, id)?),
     };
     Ok(match row {
-        Some(Row::Tombstone(_) | Row::Nothing) => Claimed::Gone,
-        Some(Row::Facts(_)) | None if is_claimed => Claimed::Claimed,
-        Some(Row::Facts(_)) | None => Claimed::Undone,
+        Some(Row::Tombstone(_) | Row::Nothing) => ClaimOutcome::Gone,
+        Some(Row::Facts(_)) | None if is_claimed => ClaimOutcome::Claimed,
+        Some(Row::Facts(_)) | None => ClaimOutcome::Undone,
     })
 }
 
@@ -80,7 +80,7 @@ fn due(disk: &Disk, before: Timestamp, after: Option<&Due>, limit: usize) -> FsR
     let (last_hour, first_hour) =
         (layout::hour(before), after.as_ref().map(DueName::hour).unwrap_or_default());
     let after = after.map(|name| name.to_string()).unwrap_or_default();
-    let (mut found, mut passed_over) = (Vec::new(), PassedOver::default());
+    let (mut found, mut passed_over) = (Vec::new(), FirstUnreadable::default());
     for hour in disk.list(DUE)?.range(first_hour..=last_hour) {
         for name in disk.list(&format!("{DUE}/{hour}"))? {
             let Some(entry) = DueName::parse(&name).filter(|entry| name > after && entry.at() <= before)
@@ -133,7 +133,7 @@ fn by_caller(
         let (_, attempt) = name.starts_with(caller).then(|| AttemptName::parse_marker(name))??;
         (after.as_ref() < Some(&attempt)).then_some(attempt)
     })?;
-    let (mut markers, mut passed_over) = (Vec::new(), PassedOver::default());
+    let (mut markers, mut passed_over) = (Vec::new(), FirstUnreadable::default());
     for attempt in BTreeSet::from_iter(attempts) {
         if markers.len() >= limit {
             break;
@@ -192,7 +192,7 @@ impl Purge for FsMetadata {
         self.on("removing a due entry", move |disk| Ok(disk.take(&entry.path())?)).await
     }
 
-    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed> {
+    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<ClaimOutcome> {
         let (mailbox, claim) = (mailbox.clone(), claim.clone());
         self.on("claiming a message", move |disk| self::claim(disk, &mailbox, id, &claim)).await
     }

@@ -1,6 +1,6 @@
 use super::super::testing::*;
 use super::*;
-use crate::{Deposit, Deposits as _, Fenced, Found, Messages as _, Recordings as _, StorageError};
+use crate::{Deposit, Deposits as _, FenceOutcome, Lookup, Messages as _, Recordings as _, StorageError};
 use domain::{Facts, Hold, ReadMark};
 
 #[tokio::test]
@@ -73,9 +73,9 @@ async fn what_is_due_is_purged_also_where_its_facts_are_damaged() {
         store.index.claim(&mailbox(), one.facts.id, &by_a_case).await.is_err(),
         "whose it is is not known"
     );
-    assert_eq!(store.index.claim(&mailbox(), one.facts.id, &claim).await.unwrap(), Claimed::Claimed);
+    assert_eq!(store.index.claim(&mailbox(), one.facts.id, &claim).await.unwrap(), ClaimOutcome::Claimed);
     store.purge(&MessageRef::from(&one.facts), at(500)).await.unwrap();
-    assert_eq!(store.index.message(&mailbox(), one.facts.id).await.unwrap(), Found::Gone);
+    assert_eq!(store.index.message(&mailbox(), one.facts.id).await.unwrap(), Lookup::Gone);
     assert_eq!(store.files_of(one.facts.id).len(), 3, "the tombstone, the claim and what was due");
 }
 
@@ -122,7 +122,7 @@ async fn what_a_power_failure_cut_off_is_told_by_its_journal_and_taken_back() {
     let message_ref = store.index.arriving(at(100_000)).await.unwrap();
     assert_eq!(message_ref, [MessageRef::from(&cut_off.facts)]);
     for message_ref in message_ref {
-        assert_eq!(store.index.fence(&message_ref).await.unwrap(), Fenced::Never);
+        assert_eq!(store.index.fence(&message_ref).await.unwrap(), FenceOutcome::Never);
         assert_eq!(store.index.by_caller(&subject, None, 9).await.unwrap(), whole);
         store.recordings.delete(&message_ref.audio).await.unwrap();
         store.index.withdraw(&message_ref).await.unwrap();

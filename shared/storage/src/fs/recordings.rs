@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 
 use super::blocking::{FsResult, run};
-use super::disk::{Disk, Published};
+use super::disk::{Disk, PublishOutcome};
 use super::layout;
 use super::metadata::ping;
 use super::stored::corrupt;
@@ -59,8 +59,8 @@ impl Recordings for FsRecordings {
         _subject: Option<&Subject>,
     ) -> Result<()> {
         self.on("storing a recording", key, move |disk, path| match disk.prepare(path, &bytes)? {
-            Published::Done => Ok(()),
-            Published::There(_) => Err(StorageError::Conflict { context: "storing a recording" }.into()),
+            PublishOutcome::Done => Ok(()),
+            PublishOutcome::There(_) => Err(StorageError::Conflict { context: "storing a recording" }.into()),
         })
         .await
     }

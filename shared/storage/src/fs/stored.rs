@@ -11,7 +11,7 @@ use super::blocking::{Fault, FsResult};
 use super::disk::Disk;
 use super::layout;
 use crate::stored;
-pub(super) use crate::stored::{Damage, PassedOver};
+pub(super) use crate::stored::{Damage, FirstUnreadable};
 use crate::{Deposit, StorageError};
 
 /// No write takes longer: what is not whole after this was cut off.
@@ -54,7 +54,7 @@ impl Damage for Fault {
 
 /// What was read. What is damaged is passed over: one file must not hide or stop all others.
 pub(super) fn passing_over<T>(read: FsResult<Option<T>>) -> FsResult<Option<T>> {
-    Ok(PassedOver::default().read(read)?.flatten())
+    Ok(FirstUnreadable::default().read(read)?.flatten())
 }
 
 /// What stays of a message that was purged.

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::metadata::FsMetadata;
 use super::recordings::FsRecordings;
 use super::{Fs, Setup};
-use crate::{Arrival, Deposit, Deposits as _, Insertion, MessageRef, Purge as _, Recordings as _};
+use crate::{ArriveOutcome, Deposit, Deposits as _, InsertOutcome, MessageRef, Purge as _, Recordings as _};
 
 pub(super) const AUDIO: &[u8] = b"RIFF, as it were";
 
@@ -111,7 +111,7 @@ impl Store {
     }
 
     /// The first half of a deposit, with its audio.
-    pub(super) async fn arrive(&self, deposit: &Deposit) -> crate::Result<Arrival> {
+    pub(super) async fn arrive(&self, deposit: &Deposit) -> crate::Result<ArriveOutcome> {
         let put = self.recordings.put(&deposit.facts.audio, Bytes::from_static(AUDIO), "audio/wav", None);
         self.index.arrive(deposit, put).await
     }
@@ -119,8 +119,8 @@ impl Store {
     /// A message that was created.
     pub(super) async fn created(&self, number: &str) -> Deposit {
         let deposit = deposit(number);
-        assert!(matches!(self.arrive(&deposit).await.unwrap(), Arrival::Arrived(_)));
-        assert!(matches!(self.index.insert(&deposit).await.unwrap(), Insertion::Created(_)));
+        assert!(matches!(self.arrive(&deposit).await.unwrap(), ArriveOutcome::Arrived(_)));
+        assert!(matches!(self.index.insert(&deposit).await.unwrap(), InsertOutcome::Created(_)));
         deposit
     }
 

@@ -3,8 +3,8 @@ use domain::{Claim, Status, SystemRandom};
 use super::super::testing::*;
 use super::*;
 use crate::{
-    Cases as _, Deposits as _, Expect, Found, Insertion, Mailboxes as _, Messages as _, Purge as _,
-    Recordings as _, Written,
+    Cases as _, Deposits as _, Expect, InsertOutcome, Lookup, Mailboxes as _, Messages as _, Purge as _,
+    Recordings as _, WriteOutcome,
 };
 
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
@@ -123,7 +123,7 @@ async fn a_hold_of_a_case_that_let_go_is_taken_and_one_of_an_open_case_stays() {
         let mut one = case(&name, "030 1", at(0));
         one.status = status;
         one.erased_at = (status == Status::Erased).then(|| at(1));
-        assert_eq!(store.index.put_case(&one, Expect::Absent).await.unwrap(), Written::Version(1));
+        assert_eq!(store.index.put_case(&one, Expect::Absent).await.unwrap(), WriteOutcome::Version(1));
         let hold = Hold::Case { case: one.key, purge_at: one.deadlines.purge_at };
         holds.push(leave_mark(&store, id, &Mark::Hold(hold)));
     }
@@ -144,11 +144,11 @@ async fn what_the_deletion_of_a_mailbox_missed_is_held() {
     let id = store.created("030 1").await.facts.id;
     let deleted = super::super::chain::State::<domain::Mailbox>::Deleted { purge_at: Some(at(900)) };
     super::super::chain::append(&store.index.0.disk, &layout::config(&mailbox()), 2, deleted).unwrap();
-    let Found::Message(missed) = store.index.message(&mailbox(), id).await.unwrap() else { panic!("lost") };
+    let Lookup::Message(missed) = store.index.message(&mailbox(), id).await.unwrap() else { panic!("lost") };
     assert!(missed.is_visible(), "the deletion was cut off right after it was decided");
     tidy(&store, days(1)).await;
     let held = Hold::Mailbox { purge_at: days(2) };
-    let Found::Message(found) = store.index.message(&mailbox(), id).await.unwrap() else { panic!("lost") };
+    let Lookup::Message(found) = store.index.message(&mailbox(), id).await.unwrap() else { panic!("lost") };
     assert!(found.holds.contains(&held));
     let due = store.index.due(days(2), None, 9).await.unwrap();
     assert!(due.iter().any(|due| due.claim == Claim::Due(held.clone())));
@@ -163,7 +163,7 @@ async fn a_mailbox_made_again_after_a_deletion_that_was_cut_off_starts_empty() {
     super::super::chain::append(&store.index.0.disk, &layout::config(&mailbox()), 2, deleted).unwrap();
     assert_eq!(store.index.counts(&mailbox()).await.unwrap().stored(), 1);
     let made = store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
-    assert_eq!(made, Written::Version(3));
+    assert_eq!(made, WriteOutcome::Version(3));
     assert_eq!(store.index.counts(&mailbox()).await.unwrap().stored(), 0);
     assert_eq!(store.index.due(at(900), None, 9).await.unwrap().len(), 1);
 }
@@ -175,13 +175,13 @@ async fn tombstones_go_after_30_days_and_a_claim_without_one_goes_too() {
     let stray = MessageId::random(at(1), &SystemRandom);
     leave(&store, &layout::claim(&mailbox(), stray));
     tidy(&store, days(30)).await;
-    assert_eq!(store.index.message(&mailbox(), id).await.unwrap(), Found::Gone);
+    assert_eq!(store.index.message(&mailbox(), id).await.unwrap(), Lookup::Gone);
     assert!(!has(&store, &layout::claim(&mailbox(), stray)));
     tidy(&store, days(31)).await;
     assert_eq!(store.files_of(id), Vec::<String>::new());
     let repeat = again(id, "030 1");
     store.arrive(&repeat).await.unwrap();
-    let Insertion::Created(created) = store.index.insert(&repeat).await.unwrap() else {
+    let InsertOutcome::Created(created) = store.index.insert(&repeat).await.unwrap() else {
         panic!("it is free")
     };
     assert!(created.is_visible());
@@ -272,10 +272,10 @@ async fn a_damaged_message_of_a_deleted_mailbox_stops_nothing_and_shows_nowhere(
     let row = store.tenant_folder().join(layout::row(&mailbox(), damaged.facts.id));
     let facts = std::fs::read(&row).unwrap();
     std::fs::write(&row, b"{").unwrap();
-    assert_eq!(index.delete_mailbox(&mailbox(), 1, at(900)).await.unwrap(), Written::Version(2));
+    assert_eq!(index.delete_mailbox(&mailbox(), 1, at(900)).await.unwrap(), WriteOutcome::Version(2));
     assert_eq!(
         index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap(),
-        Written::Version(3)
+        WriteOutcome::Version(3)
     );
     assert_eq!(index.counts(&mailbox()).await.unwrap().stored(), 0);
     let due = async || index.due(at(900), None, 9).await.unwrap();

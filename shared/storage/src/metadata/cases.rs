@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{Case, CaseKey, Certified, Subject};
 
-use super::{Expect, Versioned, Written};
+use super::{Expect, Versioned, WriteOutcome};
 use crate::error::Result;
 
 /// The cases of a tenant.
@@ -14,7 +14,7 @@ pub trait Cases: Send + Sync {
 
     /// Writes a case if it is as expected: `Absent` opens it, a version changes it. Before the case is there, each of
     /// its subjects names it (`forgets`) and it is watched.
-    async fn put_case(&self, case: &Case, expect: Expect) -> Result<Written>;
+    async fn put_case(&self, case: &Case, expect: Expect) -> Result<WriteOutcome>;
 
     /// All cases, by key, those after `after`, at most `limit`.
     async fn cases(&self, after: Option<&CaseKey>, limit: usize) -> Result<Vec<Versioned<Case>>>;
@@ -32,5 +32,5 @@ pub trait Cases: Send + Sync {
     async fn last_certificate(&self) -> Result<Option<Versioned<Certified>>>;
 
     /// Writes the tenant's next certificate if the newest is as expected: of two that would follow the same one, one does.
-    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<Written>;
+    async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<WriteOutcome>;
 }

@@ -1,9 +1,9 @@
 //! Messages: what folders show, marks and holds.
 
 use async_trait::async_trait;
-use domain::{Counts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, Released};
+use domain::{Counts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome};
 
-use super::Found;
+use super::Lookup;
 use crate::error::Result;
 
 /// Which messages of a mailbox.
@@ -30,7 +30,7 @@ pub struct Page {
 #[async_trait]
 pub trait Messages: Send + Sync {
     /// What is stored under an id. Reads its own writes.
-    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Found>;
+    async fn message(&self, mailbox: &MailboxId, id: MessageId) -> Result<Lookup>;
 
     /// A page of a mailbox, newest first. Reads its own writes. What is visible throughout is shown exactly once; what
     /// was hidden before the call is not shown.
@@ -52,5 +52,5 @@ pub trait Messages: Send + Sync {
     async fn hold(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Result<Option<Message>>;
 
     /// Takes a hold off, by the rule of [`Message::release`]. Of a release and a claim that race, one wins.
-    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<Released>;
+    async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<ReleaseOutcome>;
 }

@@ -11,7 +11,7 @@ use domain::{Attempt, AudioKey, Facts, MailboxId, Message, MessageId, Region, Su
 use serde::{Deserialize, Serialize};
 
 pub use self::cases::Cases;
-pub use self::deposits::{Arrival, Deposit, Deposits, Fenced, Insertion};
+pub use self::deposits::{ArriveOutcome, Deposit, Deposits, FenceOutcome, InsertOutcome};
 pub use self::mailboxes::Mailboxes;
 pub use self::messages::{Messages, Page, PageOf};
 pub use self::purge::{CallerMarker, Due, Purge};
@@ -44,7 +44,7 @@ impl Expect {
 
 /// What became of a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
+pub enum WriteOutcome {
     /// Written, as this version.
     Version(u64),
     /// It is not as expected; nothing was written.
@@ -53,7 +53,7 @@ pub enum Written {
 
 /// What is stored under a message's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum Lookup {
     /// Nothing.
     Nothing,
     /// A message, hidden ones too: ask its [`folder`](Message::folder) before it is shown.
@@ -62,7 +62,7 @@ pub enum Found {
     Gone,
 }
 
-impl Found {
+impl Lookup {
     /// The message, if a folder shows it.
     pub fn shown(self) -> Option<Message> {
         match self {

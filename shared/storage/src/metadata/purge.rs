@@ -1,7 +1,7 @@
 //! The purge: what is due, the messages of a caller, the claim and the tombstone.
 
 use async_trait::async_trait;
-use domain::{Claim, Claimed, Facts, MailboxId, MessageId, Subject, Timestamp};
+use domain::{Claim, ClaimOutcome, Facts, MailboxId, MessageId, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::MessageRef;
@@ -53,7 +53,7 @@ pub trait Purge: Send + Sync {
     async fn remove_due_entry(&self, due: &Due) -> Result<()>;
 
     /// Claims a message for the purge, by the rule of [`Message::claim`]. Irrevocable; a repeat says `Claimed` again.
-    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<Claimed>;
+    async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<ClaimOutcome>;
 
     /// Replaces the facts of a claimed message by a tombstone, kept 30 days from `now`, without anything personal; then
     /// takes its marks and its caller marker away. Only after its audio is gone. What is not claimed is not touched.
