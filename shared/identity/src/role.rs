@@ -59,46 +59,40 @@ pub enum Operation {
     Sweep,
 }
 
+/// Who works with messages.
+const OF_MAILBOXES: &[Role] = &[Role::Agent, Role::Admin];
+/// Who answers for data protection.
+const OF_PRIVACY: &[Role] = &[Role::Privacy];
+
 impl Operation {
     /// Its name in audit lines and metrics.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Deposit => "deposit",
-            Self::List => "list",
-            Self::Play => "play",
-            Self::MarkRead => "mark-read",
-            Self::Delete => "delete",
-            Self::Undo => "undo",
-            Self::Count => "mwi-count",
-            Self::SeeMailboxes => "see-mailboxes",
-            Self::Provision => "provision",
-            Self::ForgetMe => "forgetme",
-            Self::UndoForget => "undoforget",
-            Self::ExportMe => "exportme",
-            Self::ExportFile => "export-file",
-            Self::SeeCases => "see-cases",
-            Self::Sweep => "sweep",
-        }
+        self.row().0
     }
 
     /// The roles that may do it.
     pub fn roles(self) -> &'static [Role] {
+        self.row().1
+    }
+
+    /// Its name, and the roles that may do it.
+    fn row(self) -> (&'static str, &'static [Role]) {
         match self {
-            Self::Deposit => &[Role::Deposit],
-            Self::List
-            | Self::Play
-            | Self::MarkRead
-            | Self::Delete
-            | Self::Undo
-            | Self::Count
-            | Self::SeeMailboxes => &[Role::Agent, Role::Admin],
-            Self::Provision => &[Role::Admin],
-            Self::ForgetMe
-            | Self::UndoForget
-            | Self::ExportMe
-            | Self::ExportFile
-            | Self::SeeCases
-            | Self::Sweep => &[Role::Privacy],
+            Self::Deposit => ("deposit", &[Role::Deposit]),
+            Self::List => ("list", OF_MAILBOXES),
+            Self::Play => ("play", OF_MAILBOXES),
+            Self::MarkRead => ("mark-read", OF_MAILBOXES),
+            Self::Delete => ("delete", OF_MAILBOXES),
+            Self::Undo => ("undo", OF_MAILBOXES),
+            Self::Count => ("mwi-count", OF_MAILBOXES),
+            Self::SeeMailboxes => ("see-mailboxes", OF_MAILBOXES),
+            Self::Provision => ("provision", &[Role::Admin]),
+            Self::ForgetMe => ("forgetme", OF_PRIVACY),
+            Self::UndoForget => ("undoforget", OF_PRIVACY),
+            Self::ExportMe => ("exportme", OF_PRIVACY),
+            Self::ExportFile => ("export-file", OF_PRIVACY),
+            Self::SeeCases => ("see-cases", OF_PRIVACY),
+            Self::Sweep => ("sweep", OF_PRIVACY),
         }
     }
 }
