@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ComponentsBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{SchemaFormat, SchemaType, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     Header, Info, License, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
@@ -64,24 +64,16 @@ fn complete(mut document: OpenApi) -> OpenApi {
         .scheme(HttpAuthScheme::Basic)
         .description(Some("`tenant\\user` and a password."))
         .build();
-    let mut ours = ComponentsBuilder::new()
-        .security_scheme("bearer", SecurityScheme::Http(bearer))
-        .security_scheme("basic", SecurityScheme::Http(basic))
-        .schema(ProblemBody::name(), ProblemBody::schema())
-        .schema(Fault::name(), Fault::schema())
-        .schema(Id::name(), Id::schema())
-        .build();
-    for code in EVERYWHERE.into_iter().chain(WITH_A_BODY) {
-        ours.responses.insert(component(code), refusal(code).into());
-    }
-    for (name, _) in HEADS {
-        ours.headers.insert(name.to_owned(), header(name, true).into());
-    }
     let components = document.components.get_or_insert_default();
-    components.schemas.extend(ours.schemas);
-    components.responses.extend(ours.responses);
-    components.headers.extend(ours.headers);
-    components.security_schemes.extend(ours.security_schemes);
+    components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+    components.schemas.insert(Fault::name().into_owned(), Fault::schema());
+    components.schemas.insert(Id::name().into_owned(), Id::schema());
+    let refusals = EVERYWHERE.into_iter().chain(WITH_A_BODY);
+    components.responses.extend(refusals.map(|code| (component(code), refusal(code).into())));
+    components.headers.extend(HEADS.map(|(name, _)| (name.to_owned(), header(name, true).into())));
+    let schemes = [("bearer", bearer), ("basic", basic)];
+    let schemes = schemes.map(|(name, scheme)| (name.to_owned(), SecurityScheme::Http(scheme).into()));
+    components.security_schemes.extend(schemes);
     let no_scopes: [&str; 0] = [];
     document.security = Some(vec![
         SecurityRequirement::new("bearer", no_scopes),
@@ -89,15 +81,8 @@ fn complete(mut document: OpenApi) -> OpenApi {
     ]);
 
     for path in document.paths.paths.values_mut() {
-        let methods = [
-            &mut path.get,
-            &mut path.put,
-            &mut path.post,
-            &mut path.delete,
-            &mut path.patch,
-            &mut path.head,
-            &mut path.options,
-        ];
+        let PathItem { get, put, post, delete, patch, head, options, .. } = path;
+        let methods = [get, put, post, delete, patch, head, options];
         methods.into_iter().flatten().for_each(finish);
     }
     document
@@ -127,9 +112,8 @@ fn finish(operation: &mut Operation) {
     for (code, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
             describe(code, response);
-            for (name, always) in heads(code, &answers) {
-                response.headers.insert(name.to_owned(), head(name, always));
-            }
+            let heads = heads(code, &answers).into_iter();
+            response.headers.extend(heads.map(|(name, always)| (name.to_owned(), head(name, always))));
         }
     }
     let of_a_body = WITH_A_BODY.into_iter().filter(|_| operation.request_body.is_some());
@@ -210,9 +194,8 @@ fn refusal(code: Code) -> Response {
     let content = ContentBuilder::new().schema(Some(schema)).build();
     let mut response = ResponseBuilder::new().content(PROBLEM, content).build();
     describe(status.as_str(), &mut response);
-    for (name, always) in heads(status.as_str(), &BTreeSet::new()) {
-        response.headers.insert(name.to_owned(), head(name, always));
-    }
+    let heads = heads(status.as_str(), &BTreeSet::new()).into_iter();
+    response.headers.extend(heads.map(|(name, always)| (name.to_owned(), head(name, always))));
     response
 }
 
