@@ -35,8 +35,8 @@ fn timeouts(attempt: Duration, all: Duration) -> TimeoutConfig {
 }
 
 /// For a put of so many bytes.
-pub(super) fn put(bytes: usize) -> TimeoutConfig {
-    timeouts(put_attempt(bytes), PUT_TIMEOUT)
+pub(super) fn put(bytes: usize) -> aws_sdk_s3::config::Builder {
+    aws_sdk_s3::config::Builder::new().timeout_config(timeouts(put_attempt(bytes), PUT_TIMEOUT))
 }
 
 /// For a question that must not hide an outage.

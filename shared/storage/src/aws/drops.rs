@@ -143,7 +143,6 @@ impl Drops for S3Drops {
             return self.delete(key, dropped).await;
         }
         let bytes = usize::try_from(dropped.bytes).unwrap_or(usize::MAX);
-        let limits = aws_sdk_s3::config::Config::builder().timeout_config(client::put(bytes));
         let copied = self
             .client
             .copy_object()
@@ -156,7 +155,7 @@ impl Drops for S3Drops {
             // Without tags: to copy some would need rights to them.
             .tagging_directive(TaggingDirective::Replace)
             .customize()
-            .config_override(limits)
+            .config_override(client::put(bytes))
             .send()
             .await;
         match none_on(&[404, 412], context, copied)? {

@@ -128,16 +128,14 @@ impl Messages for AwsMetadata {
                 names: vec![("#case", case.to_string())],
             },
         };
-        let found = match self.table.update(context, &key, update).await? {
-            UpdateOutcome::Done(item) => {
-                return Ok(
-                    left(&item)?.map_or(ReleaseOutcome::Missing, |back| ReleaseOutcome::Back(Box::new(back)))
-                );
-            }
-            UpdateOutcome::Refused(found) => found,
-        };
         let rule = |message: &mut Message| message.release(release);
-        Ok(self.change_found(context, &key, found, rule).await?.released())
+        Ok(match self.table.update(context, &key, update).await? {
+            UpdateOutcome::Done(item) => match left(&item)? {
+                Some(back) => ReleaseOutcome::Back(Box::new(back)),
+                None => ReleaseOutcome::Missing,
+            },
+            UpdateOutcome::Refused(found) => self.change_found(context, &key, found, rule).await?.released(),
+        })
     }
 }
 
@@ -238,13 +236,10 @@ impl AwsMetadata {
             values: vec![(":at", number(purge_at.millis())), (":op", text(nonce()?))],
             names: vec![("#case", case.to_string())],
         };
-        let held = match self.table.update(context, key, update).await? {
-            UpdateOutcome::Done(item) => left(&item)?,
-            UpdateOutcome::Refused(_) => None,
+        let UpdateOutcome::Done(item) = self.table.update(context, key, update).await? else {
+            return Ok(None);
         };
-        match held {
-            Some(held) => self.keep_case_hold(held, case).await,
-            None => Ok(None),
-        }
+        let Some(held) = left(&item)? else { return Ok(None) };
+        self.keep_case_hold(held, case).await
     }
 }

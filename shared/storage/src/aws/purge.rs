@@ -74,12 +74,11 @@ impl Purge for AwsMetadata {
     }
 
     async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<ClaimOutcome> {
+        let held = |condition, at: &Timestamp| (CLAIM, condition, vec![(":at", number(at.millis()))]);
         let (expression, condition, mut values) = match claim {
-            Claim::Due(Hold::Trash { purge_at }) => {
-                (CLAIM, "t = :at AND attribute_not_exists(claim)", vec![(":at", number(purge_at.millis()))])
-            }
+            Claim::Due(Hold::Trash { purge_at }) => held("t = :at AND attribute_not_exists(claim)", purge_at),
             Claim::Due(Hold::Mailbox { purge_at }) => {
-                (CLAIM, "d = :at AND attribute_not_exists(claim)", vec![(":at", number(purge_at.millis()))])
+                held("d = :at AND attribute_not_exists(claim)", purge_at)
             }
             Claim::Unfinished => (CLAIM, "attribute_exists(claim)", Vec::new()),
             // From here on the sweep of what is due finishes it, too, also where it had a deadline in the trash.

@@ -115,9 +115,7 @@ impl Recordings for S3Recordings {
                 .set_tagging(tags)
                 .body(ByteStream::from(bytes.clone()))
                 .customize()
-                .config_override(
-                    aws_sdk_s3::config::Config::builder().timeout_config(client::put(bytes.len())),
-                )
+                .config_override(client::put(bytes.len()))
                 .send()
                 .await;
             match put {

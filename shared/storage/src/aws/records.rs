@@ -2,22 +2,20 @@
 
 use async_trait::async_trait;
 use domain::{CLOSED_CASE_LIFETIME, Case, CaseKey, MailboxId, Subject, Timestamp};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::layout::{FOLDER, FORGET, Item, Key};
 use super::metadata::AwsMetadata;
 use super::row::json;
 use super::table::{Query, Update, UpdateOutcome, number, number_of, text, text_of, value_of};
-use crate::cloud::{CASES, MAILBOXES, Record, RecordUpdate, Records, Thing, nonce};
+use crate::cloud::{CASES, Found, MAILBOXES, Record, RecordUpdate, Records, Thing, Value, nonce};
 use crate::stored::{FirstUnreadable, ms13};
-use crate::{Cases as _, Expect, Result, StorageError, Versioned, WriteOutcome};
+use crate::{Cases as _, Result, StorageError, Versioned, WriteOutcome};
 
 /// `f` of a case that is watched.
 const OPEN: &str = "open#";
 
 /// Reads the item of a record.
-fn record<T: DeserializeOwned>(item: &Item) -> Result<Record<T, u64>> {
+fn record<T: Value>(item: &Item) -> Result<Record<T, u64>> {
     let key = Key::of(item).map(|Key { pk, sk }| format!("{pk} {sk}")).unwrap_or_default();
     let corrupt = || StorageError::corrupt(format!("the record {key}"));
     let version = number_of(item, "v").and_then(|v| u64::try_from(v).ok()).ok_or_else(corrupt)?;
@@ -31,6 +29,7 @@ fn record<T: DeserializeOwned>(item: &Item) -> Result<Record<T, u64>> {
 impl Records for AwsMetadata {
     /// The version alone.
     type Etag = u64;
+    const ETAG_OF_VERSION: Option<fn(u64) -> u64> = Some(|version| version);
 
     async fn note(&self, context: &'static str, things: Vec<Thing<'_>>) -> Result<()> {
         // A case that is watched has that in its record.
@@ -44,15 +43,11 @@ impl Records for AwsMetadata {
         self.table.write_all(context, Vec::new(), keys).await
     }
 
-    async fn record<T: DeserializeOwned + Send>(
-        &self,
-        context: &'static str,
-        thing: Thing<'_>,
-    ) -> Result<Option<Record<T, u64>>> {
+    async fn record<T: Value>(&self, context: &'static str, thing: Thing<'_>) -> Found<T, u64> {
         self.table.get(context, &self.layout.key(thing)).await?.as_ref().map(record).transpose()
     }
 
-    async fn values<T: DeserializeOwned + Send>(
+    async fn values<T: Value>(
         &self,
         context: &'static str,
         folder: &'static str,
@@ -76,7 +71,7 @@ impl Records for AwsMetadata {
         Ok(values)
     }
 
-    async fn write_record<T: Serialize + DeserializeOwned + Send + Sync>(
+    async fn write_record<T: Value>(
         &self,
         context: &'static str,
         thing: Thing<'_>,
@@ -113,21 +108,6 @@ impl Records for AwsMetadata {
             }
             UpdateOutcome::Done(_) | UpdateOutcome::Refused(_) => Ok(WriteOutcome::Version(version)),
         }
-    }
-
-    /// Without reading it first: where it is never deleted, its version is that of the value.
-    async fn put_value<T: Serialize + DeserializeOwned + Send + Sync>(
-        &self,
-        context: &'static str,
-        thing: Thing<'_>,
-        value: RecordUpdate<'_, T>,
-        expect: Expect,
-    ) -> Result<WriteOutcome> {
-        let before = match expect {
-            Expect::Absent => None,
-            Expect::Version(version) => Some(Record { version, value: None, purge_at: None, etag: version }),
-        };
-        self.write_record(context, thing, before.as_ref(), value).await
     }
 
     async fn read_cases(&self, keys: Vec<CaseKey>) -> Result<Vec<Case>> {

@@ -21,6 +21,7 @@ use crate::{CallerMarker, Deposit, MessageRef, Messages as _, Metadata, Result, 
 
 /// What a journal tells beside what is left of the attempt: when it began.
 const BEGUN: &str = "begun";
+const ANNOUNCING: &str = "announcing a deposit";
 
 /// The metadata of a tenant.
 pub(super) struct AzureMetadata {
@@ -109,20 +110,9 @@ impl AzureMetadata {
     }
 
     async fn journal(&self, message_ref: &MessageRef, begun: Timestamp) -> Result<()> {
-        let context = "announcing a deposit";
-        let mut journal = left(context, message_ref)?;
+        let mut journal = left(ANNOUNCING, message_ref)?;
         journal.insert(BEGUN.to_owned(), begun.millis().to_string());
-        self.blobs.note(context, &self.layout.name(Thing::Journal(message_ref)), journal).await
-    }
-
-    async fn marker(&self, deposit: &Deposit) -> Result<()> {
-        let context = "announcing a deposit";
-        let message_ref = MessageRef::from(&deposit.facts);
-        let Some(name) = Thing::marker(&message_ref).map(|marker| self.layout.name(marker)) else {
-            return Ok(());
-        };
-        let marker = json(context, &CallerMarker::from(&deposit.facts))?;
-        self.blobs.note(context, &name, [(MARKER.to_owned(), marker)].into()).await
+        self.blobs.note(ANNOUNCING, &self.layout.name(Thing::Journal(message_ref)), journal).await
     }
 }
 
@@ -233,8 +223,13 @@ impl Cloud for AzureMetadata {
 
     async fn announce(&self, deposit: &Deposit) -> Result<()> {
         let message_ref = MessageRef::from(&deposit.facts);
-        let (journaled, marked) = join!(self.journal(&message_ref, deposit.begun_at), self.marker(deposit));
-        journaled.and(marked)
+        let marker = async {
+            let Some(marker) = Thing::marker(&message_ref) else { return Ok(()) };
+            let caller = json(ANNOUNCING, &CallerMarker::from(&deposit.facts))?;
+            self.blobs.note(ANNOUNCING, &self.layout.name(marker), [(MARKER.to_owned(), caller)].into()).await
+        };
+        let (journal, marker) = join!(self.journal(&message_ref, deposit.begun_at), marker);
+        journal.and(marker)
     }
 
     async fn note_fencing(&self, message_ref: &MessageRef) -> Result<()> {
@@ -272,13 +267,7 @@ impl Cloud for AzureMetadata {
 
     async fn note_searched(&self, region: &Region, until: &str) -> Result<()> {
         let (name, until) = (self.layout.name(Thing::Orphans(region)), Bytes::from(until.to_owned()));
-        let put = self.blobs.put(
-            "looking for orphans",
-            &name,
-            until,
-            BlobProperties::default(),
-            Precondition::Anything,
-        );
-        put.await.map(|_| ())
+        let (with, condition) = (BlobProperties::default(), Precondition::Anything);
+        self.blobs.put("looking for orphans", &name, until, with, condition).await.map(|_| ())
     }
 }

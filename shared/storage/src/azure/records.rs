@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::blobs::{BlobProperties, Metadata, Precondition};
 use super::layout::WATCHED;
 use super::metadata::AzureMetadata;
-use crate::cloud::{MAILBOXES, MAX_CONCURRENT_REQUESTS, Record, RecordUpdate, Records, Thing, nonce};
+use crate::cloud::{
+    Found, MAILBOXES, MAX_CONCURRENT_REQUESTS, Record, RecordUpdate, Records, Thing, Value, nonce,
+};
 use crate::stored::{FirstUnreadable, decode, encode};
 use crate::{Cases as _, Result, StorageError, Versioned, WriteOutcome};
 
@@ -37,11 +39,7 @@ impl AzureMetadata {
         Ok(listed.iter().filter_map(|it| it.name.strip_prefix(folder)).map(str::to_owned).collect())
     }
 
-    async fn record_at<T: DeserializeOwned>(
-        &self,
-        context: &'static str,
-        name: &str,
-    ) -> Result<Option<Record<T, Etag>>> {
+    async fn record_at<T: Value>(&self, context: &'static str, name: &str) -> Found<T, Etag> {
         let Some((etag, bytes)) = self.blobs.read(context, name, None).await? else { return Ok(None) };
         let StoredRecord { version, value, purge_at, .. } = stored(name, &bytes)?;
         Ok(Some(Record { version, value, purge_at, etag }))
@@ -68,15 +66,11 @@ impl Records for AzureMetadata {
         self.blobs.delete_all(context, names).await
     }
 
-    async fn record<T: DeserializeOwned + Send>(
-        &self,
-        context: &'static str,
-        thing: Thing<'_>,
-    ) -> Result<Option<Record<T, Etag>>> {
+    async fn record<T: Value>(&self, context: &'static str, thing: Thing<'_>) -> Found<T, Etag> {
         self.record_at(context, &self.layout.name(thing)).await
     }
 
-    async fn values<T: DeserializeOwned + Send>(
+    async fn values<T: Value>(
         &self,
         context: &'static str,
         folder: &'static str,
@@ -104,7 +98,7 @@ impl Records for AzureMetadata {
         Ok(values)
     }
 
-    async fn write_record<T: Serialize + DeserializeOwned + Send + Sync>(
+    async fn write_record<T: Value>(
         &self,
         context: &'static str,
         thing: Thing<'_>,

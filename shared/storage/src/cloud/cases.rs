@@ -3,14 +3,13 @@
 use async_trait::async_trait;
 use domain::{Case, CaseKey, Certified, Subject};
 
-use super::{CASES, Cloud, Record, RecordUpdate, Thing};
+use super::{CASES, Cloud, Record, RecordUpdate, Thing, put_record};
 use crate::{Cases, Expect, Result, Versioned, WriteOutcome};
 
 #[async_trait]
 impl<C: Cloud> Cases for C {
     async fn case(&self, key: &CaseKey) -> Result<Option<Versioned<Case>>> {
-        let record = self.record("reading a case", Thing::Case(key)).await?;
-        Ok(record.and_then(Record::versioned))
+        Ok(self.record("reading a case", Thing::Case(key)).await?.and_then(Record::versioned))
     }
 
     async fn put_case(&self, case: &Case, expect: Expect) -> Result<WriteOutcome> {
@@ -27,7 +26,7 @@ impl<C: Cloud> Cases for C {
         self.note(context, names).await?;
         let watched_since = is_opened.then_some(case.requested_at);
         let next = RecordUpdate { watched_since, ..RecordUpdate::value(Some(case)) };
-        self.put_value(context, Thing::Case(&case.key), next, expect).await
+        put_record(self, context, Thing::Case(&case.key), next, expect).await
     }
 
     async fn cases(&self, after: Option<&CaseKey>, limit: usize) -> Result<Vec<Versioned<Case>>> {
@@ -47,12 +46,11 @@ impl<C: Cloud> Cases for C {
     }
 
     async fn last_certificate(&self) -> Result<Option<Versioned<Certified>>> {
-        let record = self.record("reading a certificate", Thing::LastCertificate).await?;
-        Ok(record.and_then(Record::versioned))
+        Ok(self.record("reading a certificate", Thing::LastCertificate).await?.and_then(Record::versioned))
     }
 
     async fn put_certificate(&self, certified: &Certified, expect: Expect) -> Result<WriteOutcome> {
         let next = RecordUpdate::value(Some(certified));
-        self.put_value("writing a certificate", Thing::LastCertificate, next, expect).await
+        put_record(self, "writing a certificate", Thing::LastCertificate, next, expect).await
     }
 }

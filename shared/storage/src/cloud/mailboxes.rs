@@ -16,8 +16,7 @@ use crate::{Cases as _, Expect, Mailboxes, Result, Versioned, WriteOutcome};
 #[async_trait]
 impl<C: Cloud> Mailboxes for C {
     async fn mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
-        let record = self.record("reading a mailbox", Thing::Mailbox(id)).await?;
-        Ok(record.and_then(Record::versioned))
+        Ok(self.record("reading a mailbox", Thing::Mailbox(id)).await?.and_then(Record::versioned))
     }
 
     async fn mailboxes(&self) -> Result<Vec<Versioned<Mailbox>>> {
@@ -91,8 +90,7 @@ impl<C: Cloud> Mailboxes for C {
     }
 
     async fn group(&self, id: &GroupId) -> Result<Option<Versioned<Group>>> {
-        let record = self.record("reading a group", Thing::Group(id)).await?;
-        Ok(record.and_then(Record::versioned))
+        Ok(self.record("reading a group", Thing::Group(id)).await?.and_then(Record::versioned))
     }
 
     async fn groups(&self) -> Result<Vec<Versioned<Group>>> {

@@ -25,16 +25,14 @@ use domain::{
 };
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 pub(crate) use self::due::{claim_of, due_at};
 pub(crate) use self::fault::{Said, contended, incomplete};
 use self::records::put_record;
-pub(crate) use self::records::{Record, RecordUpdate, agreed};
+pub(crate) use self::records::{Found, Record, RecordUpdate, Value, agreed};
 pub(crate) use self::row::{Row, Ruled, may_be_of, passing_over};
 use crate::{
-    Deposit, Expect, MessageRef, Messages, Purge, Recordings, Result, StorageError, Versioned, WriteOutcome,
+    Deposit, MessageRef, Messages, Purge, Recordings, Result, StorageError, Versioned, WriteOutcome,
 };
 
 /// How often a step is tried again that others are in the way of.
@@ -79,20 +77,17 @@ pub(crate) const CASES: &str = "case";
 pub(crate) trait Records: Sized + Send + Sync {
     /// What the next write of a record is conditional on.
     type Etag: Send + Sync;
+    /// What it is by the version of a record that is never deleted, where that alone tells it.
+    const ETAG_OF_VERSION: Option<fn(u64) -> Self::Etag> = None;
 
     /// Makes things that say nothing but their names.
     async fn note(&self, context: &'static str, things: Vec<Thing<'_>>) -> Result<()>;
     /// Deletes things. What is not there counts as deleted.
     async fn remove(&self, context: &'static str, things: Vec<Thing<'_>>) -> Result<()>;
 
-    /// A record; `None`: it was never made.
-    async fn record<T: DeserializeOwned + Send>(
-        &self,
-        context: &'static str,
-        thing: Thing<'_>,
-    ) -> Result<Option<Record<T, Self::Etag>>>;
+    async fn record<T: Value>(&self, context: &'static str, thing: Thing<'_>) -> Found<T, Self::Etag>;
     /// The values of a folder, by name, those after `after`, at most `limit`, but for what is deleted or damaged.
-    async fn values<T: DeserializeOwned + Send>(
+    async fn values<T: Value>(
         &self,
         context: &'static str,
         folder: &'static str,
@@ -101,23 +96,13 @@ pub(crate) trait Records: Sized + Send + Sync {
     ) -> Result<Vec<Versioned<T>>>;
     /// Writes the version after `before`, or the first one, if that is still the newest. One whose answer was lost is known again by
     /// its nonce.
-    async fn write_record<T: Serialize + DeserializeOwned + Send + Sync>(
+    async fn write_record<T: Value>(
         &self,
         context: &'static str,
         thing: Thing<'_>,
         before: Option<&Record<T, Self::Etag>>,
         next: RecordUpdate<'_, T>,
     ) -> Result<WriteOutcome>;
-    /// Writes a value that is never deleted, if it is as expected.
-    async fn put_value<T: Serialize + DeserializeOwned + Send + Sync>(
-        &self,
-        context: &'static str,
-        thing: Thing<'_>,
-        value: RecordUpdate<'_, T>,
-        expect: Expect,
-    ) -> Result<WriteOutcome> {
-        put_record(self, context, thing, value, expect).await
-    }
     /// Cases by their keys; those that were never written are left out.
     async fn read_cases(&self, keys: Vec<CaseKey>) -> Result<Vec<Case>>;
     async fn list_mailbox_ids(&self) -> Result<Vec<MailboxId>>;

@@ -7,6 +7,10 @@ use serde::de::DeserializeOwned;
 use super::{Records, Thing, incomplete};
 use crate::{Expect, Result, Versioned, WriteOutcome};
 
+/// What a record holds.
+pub(crate) trait Value: Serialize + DeserializeOwned + Send + Sync {}
+impl<T: Serialize + DeserializeOwned + Send + Sync> Value for T {}
+
 /// What lies under a record's key.
 #[derive(Debug, Clone)]
 pub(crate) struct Record<T, E> {
@@ -40,6 +44,9 @@ impl<E> Record<Mailbox, E> {
     }
 }
 
+/// A record; `None`: it was never made.
+pub(crate) type Found<T, E> = Result<Option<Record<T, E>>>;
+
 /// What is written of a record.
 pub(crate) struct RecordUpdate<'a, T> {
     /// `None`: it is deleted.
@@ -56,19 +63,26 @@ impl<'a, T> RecordUpdate<'a, T> {
     }
 }
 
-/// Writes a record if it is as expected; what was deleted is absent.
-pub(crate) async fn put_record<C: Records, T: Serialize + DeserializeOwned + Send + Sync>(
+/// Writes a record if it is as expected; what was deleted is absent. One that is never deleted is not read first where its version tells
+/// what the write is conditional on.
+pub(crate) async fn put_record<C: Records, T: Value>(
     cloud: &C,
     context: &'static str,
     thing: Thing<'_>,
     next: RecordUpdate<'_, T>,
     expect: Expect,
 ) -> Result<WriteOutcome> {
-    let before = cloud.record::<T>(context, thing).await?;
-    let there = before.as_ref().filter(|before| before.value.is_some()).map(|before| before.version);
-    if there != expect.version() {
-        return Ok(WriteOutcome::Conflict);
-    }
+    let is_never_deleted = matches!(thing, Thing::Case(_) | Thing::LastCertificate);
+    let before = if let Some(etag) = C::ETAG_OF_VERSION.filter(|_| is_never_deleted) {
+        expect.version().map(|version| Record { version, value: None, purge_at: None, etag: etag(version) })
+    } else {
+        let before = cloud.record::<T>(context, thing).await?;
+        let there = before.as_ref().filter(|before| before.value.is_some()).map(|before| before.version);
+        if there != expect.version() {
+            return Ok(WriteOutcome::Conflict);
+        }
+        before
+    };
     cloud.write_record(context, thing, before.as_ref(), next).await
 }
 
