@@ -77,7 +77,7 @@ def deposit(world, admin, function):
     put = send(link["url"], link["method"], SPEECH.read_bytes(), link["headers"])
     if put.status != 200:
         raise Failed(repr(put))
-    # Whom a case forgets: hidden from its birth, so that it takes no room, and condemned.
+    # Whom a case forgets: hidden from its commit on, so that it takes no room, and its deletion scheduled.
     forget(admin, "1", "+4930123459")
     is_so(mailbox.deposit(function, voicemail_caller_id="+4930123459"), 201)
     assert "forget" in tags(world, mailbox)
@@ -206,7 +206,7 @@ def sweep(world, admin, function):
     received = (ago(), ago(), ago(days=2), ago(), ago())
     due, overdue, late, cut_off, orphan = (mailbox.message(voicemail_received_at=at) for at in received)
     purge_at = is_so(admin.ask("DELETE", mailbox.this(due)), 200)["purge_at"]
-    # Two deposits that were cut off before their birth; of one the journal is lost, too, and its hour is over.
+    # Two deposits that were cut off before their commit; of one the journal is lost, too, and its hour is over.
     of_mailbox = {"pk": {"S": f"{tenant}#m#{mailbox.id}"}}
     for message in (cut_off, orphan):
         world.db.delete_item(TableName=TABLE, Key=of_mailbox | {"sk": {"S": message}})

@@ -47,5 +47,5 @@ pub async fn each_operation_takes_its_round_trips(space: Namespace) {
         "purge of a message"
     );
     space.index().remove_due_entry(&due).await.unwrap();
-    assert_eq!(counter.take(), trips(1, &["remove_due_entry"]), "what the sweep strikes off afterwards");
+    assert_eq!(counter.take(), trips(1, &["remove_due_entry"]), "what the sweep removes afterwards");
 }

@@ -104,7 +104,7 @@ pub async fn of_an_undo_and_a_claim_that_race_exactly_one_wins(space: Namespace)
                     assert!(matches!(released, ReleaseOutcome::Back(_)), "{released:?}");
                     assert_eq!(space.folder(&facts).await, Some(Folder::New));
                 }
-                ClaimOutcome::Gone => panic!("{wins:?}: gone, and nobody buried it"),
+                ClaimOutcome::Gone => panic!("{wins:?}: gone, and nobody left a tombstone"),
             }
         }
     }

@@ -60,7 +60,7 @@ fn of_files() -> Vec<Operation> {
         sweep(
             "sweep of a purge that was cut off before its end",
             &["claim", "leave_tombstone", "remove_due_entry"],
-            buried,
+            with_a_tombstone,
         ),
         sweep("sweep of trash that was undone", &["claim", "remove_due_entry"], undone),
         sweep("sweep of a recording that was cut off", TAKE_BACK, half_a_recording),
@@ -200,7 +200,7 @@ fn half_purged(world: &mut World) -> BoxFuture<'_, ()> {
     .boxed()
 }
 
-fn buried(world: &mut World) -> BoxFuture<'_, ()> {
+fn with_a_tombstone(world: &mut World) -> BoxFuture<'_, ()> {
     async {
         due_trash(world).await;
         sweep_until(world, "leave_tombstone").await;
