@@ -60,7 +60,7 @@ class Clouds:
         found = yield from self.message()
         return found if found.of(marker.attempt) and found.is_live else None
 
-    # arrive.rs
+    # cloud/deposits.rs
 
     def arrive(self, facts):
         """Writes journal, marker and audio side by side, and looks whether the id is taken."""
@@ -160,7 +160,7 @@ class Clouds:
         yield take(f"arriving/{attempt}")
         return "created"
 
-    # tidy.rs
+    # cloud/mailboxes.rs, cloud/orphans.rs
 
     def remove_orphans(self):
         """Fences and removes recordings that neither a message nor a journal tells of. An hour is searched an hour after its
@@ -188,7 +188,7 @@ class Clouds:
             yield from self.hold_earlier(found, before, (yield now()))
         yield from self.note_overdue(found)
 
-    # marks.rs
+    # {aws,azure}/messages.rs
 
     def mark_read(self):
         def rule(message):
@@ -239,7 +239,7 @@ class Clouds:
                 markers.append(facts)
         return markers
 
-    # mailboxes.rs
+    # cloud/mailboxes.rs
 
     def hold_generations(self, before, purge_at):
         yield from self.hold_earlier((yield from self.message()), before, purge_at)

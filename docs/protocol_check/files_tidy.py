@@ -1,4 +1,4 @@
-"""The file system's last net, and what the deletion of a mailbox does to its messages: `fs/tidy.rs`, `fs/mailboxes.rs`."""
+"""The file system's last net, and what the deletion of a mailbox does to its messages: `fs/tidy.rs`, `fs/generations.rs`."""
 
 from .message import TOMBSTONE, case_of, deadline
 from .service import AN_HOUR, MAILBOX

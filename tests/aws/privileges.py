@@ -35,7 +35,7 @@ STORING = {"deposit", "sweep"}
 NOT_SHOWN = {
     ("Deposit", "s3:PutObjectTagging"),  # for the tags of a put
     ("ForgetMe", "s3:PutObjectTagging"),  # for the tags of a copy
-    ("Undo", "s3:GetObject"), ("Undo", "s3:PutObject"),  # another case came while a message of it was pardoned
+    ("Undo", "s3:GetObject"), ("Undo", "s3:PutObject"),  # another case came while the deletion of its recording was cancelled
     ("Deposit", "s3:GetBucketObjectLockConfiguration"), ("Sweep", "s3:GetBucketObjectLockConfiguration"),
 }
 NAMES = {

@@ -210,8 +210,8 @@ impl Erasure<'_> {
         pass.hid_all = pass.failed == 0;
         let (master, others): (Vec<_>, Vec<_>) =
             scheduled.into_iter().partition(|message_ref| message_ref.region == self.tenant.master);
-        for message_ref in [master, others] {
-            self.schedule_deletion(case, message_ref, &mut pass, in_time).await;
+        for message_refs in [master, others] {
+            self.schedule_deletion(case, message_refs, &mut pass, in_time).await;
         }
         pass
     }

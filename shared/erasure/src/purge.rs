@@ -51,7 +51,7 @@ impl Erasure<'_> {
         // Before the markers: an attempt that is created meanwhile has its own there.
         let attempts = self.index().arriving(self.clock.now()).await?;
         let is_ours = |subject: &Subject| case.subjects.get(subject) == Some(&false);
-        if attempts.iter().any(|tried| tried.subject.as_ref().is_some_and(is_ours)) {
+        if attempts.iter().any(|attempt| attempt.subject.as_ref().is_some_and(is_ours)) {
             return Ok(false);
         }
         for subject in subjects_of(case, false) {

@@ -23,7 +23,7 @@ pub struct Problem {
     pub errors: Vec<Fault>,
     /// Below the contract: for the log.
     pub cause: Option<Arc<dyn StdError + Send + Sync>>,
-    /// Seconds after which it is worth another attempt, where that is known better than the code tells.
+    /// Seconds after which it is worth another try, where that is known better than the code tells.
     pub retry_after: Option<u64>,
 }
 
@@ -60,7 +60,7 @@ pub struct ProblemBody {
     errors: Vec<Fault>,
 }
 
-/// After how many seconds a passing fault is worth another attempt.
+/// After how many seconds a passing fault is worth another try.
 const RETRY_AFTER_SECONDS: u64 = 2;
 
 impl Fault {
@@ -103,7 +103,7 @@ impl Problem {
         Self { errors, ..Self::new(Code::BadRequest, detail) }
     }
 
-    /// The same, worth another attempt after so many seconds.
+    /// The same, worth another try after so many seconds.
     pub fn after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
     }

@@ -183,7 +183,7 @@ pub async fn a_message_created_after_its_generation_is_over_is_created_with_the_
     }
 }
 
-pub async fn a_birth_asked_again_after_a_deletion_moves_no_deadline(space: Namespace) {
+pub async fn a_commit_asked_again_after_a_deletion_moves_no_deadline(space: Namespace) {
     let id = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&id));
     space.created(&deposit).await;

@@ -101,7 +101,7 @@ macro_rules! conformance_cases {
         $run!(mailboxes a_mailbox_that_is_made_again_starts_empty);
         $run!(mailboxes a_deposit_of_the_generation_before_never_shows_in_the_mailbox_made_again);
         $run!(mailboxes a_message_created_after_its_generation_is_over_is_created_with_the_mailboxs_hold);
-        $run!(mailboxes a_birth_asked_again_after_a_deletion_moves_no_deadline);
+        $run!(mailboxes a_commit_asked_again_after_a_deletion_moves_no_deadline);
         $run!(mailboxes tidying_holds_what_came_into_a_deleted_mailbox_or_an_earlier_generation);
         $run!(mailboxes a_deletion_cut_off_is_finished_when_the_id_is_made_again_or_by_tidy);
         $run!(mailboxes a_group_is_written_if_it_is_as_expected);

@@ -17,12 +17,12 @@ use domain::Region;
 
 use super::AwsSetup;
 use crate::cloud::limits::{
-    ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, PING_TIMEOUT, PUT_TIMEOUT, STEP_TIMEOUT, put_attempt,
+    CONNECT_TIMEOUT, PING_TIMEOUT, PUT_TIMEOUT, REQUEST_TIMEOUT, STEP_TIMEOUT, put_request_timeout,
 };
 
 /// A request is tried so often: once more after a connection that had gone stale, and once more after a server that was
 /// busy. Between them the SDK waits up to 1 and 2 seconds, by chance.
-const MAX_ATTEMPTS: u32 = 3;
+const MAX_TRIES: u32 = 3;
 /// How long keys of a mounted file are used before the file is read again.
 const KEYS_LIFETIME: Duration = Duration::from_mins(1);
 
@@ -36,7 +36,7 @@ fn timeouts(attempt: Duration, all: Duration) -> TimeoutConfig {
 
 /// For a put of so many bytes.
 pub(super) fn put(bytes: usize) -> aws_sdk_s3::config::Builder {
-    aws_sdk_s3::config::Builder::new().timeout_config(timeouts(put_attempt(bytes), PUT_TIMEOUT))
+    aws_sdk_s3::config::Builder::new().timeout_config(timeouts(put_request_timeout(bytes), PUT_TIMEOUT))
 }
 
 /// For a question that must not hide an outage.
@@ -52,8 +52,8 @@ pub(super) async fn shared(setup: &AwsSetup) -> SdkConfig {
         .http_client(http.clone())
         // Each client has its own; this one keeps the loader from asking for one.
         .region(AwsRegion::new("us-east-1"))
-        .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
-        .timeout_config(timeouts(ATTEMPT_TIMEOUT, STEP_TIMEOUT));
+        .retry_config(RetryConfig::standard().with_max_attempts(MAX_TRIES))
+        .timeout_config(timeouts(REQUEST_TIMEOUT, STEP_TIMEOUT));
     if let Some(endpoint) = &setup.endpoint {
         loader = loader.endpoint_url(endpoint);
     }

@@ -27,9 +27,9 @@ use crate::{DropKey, DropProperties, Drops, INCOMING, REJECTED, Result, StorageE
 /// Why a drop was rejected, beside its facts.
 const REASON: &str = "rejected-because";
 /// What is larger leaves its facts and the reason alone: S3 copies 5 GB at most, and no recording that is taken is near it.
-const MOST_COPIED: u64 = 1 << 30;
+const MAX_COPIED_BYTES: u64 = 1 << 30;
 /// How many objects are deleted at once.
-const ABREAST: usize = 8;
+const MAX_CONCURRENT_DELETES: usize = 8;
 /// What is escaped in the source of a copy, which is a URL's path.
 const OF_SOURCE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -137,7 +137,7 @@ impl Drops for S3Drops {
         let (from, to) = (self.folders.object(INCOMING, key), self.folders.object(REJECTED, key));
         let mut facts: std::collections::HashMap<_, _> = dropped.facts.clone().into_iter().collect();
         facts.insert(REASON.to_owned(), reason.to_owned());
-        if dropped.bytes > MOST_COPIED {
+        if dropped.bytes > MAX_COPIED_BYTES {
             let put = self.client.put_object().bucket(&self.bucket).key(&to).set_metadata(Some(facts));
             put.send().await.map_err(fault(context))?;
             return self.delete(key, dropped).await;
@@ -177,7 +177,7 @@ impl Drops for S3Drops {
         let delete = async |(key, object): (String, Object)| {
             self.delete_only(context, &key, object.e_tag().unwrap_or_default()).await
         };
-        let deleted = stream::iter(found).map(delete).buffer_unordered(ABREAST);
+        let deleted = stream::iter(found).map(delete).buffer_unordered(MAX_CONCURRENT_DELETES);
         deleted.try_fold(0, async |all, ()| Ok(all + 1)).await
     }
 

@@ -22,6 +22,7 @@ use crate::{CallerMarker, Deposit, MessageRef, Metadata, Result, StorageError};
 
 /// `f` of the journal of an attempt that was fenced: before all times.
 const FENCED: &str = "!";
+
 /// The metadata of a tenant.
 pub(super) struct AwsMetadata {
     pub(super) table: Table,

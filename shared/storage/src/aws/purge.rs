@@ -80,7 +80,8 @@ impl Purge for AwsMetadata {
             Claim::Due(Hold::Mailbox { purge_at }) => {
                 held("d = :at AND attribute_not_exists(claim)", purge_at)
             }
-            Claim::Unfinished => (CLAIM, "attribute_exists(claim)", Vec::new()),
+            // Refused where it is claimed, as it should be: nothing is written.
+            Claim::Unfinished => held("t = :at AND attribute_not_exists(claim)", &Timestamp::default()),
             // From here on the sweep of what is due finishes it, too, also where it had a deadline in the trash.
             Claim::Due(Hold::Case { .. }) | Claim::Case(_) => (
                 "SET claim=:yes, op=:op, tenant=:tenant, due=:due REMOVE f",
@@ -129,7 +130,7 @@ impl Purge for AwsMetadata {
         let named: std::result::Result<Vec<_>, _> = named.map(delete).collect();
         let mut writes = named.map_err(refused)?;
         writes.insert(0, TransactWriteItem::builder().put(put).build());
-        // Else it is not claimed, or a tombstone before, and then all that named it went with it.
+        // Else it is not claimed, or it is a tombstone already, and all that named it went in the same transaction.
         self.table.transact(context, writes).await.map(|_| ())
     }
 }

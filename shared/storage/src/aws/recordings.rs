@@ -167,9 +167,8 @@ impl Recordings for S3Recordings {
         for _ in 0..MAX_PUTS {
             let head = self.client.head_object().bucket(&self.bucket).key(&object).send();
             let (head, caller) = futures::join!(head, self.caller_of(&object));
-            let (Some(head), Some(caller)) = (none_on(&[404], context, head)?, caller?) else {
-                return Ok(());
-            };
+            let Some(head) = none_on(&[404], context, head)? else { return Ok(()) };
+            let Some(caller) = caller? else { return Ok(()) };
             let copied = self
                 .client
                 .copy_object()

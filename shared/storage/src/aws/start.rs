@@ -53,14 +53,14 @@ pub enum StartError {
 
 type Checked<T> = Result<T, StartError>;
 
-/// What is asked of whom.
-struct Asked<'a> {
+/// What is looked at, where, and by which action.
+struct Inspection<'a> {
     region: &'a Region,
     what: &'a str,
     action: &'static str,
 }
 
-impl Asked<'_> {
+impl Inspection<'_> {
     /// The answer, or `None` where there is none that tells anything.
     fn answer<T, E>(&self, answer: Result<T, SdkError<E, HttpResponse>>) -> Checked<Option<T>>
     where
@@ -99,8 +99,10 @@ async fn table(region: &Region, table: Table) -> Checked<()> {
     if answered.is_some_and(DescribeTableError::is_resource_not_found_exception) {
         return Err(StartError::NoTable(region.clone(), name()));
     }
-    let asked = Asked { region, what: &table.name, action: "dynamodb:DescribeTable" };
-    let Some(described) = asked.answer(described)?.and_then(|answer| answer.table) else { return Ok(()) };
+    let inspection = Inspection { region, what: &table.name, action: "dynamodb:DescribeTable" };
+    let Some(described) = inspection.answer(described)?.and_then(|answer| answer.table) else {
+        return Ok(());
+    };
     match lacks(&described) {
         Some(lacks) => Err(StartError::OtherTable(region.clone(), name(), lacks)),
         None => Ok(()),
@@ -139,26 +141,26 @@ fn lacks(table: &TableDescription) -> Option<&'static str> {
 }
 
 async fn bucket(region: &Region, client: aws_sdk_s3::Client, bucket: &Bucket) -> Checked<()> {
-    let asked = |action| Asked { region, what: &bucket.name, action };
+    let inspection = |action| Inspection { region, what: &bucket.name, action };
     let name = || bucket.name.clone();
     let versioning = async {
         let answer = client.get_bucket_versioning().bucket(name()).send().await;
         if answer.as_ref().is_err_and(|error| is(404, error)) {
             return Err(StartError::NoBucket(region.clone(), name()));
         }
-        asked("s3:GetBucketVersioning").answer(answer)
+        inspection("s3:GetBucketVersioning").answer(answer)
     };
     let lock = async {
         match client.get_object_lock_configuration().bucket(name()).send().await {
             // It has none.
             Err(error) if is(404, &error) => Ok(None),
-            answer => asked("s3:GetBucketObjectLockConfiguration").answer(answer),
+            answer => inspection("s3:GetBucketObjectLockConfiguration").answer(answer),
         }
     };
     let rules = async {
         let answer = match client.get_bucket_lifecycle_configuration().bucket(name()).send().await {
             Err(error) if is(404, &error) => return Ok(Some(Vec::new())),
-            answer => asked("s3:GetLifecycleConfiguration").answer(answer)?,
+            answer => inspection("s3:GetLifecycleConfiguration").answer(answer)?,
         };
         Ok(answer.map(|answer| answer.rules.unwrap_or_default()))
     };

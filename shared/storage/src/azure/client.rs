@@ -22,7 +22,7 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use crate::cloud::limits::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, STEP_TIMEOUT, put_attempt};
+use crate::cloud::limits::{CONNECT_TIMEOUT, REQUEST_TIMEOUT, STEP_TIMEOUT, put_request_timeout};
 
 /// A request is tried twice more: after a connection that had gone stale, and after a server that was busy.
 const MAX_RETRIES: u32 = 2;
@@ -62,7 +62,7 @@ impl HttpClient for Connections {
         let Body::Bytes(body) = request.body().clone() else {
             return Err(Error::with_message(ErrorKind::Other, "a request without its bytes"));
         };
-        let timeout = put_attempt(body.len());
+        let timeout = put_request_timeout(body.len());
         let mut ours =
             hyper::Request::builder().method(request.method().as_str()).uri(request.url().as_str());
         for (name, value) in request.headers().iter() {
@@ -91,7 +91,7 @@ impl HttpClient for Connections {
 /// The next bytes of an answer.
 async fn next(mut body: Incoming) -> Result<Option<(Bytes, Incoming)>> {
     loop {
-        let frame = tokio::time::timeout(ATTEMPT_TIMEOUT, body.frame()).await;
+        let frame = tokio::time::timeout(REQUEST_TIMEOUT, body.frame()).await;
         let frame = frame.map_err(|_| Error::with_message(ErrorKind::Io, "the answer stopped"))?;
         let Some(frame) = frame else { return Ok(None) };
         let frame =

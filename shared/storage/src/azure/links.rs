@@ -22,10 +22,10 @@ use crate::offered_as;
 /// The version whose rules a link is signed by: "Create a service SAS" of the documentation of Azure Storage.
 const VERSION: &str = "2020-12-06";
 /// How long a key of the identity is asked for, and how much of that must be left when it is used.
-const KEY: Duration = Duration::from_hours(24);
-const LEFT: Duration = Duration::from_hours(12);
+const KEY_LIFETIME: Duration = Duration::from_hours(24);
+const MIN_KEY_LIFETIME_LEFT: Duration = Duration::from_hours(12);
 /// Since when it is good: a host of the service whose clock is behind must not find that it is not good yet.
-const SINCE: Duration = Duration::from_mins(15);
+const KEY_CLOCK_SKEW: Duration = Duration::from_mins(15);
 
 /// Who signs links.
 #[derive(Clone)]
@@ -165,12 +165,12 @@ async fn delegated(
     let now = OffsetDateTime::now_utc();
     let mut kept = kept.lock().await;
     if let Some((ends, key)) = &*kept
-        && *ends > now + LEFT
+        && *ends > now + MIN_KEY_LIFETIME_LEFT
     {
         return Ok(key.clone());
     }
-    let ends = now + KEY;
-    let wanted = KeyInfo { start: Some(now - SINCE), expiry: Some(ends), ..KeyInfo::default() };
+    let ends = now + KEY_LIFETIME;
+    let wanted = KeyInfo { start: Some(now - KEY_CLOCK_SKEW), expiry: Some(ends), ..KeyInfo::default() };
     let key = service.get_user_delegation_key(wanted.try_into()?, None).await?.into_model()?;
     *kept = Some((ends, key.clone()));
     Ok(key)

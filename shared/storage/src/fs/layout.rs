@@ -95,7 +95,7 @@ impl fmt::Display for Mark {
     }
 }
 
-/// One attempt to deposit a message: the name of its journal and of its caller marker.
+/// The name of an attempt: of its journal and of its caller marker.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct AttemptName {
     pub(super) id: MessageId,

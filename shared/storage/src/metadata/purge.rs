@@ -52,7 +52,7 @@ pub trait Purge: Send + Sync {
     /// Removes an entry of `due`: its message is purged, or its hold was taken off.
     async fn remove_due_entry(&self, due: &Due) -> Result<()>;
 
-    /// Claims a message for the purge, by the rule of [`Message::claim`]. Irrevocable; a repeat says `Claimed` again.
+    /// Claims a message for the purge, by the rule of [`Message::claim`](domain::Message::claim). Irrevocable; a repeat says `Claimed` again.
     async fn claim(&self, mailbox: &MailboxId, id: MessageId, claim: &Claim) -> Result<ClaimOutcome>;
 
     /// Replaces the facts of a claimed message by a tombstone, kept 30 days from `now`, without anything personal; then
