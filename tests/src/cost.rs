@@ -102,7 +102,7 @@ async fn add(space: &Namespace, messages: u64) {
         let mailbox = &mailboxes[usize::try_from(number / MAILBOX).unwrap()];
         let deposit = space.attempt(&Call::to(mailbox).by(&format!("+4930{number:07}")));
         async move {
-            let arrival = space.index().arrive(&deposit, async { Ok(()) }.boxed()).await.unwrap();
+            let arrival = space.metadata().arrive(&deposit, async { Ok(()) }.boxed()).await.unwrap();
             assert!(matches!(arrival, ArriveOutcome::Arrived(_)));
             assert!(matches!(space.insert(&deposit).await, InsertOutcome::Created(_)));
         }

@@ -75,8 +75,8 @@ pub async fn a_damaged_message_fails_what_is_about_it_and_is_passed_over_by_a_li
             (space.deposit(&Call::to(&mailbox)).await, space.deposit(&Call::to(&mailbox)).await);
         for rubbish in RUBBISH {
             cloud.damage(&space.tenant, Stored::Message(&bad.facts, part), rubbish).await;
-            assert!(is_corrupt(space.index().message(&mailbox, bad.facts.id).await), "{part} {rubbish}");
-            let hold = space.index().hold(&mailbox, bad.facts.id, &trash(after(9))).await;
+            assert!(is_corrupt(space.metadata().message(&mailbox, bad.facts.id).await), "{part} {rubbish}");
+            let hold = space.metadata().hold(&mailbox, bad.facts.id, &trash(after(9))).await;
             assert!(is_corrupt(hold), "{part} {rubbish}");
             assert_eq!(space.listed(&mailbox).await, [good.facts.id], "{part} {rubbish}");
         }
@@ -92,12 +92,12 @@ pub async fn what_is_due_tells_a_damaged_message_once_it_has_nothing_else_to_tel
         space.hold(&message.facts, &trash(after(seconds))).await.unwrap();
     }
     cloud.damage(&space.tenant, Stored::Message(&bad.facts, "facts"), "{").await;
-    let due = async |last: Option<Due>| space.index().due(after(9), last.as_ref(), 1).await;
+    let due = async |last: Option<Due>| space.metadata().due(after(9), last.as_ref(), 1).await;
     let told = due(None).await.unwrap();
     assert_eq!(told.iter().map(|due| due.message_ref.id).collect::<Vec<_>>(), [good.facts.id]);
     space.erase(&good.facts, after(9)).await;
     assert!(is_corrupt(due(None).await));
-    assert!(space.index().due(after(0), None, 1).await.unwrap().is_empty(), "it is not due yet");
+    assert!(space.metadata().due(after(0), None, 1).await.unwrap().is_empty(), "it is not due yet");
 }
 
 pub async fn tries_tell_a_damaged_one_and_one_of_a_damaged_message_once_they_have_nothing_else_to_tell(
@@ -111,17 +111,17 @@ pub async fn tries_tell_a_damaged_one_and_one_of_a_damaged_message_once_they_hav
     }
     let [bad, good] = attempts.map(|deposit| deposit.facts);
     cloud.damage(&space.tenant, Stored::Attempt(&bad), "{").await;
-    let arriving = space.index().arriving(after(3600)).await.unwrap();
+    let arriving = space.metadata().arriving(after(3600)).await.unwrap();
     assert_eq!(arriving.iter().map(|message_ref| message_ref.id).collect::<Vec<_>>(), [good.id]);
     space.janitor(after(3600)).await;
-    assert!(is_corrupt(space.index().arriving(after(3600)).await));
-    assert!(space.index().arriving(after(0)).await.unwrap().is_empty(), "it began later");
+    assert!(is_corrupt(space.metadata().arriving(after(3600)).await));
+    assert!(space.metadata().arriving(after(0)).await.unwrap().is_empty(), "it began later");
 
     let space = cloud.open().await;
     let mailbox = space.mailbox("5001").await;
     let message = space.deposit(&Call::to(&mailbox)).await;
     cloud.damage(&space.tenant, Stored::Message(&message.facts, "facts"), "{").await;
-    assert!(is_corrupt(space.index().arriving(after(3600)).await), "whether it was created is not known");
+    assert!(is_corrupt(space.metadata().arriving(after(3600)).await), "whether it was created is not known");
     assert!(space.recordings().exists(&message.facts.audio).await.unwrap());
 }
 
@@ -131,11 +131,11 @@ pub async fn a_caller_tells_a_damaged_marker_once_there_is_nothing_else_to_tell(
     let (bad, good) = (space.deposit(&Call::to(&mailbox)).await, space.deposit(&Call::to(&mailbox)).await);
     let subject = space.subject(ALICE);
     cloud.damage(&space.tenant, Stored::Marker(&bad.facts), "{").await;
-    let told = space.index().by_caller(&subject, None, 1).await.unwrap();
+    let told = space.metadata().by_caller(&subject, None, 1).await.unwrap();
     assert_eq!(told.iter().map(|marker| marker.message_ref.id).collect::<Vec<_>>(), [good.facts.id]);
     space.hold(&good.facts, &trash(after(1))).await.unwrap();
     space.erase(&good.facts, after(9)).await;
-    assert!(is_corrupt(space.index().by_caller(&subject, None, 1).await));
+    assert!(is_corrupt(space.metadata().by_caller(&subject, None, 1).await));
 }
 
 pub async fn a_damaged_mailbox_or_case_fails_what_is_about_it_and_is_passed_over_by_listings(
@@ -148,14 +148,14 @@ pub async fn a_damaged_mailbox_or_case_fails_what_is_about_it_and_is_passed_over
     cloud.damage(&space.tenant, Stored::Mailbox(&bad), "{").await;
     let lesser = first.clone().min(second.clone());
     cloud.damage(&space.tenant, Stored::Case(&lesser), "{").await;
-    assert!(is_corrupt(space.index().mailbox(&bad).await));
-    assert!(is_corrupt(space.index().case(&lesser).await));
-    let mailboxes = space.index().mailboxes().await.unwrap();
+    assert!(is_corrupt(space.metadata().mailbox(&bad).await));
+    assert!(is_corrupt(space.metadata().case(&lesser).await));
+    let mailboxes = space.metadata().mailboxes().await.unwrap();
     assert_eq!(mailboxes.iter().map(|mailbox| &mailbox.value.id).collect::<Vec<_>>(), [&good]);
     // A full page, also where one of it cannot be read: whoever walks them does not take it for the last.
-    let listed = space.index().cases(None, 1).await.unwrap();
+    let listed = space.metadata().cases(None, 1).await.unwrap();
     assert_eq!(listed.iter().map(|case| &case.value.key).collect::<Vec<_>>(), [&first.max(second)]);
-    let mut ids = space.index().mailbox_ids().await.unwrap();
+    let mut ids = space.metadata().mailbox_ids().await.unwrap();
     ids.sort();
     assert_eq!(ids, [bad, good], "both are tidied");
 }
@@ -170,11 +170,11 @@ pub async fn a_damaged_case_keeps_no_other_try_from_being_told(cloud: &impl Dama
     space.arrived(&under_way).await;
     cloud.damage(&space.tenant, Stored::Case(&case.key), "{").await;
     for _ in 0..2 {
-        let told = space.index().arriving(after(3600)).await.unwrap();
+        let told = space.metadata().arriving(after(3600)).await.unwrap();
         assert_eq!(told.iter().map(|message_ref| message_ref.id).collect::<Vec<_>>(), [under_way.facts.id]);
     }
     space.janitor(after(3600)).await;
-    assert!(space.index().arriving(after(3600)).await.unwrap().is_empty());
+    assert!(space.metadata().arriving(after(3600)).await.unwrap().is_empty());
 }
 
 pub async fn the_recording_of_a_damaged_message_is_no_orphan_and_keeps_no_other_from_its_search(
@@ -183,12 +183,12 @@ pub async fn the_recording_of_a_damaged_message_is_no_orphan_and_keeps_no_other_
     let space = cloud.open().await;
     let mailbox = space.mailbox("5001").await;
     let message = space.deposit(&Call::to(&mailbox)).await.facts;
-    space.index().arriving(after(3600)).await.unwrap();
+    space.metadata().arriving(after(3600)).await.unwrap();
     cloud.damage(&space.tenant, Stored::Message(&message, "facts"), "{").await;
     let orphan = space.attempt(&Call::to(&mailbox)).facts;
     space.recordings().put(&orphan.audio, audio_of(&orphan), "audio/wav", None).await.unwrap();
     let later = after(0).plus(DAY);
-    assert_eq!(space.index().remove_orphans(later, later).await.unwrap(), 1);
+    assert_eq!(space.metadata().remove_orphans(later, later).await.unwrap(), 1);
     assert!(space.recordings().exists(&message.audio).await.unwrap());
     assert!(!space.recordings().exists(&orphan.audio).await.unwrap());
 }

@@ -71,8 +71,8 @@ impl Namespace {
     }
 
     /// The tenant's metadata.
-    pub fn index(&self) -> &dyn Metadata {
-        &*self.storage.index
+    pub fn metadata(&self) -> &dyn Metadata {
+        &*self.storage.metadata
     }
 
     /// The audio in the master region.
@@ -93,7 +93,7 @@ impl Namespace {
     /// Makes a mailbox, which must not be there.
     pub async fn mailbox(&self, id: &str) -> MailboxId {
         let mailbox = a_mailbox(id);
-        let written = self.index().put_mailbox(&mailbox, Expect::Absent).await.unwrap();
+        let written = self.metadata().put_mailbox(&mailbox, Expect::Absent).await.unwrap();
         assert!(matches!(written, WriteOutcome::Version(_)), "{id} is there");
         mailbox.id
     }
@@ -150,7 +150,7 @@ impl Namespace {
             &facts.media_type,
             facts.subject.as_ref(),
         );
-        self.index().arrive(deposit, put).await
+        self.metadata().arrive(deposit, put).await
     }
 
     /// Arrives, and must not find the id taken.
@@ -163,7 +163,7 @@ impl Namespace {
 
     /// The second half of a deposit.
     pub async fn insert(&self, deposit: &Deposit) -> InsertOutcome {
-        self.index().insert(deposit).await.unwrap()
+        self.metadata().insert(deposit).await.unwrap()
     }
 
     /// Both halves of an attempt that must be created.
@@ -182,7 +182,7 @@ impl Namespace {
 
     /// What is under a message's id.
     pub async fn look(&self, facts: &Facts) -> Lookup {
-        self.index().message(&facts.mailbox, facts.id).await.unwrap()
+        self.metadata().message(&facts.mailbox, facts.id).await.unwrap()
     }
 
     /// The message as it stands, hidden or not; it must be there.
@@ -200,39 +200,39 @@ impl Namespace {
 
     /// Puts a hold on.
     pub async fn hold(&self, facts: &Facts, hold: &Hold) -> Option<Message> {
-        self.index().hold(&facts.mailbox, facts.id, hold).await.unwrap()
+        self.metadata().hold(&facts.mailbox, facts.id, hold).await.unwrap()
     }
 
     /// Takes a hold off.
     pub async fn release(&self, facts: &Facts, release: &Release) -> ReleaseOutcome {
-        self.index().release(&facts.mailbox, facts.id, release).await.unwrap()
+        self.metadata().release(&facts.mailbox, facts.id, release).await.unwrap()
     }
 
     /// Claims for the purge.
     pub async fn claim(&self, facts: &Facts, claim: &Claim) -> ClaimOutcome {
-        self.index().claim(&facts.mailbox, facts.id, claim).await.unwrap()
+        self.metadata().claim(&facts.mailbox, facts.id, claim).await.unwrap()
     }
 
     /// Marks read.
     pub async fn read(&self, facts: &Facts, mark: &ReadMark) -> Option<Message> {
-        self.index().mark_read(&facts.mailbox, facts.id, mark).await.unwrap()
+        self.metadata().mark_read(&facts.mailbox, facts.id, mark).await.unwrap()
     }
 
     /// Marks unread.
     pub async fn unread(&self, facts: &Facts) -> Option<Message> {
-        self.index().mark_unread(&facts.mailbox, facts.id).await.unwrap()
+        self.metadata().mark_unread(&facts.mailbox, facts.id).await.unwrap()
     }
 
     /// Counts a mailbox.
     pub async fn counts(&self, mailbox: &MailboxId) -> Counts {
-        self.index().counts(mailbox).await.unwrap()
+        self.metadata().counts(mailbox).await.unwrap()
     }
 
     /// Walks a mailbox to its end in pages of `limit`.
     pub async fn walk(&self, mailbox: &MailboxId, folder: Option<Folder>, limit: usize) -> Vec<Message> {
         let (mut messages, mut before) = (Vec::new(), None);
         loop {
-            let page = self.index().page(mailbox, PageOf { folder, before, limit }).await.unwrap();
+            let page = self.metadata().page(mailbox, PageOf { folder, before, limit }).await.unwrap();
             assert!(page.messages.len() <= limit, "a page of more than {limit}");
             messages.extend(page.messages);
             match page.next {

@@ -57,7 +57,7 @@ pub async fn each_call_makes_its_requests_and_no_more(
 
     let case = space.open("1", &[ALICE], after(1)).await;
     took.push(("opening a case", taken()));
-    space.index().by_caller(&space.subject(ALICE), None, 50).await.unwrap();
+    space.metadata().by_caller(&space.subject(ALICE), None, 50).await.unwrap();
     took.push(("by caller", taken()));
     space.hold(facts, &case_hold(&case)).await.unwrap();
     took.push(("hiding, and looking at the case again", taken()));
@@ -69,7 +69,7 @@ pub async fn each_call_makes_its_requests_and_no_more(
     took.push(("undo of a case, each message", taken()));
 
     space.hold(facts, &trash(after(9))).await.unwrap();
-    let due = space.index().due(after(9), None, 50).await.unwrap().pop().unwrap();
+    let due = space.metadata().due(after(9), None, 50).await.unwrap().pop().unwrap();
     proxy.take();
     space.claim(facts, &due.claim).await;
     took.push(("claim", taken()));
@@ -77,9 +77,9 @@ pub async fn each_call_makes_its_requests_and_no_more(
     took.push(("delete of a recording", taken()));
     assert!(!space.recordings().exists(&facts.audio).await.unwrap());
     took.push(("its proof", taken()));
-    space.index().leave_tombstone(&due.message_ref, after(9)).await.unwrap();
+    space.metadata().leave_tombstone(&due.message_ref, after(9)).await.unwrap();
     took.push(("leave_tombstone", taken()));
-    space.index().remove_due_entry(&due).await.unwrap();
+    space.metadata().remove_due_entry(&due).await.unwrap();
     took.push(("remove_due_entry", taken()));
     space.assert_purged(facts).await;
 

@@ -46,6 +46,6 @@ pub async fn each_operation_takes_its_round_trips(space: Namespace) {
         trips(4, &["claim", "delete", "exists", "leave_tombstone"]),
         "purge of a message"
     );
-    space.index().remove_due_entry(&due).await.unwrap();
+    space.metadata().remove_due_entry(&due).await.unwrap();
     assert_eq!(counter.take(), trips(1, &["remove_due_entry"]), "what the sweep removes afterwards");
 }

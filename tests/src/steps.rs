@@ -26,7 +26,7 @@ impl Namespace {
     /// Writes a new case.
     pub async fn open(&self, case_id: &str, callers: &[&str], requested_at: Timestamp) -> Case {
         let case = self.case(case_id, callers, requested_at);
-        let written = self.index().put_case(&case, Expect::Absent).await.unwrap();
+        let written = self.metadata().put_case(&case, Expect::Absent).await.unwrap();
         assert_eq!(written, WriteOutcome::Version(1));
         case
     }
@@ -41,12 +41,12 @@ impl Namespace {
     /// Changes a case by the rule of `change`, again and again until it is written or the rule says no.
     pub async fn decide(&self, key: &CaseKey, change: impl Fn(&mut Case) -> bool) -> bool {
         loop {
-            let mut found = self.index().case(key).await.unwrap().unwrap();
+            let mut found = self.metadata().case(key).await.unwrap().unwrap();
             if !change(&mut found.value) {
                 return false;
             }
             let expect = Expect::Version(found.version);
-            if self.index().put_case(&found.value, expect).await.unwrap() != WriteOutcome::Conflict {
+            if self.metadata().put_case(&found.value, expect).await.unwrap() != WriteOutcome::Conflict {
                 return true;
             }
         }
@@ -79,7 +79,7 @@ impl Namespace {
         let hold = case_hold(case);
         for facts in self.in_scope(case).await {
             self.hold(&facts, &hold).await;
-            let now = self.index().case(&case.key).await.unwrap().unwrap().value;
+            let now = self.metadata().case(&case.key).await.unwrap().unwrap().value;
             if now.status == Status::Undone {
                 self.release(&facts, &Release::Case(case.key.clone())).await;
             }
@@ -109,7 +109,7 @@ impl Namespace {
     pub async fn in_scope(&self, case: &Case) -> Vec<Facts> {
         let mut facts = Vec::new();
         for message_ref in self.markers(case.subjects.keys()).await {
-            let found = self.index().message(&message_ref.mailbox, message_ref.id).await.unwrap();
+            let found = self.metadata().message(&message_ref.mailbox, message_ref.id).await.unwrap();
             if let Lookup::Message(message) = found
                 && message.facts.attempt == message_ref.attempt
                 && case.covers(message.facts.received_at)
@@ -124,10 +124,10 @@ impl Namespace {
     pub async fn markers(&self, subjects: impl IntoIterator<Item = &Subject>) -> Vec<MessageRef> {
         let mut markers = Vec::new();
         for subject in subjects {
-            let mut page = self.index().by_caller(subject, None, PAGE).await.unwrap();
+            let mut page = self.metadata().by_caller(subject, None, PAGE).await.unwrap();
             while let Some(last) = page.last().cloned() {
                 markers.extend(page.into_iter().map(|marker| marker.message_ref));
-                page = self.index().by_caller(subject, Some(&last), PAGE).await.unwrap();
+                page = self.metadata().by_caller(subject, Some(&last), PAGE).await.unwrap();
             }
         }
         markers
@@ -142,7 +142,7 @@ impl Namespace {
     pub async fn all_due(&self, before: Timestamp) -> Vec<Due> {
         let mut all = Vec::new();
         loop {
-            let page = self.index().due(before, all.last(), PAGE).await.unwrap();
+            let page = self.metadata().due(before, all.last(), PAGE).await.unwrap();
             if page.is_empty() {
                 return all;
             }
@@ -176,13 +176,13 @@ impl Namespace {
     /// Takes back what an attempt made: its audio first.
     pub async fn take_back(&self, message_ref: &MessageRef) {
         self.recordings_in(&message_ref.region).delete(&message_ref.audio).await.unwrap();
-        self.index().withdraw(message_ref).await.unwrap();
+        self.metadata().withdraw(message_ref).await.unwrap();
     }
 
     /// The janitor: fences every attempt that began before `before` and takes back those that are not created.
     pub async fn janitor(&self, before: Timestamp) {
-        for message_ref in self.index().arriving(before).await.unwrap() {
-            if self.index().fence(&message_ref).await.unwrap() == FenceOutcome::Never {
+        for message_ref in self.metadata().arriving(before).await.unwrap() {
+            if self.metadata().fence(&message_ref).await.unwrap() == FenceOutcome::Never {
                 self.take_back(&message_ref).await;
             }
         }
@@ -205,7 +205,7 @@ impl Namespace {
         let message_ref = MessageRef::from(facts);
         let markers = self.markers(&facts.subject).await;
         assert!(!markers.contains(&message_ref), "its caller marker is there");
-        let arriving = self.index().arriving(facts.received_at.plus(DAY * 365)).await.unwrap();
+        let arriving = self.metadata().arriving(facts.received_at.plus(DAY * 365)).await.unwrap();
         assert!(!arriving.contains(&message_ref), "its journal is there");
     }
 
@@ -247,7 +247,7 @@ pub async fn purge(
     claim: &Claim,
     now: Timestamp,
 ) -> Result<ClaimOutcome> {
-    let claimed = storage.index.claim(&message_ref.mailbox, message_ref.id, claim).await?;
+    let claimed = storage.metadata.claim(&message_ref.mailbox, message_ref.id, claim).await?;
     if claimed == ClaimOutcome::Claimed {
         let recordings = &storage.recordings[&message_ref.region];
         recordings.delete(&message_ref.audio).await?;
@@ -255,7 +255,7 @@ pub async fn purge(
     }
     // Gone: perhaps leaving its tombstone was cut off.
     if claimed != ClaimOutcome::Undone {
-        storage.index.leave_tombstone(message_ref, now).await?;
+        storage.metadata.leave_tombstone(message_ref, now).await?;
     }
     Ok(claimed)
 }
@@ -266,13 +266,13 @@ pub async fn purge(
 /// The storage failed.
 pub async fn sweep(storage: &TenantStorage, now: Timestamp) -> Result<()> {
     loop {
-        let due = storage.index.due(now, None, PAGE).await?;
+        let due = storage.metadata.due(now, None, PAGE).await?;
         if due.is_empty() {
             return Ok(());
         }
         for due in due {
             purge(storage, &due.message_ref, &due.claim, now).await?;
-            storage.index.remove_due_entry(&due).await?;
+            storage.metadata.remove_due_entry(&due).await?;
         }
     }
 }

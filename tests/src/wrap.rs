@@ -36,8 +36,8 @@ pub trait Route: Send + Sync + 'static {
 
 /// Storages of one tenant behind a route.
 pub fn wrap(storages: &[&TenantStorage], route: &Arc<impl Route>) -> TenantStorage {
-    let index = Wrapped {
-        targets: storages.iter().map(|s| Arc::clone(&s.index)).collect(),
+    let metadata = Wrapped {
+        targets: storages.iter().map(|s| Arc::clone(&s.metadata)).collect(),
         route: Arc::clone(route),
     };
     let recordings = storages[0].recordings.keys().map(|region| {
@@ -47,7 +47,7 @@ pub fn wrap(storages: &[&TenantStorage], route: &Arc<impl Route>) -> TenantStora
     });
     TenantStorage {
         recordings: recordings.collect(),
-        index: Arc::new(index),
+        metadata: Arc::new(metadata),
         copies: storages[0].copies,
         drops: BTreeMap::new(),
     }

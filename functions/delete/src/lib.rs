@@ -70,7 +70,7 @@ async fn several(
 
 async fn trash(app: &App, access: &Access, who: &Principal, id: MessageId) -> Result<Deleted, Problem> {
     let hold = Hold::Trash { purge_at: app.trash_deadline(app.clock.now()) };
-    let message = access.index().hold(access.id(), id, &hold).await?;
+    let message = access.metadata().hold(access.id(), id, &hold).await?;
     let message = message.ok_or_else(|| Problem::not_found("message"))?;
     audit(who, Operation::Delete, &[("mailbox", access.id()), ("message", &id)]);
     Ok(Deleted { id: id.to_string(), purge_at: message.purge_at().map(|at| at.to_string()) })

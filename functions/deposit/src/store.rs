@@ -88,7 +88,7 @@ async fn refused(
     refusal: Problem,
 ) -> Result<DepositOutcome, Problem> {
     if let Some(id) = call {
-        match tenancy.index().message(mailbox_id, id).await? {
+        match tenancy.metadata().message(mailbox_id, id).await? {
             Lookup::Nothing => {}
             found => return repeat(found),
         }
@@ -96,7 +96,7 @@ async fn refused(
     let is_of_audio =
         matches!(refusal.code, Code::UnsupportedAudio | Code::BrokenAudio | Code::TooLong | Code::TooLarge);
     if let Some(mailbox) = mailbox.filter(|_| is_of_audio) {
-        within(mailbox, tenancy.index().counts(mailbox_id).await?.stored())?;
+        within(mailbox, tenancy.metadata().counts(mailbox_id).await?.stored())?;
     }
     Err(refusal)
 }
@@ -111,7 +111,7 @@ async fn commit(
     let Deposit { facts, .. } = deposit;
     let recordings = tenancy.storage.recordings_in(&facts.region)?;
     let put = recordings.put(&facts.audio, audio, &facts.media_type, facts.subject.as_ref());
-    let arrived = match tenancy.index().arrive(deposit, put).await {
+    let arrived = match tenancy.metadata().arrive(deposit, put).await {
         Ok(ArriveOutcome::Arrived(stored)) => within(mailbox, stored),
         Ok(ArriveOutcome::Taken(found)) => return repeat(found),
         Err(error) => Err(error.into()),
@@ -121,7 +121,7 @@ async fn commit(
         return Err(refusal);
     }
     // Where this fails it is not known who was created: nothing is taken back, the sweep finds out.
-    let outcome = match tenancy.index().insert(deposit).await? {
+    let outcome = match tenancy.metadata().insert(deposit).await? {
         InsertOutcome::Created(message) => {
             metrics::counter!("voicemail_deposits_total").increment(1);
             return Ok(DepositOutcome::Created(message));
@@ -141,7 +141,7 @@ async fn commit(
 async fn take_back(tenancy: &Tenancy, recordings: &dyn Recordings, facts: &Facts) {
     let taken = async {
         recordings.delete(&facts.audio).await?;
-        tenancy.index().withdraw(&MessageRef::from(facts)).await
+        tenancy.metadata().withdraw(&MessageRef::from(facts)).await
     };
     if let Err(error) = taken.await {
         tracing::warn!(error = storage::causes(&error), "an attempt is left for the sweep to take back");

@@ -80,9 +80,9 @@ pub(crate) async fn upload(
     let call_id =
         call.call_id.get_or_insert_with(|| format!("upload-{}", MessageId::random(now, app.random.as_ref())));
     let message = MessageId::of_call(received_at, &id, call_id, tenancy.key().await?);
-    if let Lookup::Nothing = tenancy.index().message(&id, message).await? {
+    if let Lookup::Nothing = tenancy.metadata().message(&id, message).await? {
         admit::open(&mailbox)?;
-        admit::within(&mailbox, tenancy.index().counts(&id).await?.stored())?;
+        admit::within(&mailbox, tenancy.metadata().counts(&id).await?.stored())?;
     }
     let key = DropKey {
         tenant: tenancy.tenant.id.clone(),

@@ -90,11 +90,11 @@ async fn find(tenancy: &Tenancy, name: &str, mailbox: Option<&str>) -> Result<Op
         return Ok(None);
     };
     let mailboxes = match mailbox.map(str::parse::<MailboxId>) {
-        None => tenancy.index().mailbox_ids().await?,
+        None => tenancy.metadata().mailbox_ids().await?,
         Some(Ok(mailbox)) => vec![mailbox],
         Some(Err(_)) => return Ok(None),
     };
-    let looks = stream::iter(mailboxes).map(async |mailbox| tenancy.index().message(&mailbox, id).await);
+    let looks = stream::iter(mailboxes).map(async |mailbox| tenancy.metadata().message(&mailbox, id).await);
     let found = looks.buffer_unordered(MAX_CONCURRENT_LOOKS).try_filter_map(async |found| {
         Ok(match found {
             Lookup::Message(message) if !message.claimed => Some(*message),

@@ -94,7 +94,7 @@ pub(crate) async fn look(
     who.may(Operation::SeeCases)?;
     let Query(TenantQuery { ccid }) = query?;
     let tenancy = app.data_protection(&who, Operation::SeeCases, ccid.as_deref())?;
-    let found = tenancy.index().case(&CaseKey::of(&tenancy.tenant.id, &case_id)).await?;
+    let found = tenancy.metadata().case(&CaseKey::of(&tenancy.tenant.id, &case_id)).await?;
     let found = found.ok_or_else(|| Problem::not_found("case"))?;
     Ok(Json(CaseDetails::of(tenancy, &found.value)))
 }
@@ -110,7 +110,7 @@ async fn page(
     // One more than asked for tells whether there are more.
     let batch = if status.is_some() { BATCH_SIZE } else { limit + 1 };
     for _ in 0..MAX_BATCHES {
-        let found = tenancy.index().cases(after.as_ref(), batch).await?;
+        let found = tenancy.metadata().cases(after.as_ref(), batch).await?;
         let is_last = found.len() < batch;
         for case in found.into_iter().map(|found| found.value) {
             if cases.len() == limit {

@@ -31,7 +31,7 @@ pub(crate) async fn make(app: &App) -> Result<(), BoxError> {
     for tenancy in app.tenants() {
         let sales = Group { id: "sales".parse()?, members: ["alice".parse()?, "bob".parse()?].into() };
         tenancy.directory.put_group(&sales, Expect::Absent).await?;
-        let ever = tenancy.index().mailbox_ids().await?;
+        let ever = tenancy.metadata().mailbox_ids().await?;
         for mailbox in mailboxes(&tenancy.tenant)?.iter().filter(|mailbox| !ever.contains(&mailbox.id)) {
             tenancy.directory.put_mailbox(mailbox, Expect::Absent).await?;
         }

@@ -59,7 +59,7 @@ async fn list(
 ) -> Result<Json<PageBody>, Problem> {
     let access = app.open(&who, Operation::List, &mailbox).await?;
     let Query(query) = query?;
-    let page = access.index().page(access.id(), query.page()?).await?;
+    let page = access.metadata().page(access.id(), query.page()?).await?;
     Ok(Json(PageBody {
         messages: page.messages.iter().filter_map(MessageBody::of).collect(),
         next: page.next.map(|last| BASE64_URL_SAFE_NO_PAD.encode(last.to_string())),
@@ -79,7 +79,7 @@ async fn look(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let access = app.open(&who, Operation::List, &mailbox).await?;
-    let found = access.index().message(access.id(), message_id(&id)?).await?;
+    let found = access.metadata().message(access.id(), message_id(&id)?).await?;
     let message = found.shown().ok_or_else(|| Problem::not_found("message"))?;
     Ok(etag::json(&headers, &MessageBody::shown(&message)?))
 }

@@ -59,7 +59,7 @@ impl From<&Group> for GroupBody {
     responses((status = 200, body = Groups))
 )]
 async fn list(State(app): State<Arc<App>>, who: Principal) -> Result<Json<Groups>, Problem> {
-    let groups = app.tenancy(&who, Operation::Provision)?.index().groups().await?;
+    let groups = app.tenancy(&who, Operation::Provision)?.metadata().groups().await?;
     Ok(Json(Groups { groups: groups.iter().map(|group| (&group.value).into()).collect() }))
 }
 

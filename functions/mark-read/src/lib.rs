@@ -90,9 +90,9 @@ async fn mark(
 ) -> Result<MessageBody, Problem> {
     let marked = if read {
         let mark = ReadMark { at: app.clock.now(), by: who.user.clone() };
-        access.index().mark_read(access.id(), id, &mark).await?
+        access.metadata().mark_read(access.id(), id, &mark).await?
     } else {
-        access.index().mark_unread(access.id(), id).await?
+        access.metadata().mark_unread(access.id(), id).await?
     };
     let message = marked.ok_or_else(|| Problem::not_found("message"))?;
     audit(who, Operation::MarkRead, &[("mailbox", access.id()), ("message", &id)]);

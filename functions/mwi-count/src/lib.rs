@@ -65,7 +65,7 @@ async fn one(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let access = app.open(&who, Operation::Count, &mailbox).await?;
-    let counts = access.index().counts(access.id()).await?;
+    let counts = access.metadata().counts(access.id()).await?;
     let mut response = if wants_summary(&headers) {
         let text = summary(&access.mailbox.value, &access.tenancy.tenant.domain, counts);
         etag::bytes(&headers, HeaderValue::from_static(MESSAGE_SUMMARY), text.into_bytes())
@@ -85,7 +85,7 @@ async fn mine(State(app): State<Arc<App>>, who: Principal, headers: HeaderMap) -
     let tenancy = app.tenancy(&who, Operation::Count)?;
     let mailboxes = tenancy.directory.mailboxes_of(&who).await?;
     let mailboxes = mailboxes.iter().map(|mailbox| async {
-        let counts = tenancy.index().counts(&mailbox.value.id).await?;
+        let counts = tenancy.metadata().counts(&mailbox.value.id).await?;
         Ok::<_, Problem>(mwi_body(&mailbox.value, counts))
     });
     Ok(etag::json(&headers, &MwiOfUser { mailboxes: futures::future::try_join_all(mailboxes).await? }))

@@ -30,7 +30,7 @@ pub(crate) async fn message(
     mailbox: &MailboxId,
     id: MessageId,
 ) -> Result<Message, Problem> {
-    let found = tenancy.index().message(mailbox, id).await?;
+    let found = tenancy.metadata().message(mailbox, id).await?;
     found.shown().ok_or_else(|| Problem::not_found("message"))
 }
 

@@ -12,8 +12,8 @@ pub(crate) async fn all(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
     let (app, tenancy) = (sweep.app, sweep.tenancy);
     let erasure = erasure(app, tenancy);
     let mut cases = Vec::new();
-    for key in tenancy.index().watched_cases().await? {
-        match tenancy.index().case(&key).await {
+    for key in tenancy.metadata().watched_cases().await? {
+        match tenancy.metadata().case(&key).await {
             Ok(case) => cases.extend(case.map(|Versioned { value: case, .. }| {
                 (case.status == Status::Undone, case.deadlines.purge_at, key)
             })),

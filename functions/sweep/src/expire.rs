@@ -13,9 +13,9 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// Moves what is over its mailbox's retention to the trash, as a delete would.
 pub(crate) async fn all(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
-    let (index, now) = (sweep.tenancy.index(), sweep.started);
+    let (metadata, now) = (sweep.tenancy.metadata(), sweep.started);
     let hold = Hold::Trash { purge_at: sweep.app.trash_deadline(now) };
-    let mut mailboxes = index.mailboxes().await?;
+    let mut mailboxes = metadata.mailboxes().await?;
     mailboxes.sort_by_cached_key(|mailbox| tidy::place(&mailbox.value.id, now));
     for mailbox in mailboxes {
         let Some(days) = mailbox.value.settings.retention_days else { continue };
@@ -24,7 +24,7 @@ pub(crate) async fn all(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
         let mut before = Some(MessageId::first_at(over.plus(Duration::from_millis(1))));
         while sweep.in_time() && before.is_some() {
             let of = PageOf { folder: None, before, limit: BATCH_SIZE };
-            let page = match index.page(id, of).await {
+            let page = match metadata.page(id, of).await {
                 Ok(page) => page,
                 Err(error) => {
                     sweep.swept.fail(&error, "a mailbox could not be expired");
@@ -32,7 +32,7 @@ pub(crate) async fn all(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
                 }
             };
             for message in &page.messages {
-                match index.hold(id, message.facts.id, &hold).await {
+                match metadata.hold(id, message.facts.id, &hold).await {
                     Ok(message) => sweep.swept.expired += u64::from(message.is_some()),
                     Err(error) => sweep.swept.fail(&error, "a message could not be expired"),
                 }

@@ -20,7 +20,7 @@ pub(crate) async fn due(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
     let (tenancy, now) = (sweep.tenancy, sweep.started);
     let mut last: Option<Due> = None;
     loop {
-        let batch = tenancy.index().due(now, last.as_ref(), BATCH_SIZE).await?;
+        let batch = tenancy.metadata().due(now, last.as_ref(), BATCH_SIZE).await?;
         let more = batch.len() == BATCH_SIZE;
         // Whether what a case has claimed is overdue, the case tells.
         let is_overdue =
@@ -46,14 +46,14 @@ pub(crate) async fn due(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
         }
     }
     // An entry that cannot be read is told where no other is left.
-    tenancy.index().due(now, None, 1).await.map(drop)
+    tenancy.metadata().due(now, None, 1).await.map(drop)
 }
 
 /// Purges one message: claim, delete the audio, see that it is gone, leave a tombstone. `false`: somebody took the hold off, or an
 /// earlier sweep was here.
 async fn purge(tenancy: &Tenancy, due: &Due, now: Timestamp) -> Result<bool, StorageError> {
-    let (index, message_ref) = (tenancy.index(), &due.message_ref);
-    let claimed = index.claim(&message_ref.mailbox, message_ref.id, &due.claim).await?;
+    let (metadata, message_ref) = (tenancy.metadata(), &due.message_ref);
+    let claimed = metadata.claim(&message_ref.mailbox, message_ref.id, &due.claim).await?;
     match claimed {
         ClaimOutcome::Claimed => {
             let recordings = tenancy.storage.recordings_in(&message_ref.region)?;
@@ -61,12 +61,12 @@ async fn purge(tenancy: &Tenancy, due: &Due, now: Timestamp) -> Result<bool, Sto
             if recordings.exists(&message_ref.audio).await? {
                 return Err(StorageError::unavailable("deleting a recording", "it is still there"));
             }
-            index.leave_tombstone(message_ref, now).await?;
+            metadata.leave_tombstone(message_ref, now).await?;
         }
         // A purge may have been cut off before all that names the message was taken: it is finished here.
-        ClaimOutcome::Gone => index.leave_tombstone(message_ref, now).await?,
+        ClaimOutcome::Gone => metadata.leave_tombstone(message_ref, now).await?,
         ClaimOutcome::Undone => {}
     }
-    index.remove_due_entry(due).await?;
+    metadata.remove_due_entry(due).await?;
     Ok(claimed == ClaimOutcome::Claimed)
 }

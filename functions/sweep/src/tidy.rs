@@ -21,7 +21,7 @@ const SLOTS_OF_A_RUN: u64 = 2;
 /// Takes back the deposits that were cut off.
 pub(crate) async fn attempts(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
     let (tenancy, before) = (sweep.tenancy, sweep.started.minus(MAX_DEPOSIT_TIME));
-    for message_ref in tenancy.index().arriving(before).await? {
+    for message_ref in tenancy.metadata().arriving(before).await? {
         if !sweep.in_time() {
             break;
         }
@@ -31,38 +31,38 @@ pub(crate) async fn attempts(sweep: &mut Sweep<'_>) -> Result<(), StorageError> 
         }
     }
     // An attempt that cannot be read is told where no other is left.
-    tenancy.index().arriving(before).await.map(drop)
+    tenancy.metadata().arriving(before).await.map(drop)
 }
 
 /// Whether it left something: one that was created and only not finished did not.
 async fn take_back(tenancy: &Tenancy, message_ref: &MessageRef) -> Result<bool, StorageError> {
-    if tenancy.index().fence(message_ref).await? == FenceOutcome::Created {
+    if tenancy.metadata().fence(message_ref).await? == FenceOutcome::Created {
         return Ok(false);
     }
     tenancy.storage.recordings_in(&message_ref.region)?.delete(&message_ref.audio).await?;
-    tenancy.index().withdraw(message_ref).await?;
+    tenancy.metadata().withdraw(message_ref).await?;
     Ok(true)
 }
 
 /// Removes the recordings that no attempt and no message tells of, once their hour is over for another hour.
 pub(crate) async fn orphans(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
-    let (index, now) = (sweep.tenancy.index(), sweep.started);
-    sweep.swept.orphans += index.remove_orphans(now.minus(2 * MAX_DEPOSIT_TIME), now).await?;
+    let (metadata, now) = (sweep.tenancy.metadata(), sweep.started);
+    sweep.swept.orphans += metadata.remove_orphans(now.minus(2 * MAX_DEPOSIT_TIME), now).await?;
     Ok(())
 }
 
 /// Tidies the mailboxes whose slot of the day it is, deleted ones too: each at least once a day, spread over it.
 pub(crate) async fn mailboxes(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
-    let (index, now) = (sweep.tenancy.index(), sweep.started);
+    let (metadata, now) = (sweep.tenancy.metadata(), sweep.started);
     let purge_at = sweep.app.trash_deadline(now);
-    let mut turns = index.mailbox_ids().await?;
+    let mut turns = metadata.mailbox_ids().await?;
     turns.retain(|mailbox| has_turn(mailbox, now));
     turns.sort_by_cached_key(|mailbox| place(mailbox, now));
     for mailbox in turns {
         if !sweep.in_time() {
             break;
         }
-        match index.tidy(&mailbox, now, purge_at).await {
+        match metadata.tidy(&mailbox, now, purge_at).await {
             Ok(orphans) => sweep.swept.orphans += orphans,
             Err(error) => sweep.swept.fail(&error, "a mailbox could not be tidied"),
         }

@@ -33,7 +33,7 @@ async fn undo(
 ) -> Result<Json<MessageBody>, Problem> {
     let access = app.open(&who, Operation::Undo, &mailbox).await?;
     let id = message_id(&id)?;
-    match access.index().release(access.id(), id, &Release::Trash).await? {
+    match access.metadata().release(access.id(), id, &Release::Trash).await? {
         ReleaseOutcome::Back(message) => {
             audit(&who, Operation::Undo, &[("mailbox", access.id()), ("message", &id)]);
             MessageBody::shown(&message).map(Json)

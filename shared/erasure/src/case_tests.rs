@@ -38,7 +38,7 @@ async fn after_undo_every_message_is_where_it_was_byte_for_byte() {
     }
     world.trash(&all[2], world.clock.now().plus(DAY)).await;
     let mark = domain::ReadMark { at: world.clock.now(), by: "alice".parse().unwrap() };
-    world.storage.index.mark_read(&all[1].mailbox, all[1].id, &mark).await.unwrap().unwrap();
+    world.storage.metadata.mark_read(&all[1].mailbox, all[1].id, &mark).await.unwrap().unwrap();
     let without_cases = |world: &World| {
         let mut files = world.files();
         files.retain(|path, _| {
@@ -81,7 +81,7 @@ async fn the_sweep_erases_what_is_not_undone_and_closes_the_case_with_a_certific
     assert!(matches!(world.undo("1", None).await, UndoOutcome::TooLate));
     world.clock.advance(DAY);
     world.sweep().await;
-    assert_eq!(world.storage.index.watched_cases().await.unwrap(), []);
+    assert_eq!(world.storage.metadata.watched_cases().await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -323,11 +323,11 @@ async fn a_deposit_under_way_holds_the_certificate_and_a_late_one_of_an_erased_c
     world.clock.advance(hm(23, 32));
     world.sweep().await;
     assert_eq!(world.case("1").await.status, Status::Erasing, "its marker tells of it");
-    assert_eq!(world.storage.index.insert(&slow).await.unwrap(), InsertOutcome::Forgotten);
+    assert_eq!(world.storage.metadata.insert(&slow).await.unwrap(), InsertOutcome::Forgotten);
     world.take_back(&slow.facts).await;
     world.sweep().await;
     assert_eq!(world.case("1").await.status, Status::Erased);
-    let found = world.storage.index.message(&slow.facts.mailbox, slow.facts.id).await.unwrap();
+    let found = world.storage.metadata.message(&slow.facts.mailbox, slow.facts.id).await.unwrap();
     assert_eq!(found, Lookup::Nothing);
 }
 
@@ -338,7 +338,7 @@ async fn an_attempt_that_lost_to_another_callers_does_not_hide_that_callers_mess
     world.arrive(&lost).await;
     let created = world.repeat(&lost, BOB);
     world.arrive(&created).await;
-    assert!(matches!(world.storage.index.insert(&created).await.unwrap(), InsertOutcome::Created(_)));
+    assert!(matches!(world.storage.metadata.insert(&created).await.unwrap(), InsertOutcome::Created(_)));
     world.forget("1", &[ALICE]).await;
     world.clock.advance(hm(23, 32));
     world.sweep().await;

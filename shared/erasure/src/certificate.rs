@@ -151,7 +151,7 @@ impl Erasure<'_> {
     /// then its case is closed with it, by this sweep or, where this one is cut off, by whoever comes next.
     pub(crate) async fn close(&self, key: &CaseKey, sign: Sign<'_>) -> storage::Result<()> {
         loop {
-            let last = self.index().last_certificate().await?;
+            let last = self.metadata().last_certificate().await?;
             if let Some(last) = &last {
                 self.close_with(&last.value).await?;
             }
@@ -165,7 +165,7 @@ impl Erasure<'_> {
                 .map_err(|error| StorageError::unavailable("signing a certificate", error))?;
             let certified = Certified { case: case.key, erased_at, certificate };
             let expect = last.map_or(Expect::Absent, |last| Expect::Version(last.version));
-            self.index().put_certificate(&certified, expect).await?;
+            self.metadata().put_certificate(&certified, expect).await?;
         }
     }
 
@@ -177,7 +177,7 @@ impl Erasure<'_> {
                 return Ok(());
             }
             let expect = Expect::Version(found.version);
-            if self.index().put_case(&found.value, expect).await? != WriteOutcome::Conflict {
+            if self.metadata().put_case(&found.value, expect).await? != WriteOutcome::Conflict {
                 return Ok(());
             }
         }

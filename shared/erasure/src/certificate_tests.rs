@@ -61,7 +61,7 @@ async fn the_certificates_of_a_tenant_are_one_chain_also_where_sweeps_close_case
         before.insert(world.certificate(case).await.previous);
         hashes.insert(Some(hash(&world.case(case).await.certificate.unwrap())));
     }
-    let last = world.storage.index.last_certificate().await.unwrap().unwrap();
+    let last = world.storage.metadata.last_certificate().await.unwrap().unwrap();
     assert_eq!((before.len(), last.version), (8, 8), "none follows what another follows");
     hashes.remove(&Some(hash(&last.value.certificate)));
     hashes.insert(None);
@@ -77,7 +77,7 @@ async fn a_certificate_whose_sweep_died_before_it_closed_the_case_stays_the_one_
     world.change("1", |case| assert!(case.begin_erasing(claim_from))).await;
     let (key, erased_at) = (world.case("1").await.key, claim_from);
     let certified = Certified { case: key, erased_at, certificate: "it was written".into() };
-    world.storage.index.put_certificate(&certified, Expect::Absent).await.unwrap();
+    world.storage.metadata.put_certificate(&certified, Expect::Absent).await.unwrap();
     world.clock.advance(DAY);
     let other = world.case("2").await.key;
     world.erasure().sweep_case(&other, &sign, &|| true).await.unwrap();

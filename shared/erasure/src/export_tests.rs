@@ -20,10 +20,10 @@ async fn an_export_names_every_message_of_a_caller_until_it_is_being_purged() {
         all.push(world.deposit(ALICE, mailbox, region).await.unwrap());
     }
     world.deposit(BOB, "5001", "west").await.unwrap();
-    let index = &world.storage.index;
+    let metadata = &world.storage.metadata;
     world.trash(&all[1], world.clock.now().plus(DAY)).await;
     let gone = Hold::Mailbox { purge_at: world.clock.now().plus(DAY).up_to_second() };
-    index.hold(&all[2].mailbox, all[2].id, &gone).await.unwrap();
+    metadata.hold(&all[2].mailbox, all[2].id, &gone).await.unwrap();
     let everything = export(&world, &[ALICE, "+4930111"]).await;
     let names =
         |exported: &Exported| exported.files[&subject(ALICE)].iter().cloned().collect::<BTreeSet<_>>();
@@ -33,7 +33,7 @@ async fn an_export_names_every_message_of_a_caller_until_it_is_being_purged() {
     assert_eq!(everything.page[&all[1].id].folder_beneath(), Folder::Trash);
     world.forget("1", &[ALICE]).await;
     assert_eq!(names(&export(&world, &[ALICE]).await), expected, "it is hidden, and still there");
-    let claimed = index.claim(&all[2].mailbox, all[2].id, &Claim::Due(gone)).await.unwrap();
+    let claimed = metadata.claim(&all[2].mailbox, all[2].id, &Claim::Due(gone)).await.unwrap();
     assert_eq!(claimed, ClaimOutcome::Claimed);
     assert_eq!(names(&export(&world, &[ALICE]).await).len(), 3);
     world.clock.advance(DAY);

@@ -42,7 +42,7 @@ impl Erasure<'_> {
         let key = CaseKey::of(&self.tenant.id, case_id);
         let new = Case::new(key, case_id.to_owned(), subjects, self.clock.now(), erase_after)
             .perhaps(others.iter().cloned());
-        let case = match self.index().put_case(&new, Expect::Absent).await? {
+        let case = match self.metadata().put_case(&new, Expect::Absent).await? {
             WriteOutcome::Version(_) => new,
             WriteOutcome::Conflict => {
                 let there = self.read(&new.key).await?.value;
@@ -94,7 +94,7 @@ impl Erasure<'_> {
             }
             let unchanged = case == was;
             if unchanged
-                || self.index().put_case(&case, Expect::Version(version)).await? != WriteOutcome::Conflict
+                || self.metadata().put_case(&case, Expect::Version(version)).await? != WriteOutcome::Conflict
             {
                 return Ok(case);
             }
@@ -104,6 +104,6 @@ impl Erasure<'_> {
     /// A case that is there.
     pub(crate) async fn read(&self, key: &CaseKey) -> storage::Result<Versioned<Case>> {
         let missing = || StorageError::Corrupt { context: format!("the case {key} is gone") };
-        self.index().case(key).await?.ok_or_else(missing)
+        self.metadata().case(key).await?.ok_or_else(missing)
     }
 }

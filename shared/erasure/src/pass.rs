@@ -116,7 +116,7 @@ impl Erasure<'_> {
         subject: &Subject,
     ) -> impl Stream<Item = storage::Result<Vec<CallerMarker>>> + Send {
         stream::try_unfold(None, move |last: Option<CallerMarker>| async move {
-            let markers = self.index().by_caller(subject, last.as_ref(), BATCH_SIZE).await?;
+            let markers = self.metadata().by_caller(subject, last.as_ref(), BATCH_SIZE).await?;
             Ok(markers.last().cloned().map(|end| (markers, Some(end))))
         })
     }
@@ -179,7 +179,7 @@ impl Erasure<'_> {
     /// The message of a marker. `None`: the marker is of an attempt that is under way or lost, or what it told is purged.
     pub(crate) async fn message_of(&self, message_ref: &MessageRef) -> storage::Result<Option<Message>> {
         let MessageRef { mailbox, id, attempt, .. } = message_ref;
-        Ok(match self.index().message(mailbox, *id).await? {
+        Ok(match self.metadata().message(mailbox, *id).await? {
             Lookup::Message(message) if message.facts.attempt == *attempt => Some(*message),
             Lookup::Message(_) | Lookup::Nothing | Lookup::Gone => None,
         })
@@ -222,7 +222,7 @@ impl Erasure<'_> {
         if message.holds.contains(hold) {
             return Ok(Some(false));
         }
-        let after = self.index().hold(&message.facts.mailbox, message.facts.id, hold).await?;
+        let after = self.metadata().hold(&message.facts.mailbox, message.facts.id, hold).await?;
         Ok(after.filter(|message| message.holds.contains(hold)).map(|_| true))
     }
 
@@ -275,7 +275,7 @@ impl Erasure<'_> {
     pub async fn schedule_deletion_if_hidden(&self, message: &Message) {
         let scheduled = async {
             for key in holding(message) {
-                let case = self.index().case(key).await?.map(|found| found.value);
+                let case = self.metadata().case(key).await?.map(|found| found.value);
                 if let Some(case) = case.filter(Case::is_pending) {
                     let its = vec![MessageRef::from(&message.facts)];
                     self.schedule_deletion(&case, its, &mut Pass::default(), &|| true).await;
@@ -313,7 +313,7 @@ impl Erasure<'_> {
             tracing::error!(id = %message.facts.id, "the recording of a message that was undone is gone");
         }
         let (mailbox, id) = (&message.facts.mailbox, message.facts.id);
-        match self.index().release(mailbox, id, &Release::Case(case.key.clone())).await? {
+        match self.metadata().release(mailbox, id, &Release::Case(case.key.clone())).await? {
             ReleaseOutcome::Back(_) => Ok(true),
             ReleaseOutcome::Hidden => {
                 // Another case may have scheduled the deletion just before it was cancelled.

@@ -27,7 +27,7 @@ impl Erasure<'_> {
         let mut counted: Perhaps = others.iter().map(|subject| (subject.clone(), Some(0))).collect();
         let list = |subject: Subject| async move {
             let markers = if in_time() {
-                let markers = self.index().by_caller(&subject, None, MAX_COUNTED).await;
+                let markers = self.metadata().by_caller(&subject, None, MAX_COUNTED).await;
                 markers.map_err(|error| passed_over(&error)).ok()
             } else {
                 None

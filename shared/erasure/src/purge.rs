@@ -28,18 +28,18 @@ impl Erasure<'_> {
     /// is under way, lost or was cut off, which its own process or the sweep takes back.
     async fn purge_one(&self, case: &Case, message_ref: MessageRef) -> storage::Result<bool> {
         let MessageRef { mailbox, id, attempt, audio, region, .. } = &message_ref;
-        match self.index().message(mailbox, *id).await? {
+        match self.metadata().message(mailbox, *id).await? {
             Lookup::Nothing => return Ok(false),
             Lookup::Message(message) if message.facts.attempt != *attempt => return Ok(false),
             Lookup::Message(_) | Lookup::Gone => {}
         }
-        let claimed = self.index().claim(mailbox, *id, &Claim::Case(case.key.clone())).await?;
+        let claimed = self.metadata().claim(mailbox, *id, &Claim::Case(case.key.clone())).await?;
         let recordings = self.storage.recordings_in(region)?;
         recordings.delete(audio).await?;
         if recordings.exists(audio).await? {
             return Err(StorageError::unavailable("deleting a recording", "it is still there"));
         }
-        self.index().leave_tombstone(&message_ref, self.clock.now()).await?;
+        self.metadata().leave_tombstone(&message_ref, self.clock.now()).await?;
         Ok(claimed == ClaimOutcome::Claimed)
     }
 
@@ -47,9 +47,9 @@ impl Erasure<'_> {
     /// are removed, and neither a marker nor an attempt tells of one of its callers any more. Only consistent listings are asked.
     pub(crate) async fn is_gone(&self, case: &Case) -> storage::Result<bool> {
         self.all_up().await.map_err(|down| down.cause)?;
-        self.index().remove_orphans(case.covers_until(), self.clock.now()).await?;
+        self.metadata().remove_orphans(case.covers_until(), self.clock.now()).await?;
         // Before the markers: an attempt that is created meanwhile has its own there.
-        let attempts = self.index().arriving(self.clock.now()).await?;
+        let attempts = self.metadata().arriving(self.clock.now()).await?;
         let is_ours = |subject: &Subject| case.subjects.get(subject) == Some(&false);
         if attempts.iter().any(|attempt| attempt.subject.as_ref().is_some_and(is_ours)) {
             return Ok(false);

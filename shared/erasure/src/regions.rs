@@ -40,7 +40,7 @@ impl Erasure<'_> {
         join_all(self.regions().map(|region| async move {
             let master = *region == self.tenant.master;
             let recordings = async { self.storage.recordings_in(region)?.ping().await };
-            let metadata = async { if master { self.index().ping().await } else { Ok(()) } };
+            let metadata = async { if master { self.metadata().ping().await } else { Ok(()) } };
             let (metadata, recordings) = futures::join!(metadata, recordings);
             RegionState { region: region.clone(), master, fault: metadata.and(recordings).err() }
         }))

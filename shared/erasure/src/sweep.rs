@@ -35,7 +35,7 @@ impl Erasure<'_> {
         sign: Sign<'_>,
         in_time: InTime<'_>,
     ) -> storage::Result<CaseSweep> {
-        let Some(found) = self.index().case(key).await? else { return Ok(CaseSweep::default()) };
+        let Some(found) = self.metadata().case(key).await? else { return Ok(CaseSweep::default()) };
         let Deadlines { alarm_at, purge_at, .. } = found.value.deadlines;
         let (was_open, now) = (found.value.closed_at().is_none(), self.clock.now());
         let mut swept = CaseSweep::default();
@@ -99,7 +99,7 @@ impl Erasure<'_> {
         }
         let closed = case.closed_at();
         if is_whole && closed.is_some_and(|closed| now >= closed.plus(WATCH_TIME)) {
-            self.index().dismiss_case(&case.key).await?;
+            self.metadata().dismiss_case(&case.key).await?;
         }
         Ok(closed.is_none())
     }
@@ -117,7 +117,7 @@ impl Erasure<'_> {
                 let nothing = nothing.into_iter().filter(|subject| !pass.callers.contains_key(subject));
                 found.value.nothing_found = nothing.collect();
             }
-            let written = self.index().put_case(&found.value, Expect::Version(found.version)).await?;
+            let written = self.metadata().put_case(&found.value, Expect::Version(found.version)).await?;
             if let WriteOutcome::Version(version) = written {
                 return Ok(Versioned { version, ..found });
             }

@@ -15,7 +15,7 @@ pub struct Erasure<'a> {
 }
 
 impl<'a> Erasure<'a> {
-    pub(crate) fn index(&self) -> &'a dyn Metadata {
-        self.storage.index.as_ref()
+    pub(crate) fn metadata(&self) -> &'a dyn Metadata {
+        self.storage.metadata.as_ref()
     }
 }

@@ -83,7 +83,7 @@ impl World {
                 settings: Settings::default(),
                 generation: 0,
             };
-            world.storage.index.put_mailbox(&mailbox, Expect::Absent).await.unwrap();
+            world.storage.metadata.put_mailbox(&mailbox, Expect::Absent).await.unwrap();
         }
         world
     }
@@ -129,14 +129,17 @@ impl World {
     pub(crate) async fn arrive(&self, deposit: &Deposit) {
         let recordings = &self.storage.recordings[&deposit.facts.region];
         let put = recordings.put(&deposit.facts.audio, Bytes::from_static(b"audio"), "audio/wav", None);
-        assert!(matches!(self.storage.index.arrive(deposit, put).await.unwrap(), ArriveOutcome::Arrived(_)));
+        assert!(matches!(
+            self.storage.metadata.arrive(deposit, put).await.unwrap(),
+            ArriveOutcome::Arrived(_)
+        ));
     }
 
     /// Deposits a call that is taken now. `None`: an erased case covers it.
     pub(crate) async fn deposit(&self, caller: &str, mailbox: &str, region: &str) -> Option<Facts> {
         let deposit = self.attempt(caller, mailbox, region);
         self.arrive(&deposit).await;
-        match self.storage.index.insert(&deposit).await.unwrap() {
+        match self.storage.metadata.insert(&deposit).await.unwrap() {
             InsertOutcome::Created(message) => Some(message.facts),
             InsertOutcome::Forgotten => {
                 self.take_back(&deposit.facts).await;
@@ -148,17 +151,17 @@ impl World {
 
     pub(crate) async fn take_back(&self, facts: &Facts) {
         self.storage.recordings[&facts.region].delete(&facts.audio).await.unwrap();
-        self.storage.index.withdraw(&MessageRef::from(facts)).await.unwrap();
+        self.storage.metadata.withdraw(&MessageRef::from(facts)).await.unwrap();
     }
 
     pub(crate) async fn trash(&self, facts: &Facts, purge_at: Timestamp) {
         let hold = Hold::Trash { purge_at: purge_at.up_to_second() };
-        assert!(self.storage.index.hold(&facts.mailbox, facts.id, &hold).await.unwrap().is_some());
+        assert!(self.storage.metadata.hold(&facts.mailbox, facts.id, &hold).await.unwrap().is_some());
     }
 
     /// The folder that shows a message, while it is there at all.
     pub(crate) async fn folder_of(&self, facts: &Facts) -> Option<Folder> {
-        match self.storage.index.message(&facts.mailbox, facts.id).await.unwrap() {
+        match self.storage.metadata.message(&facts.mailbox, facts.id).await.unwrap() {
             Lookup::Message(message) => message.folder(),
             Lookup::Nothing | Lookup::Gone => None,
         }
@@ -174,7 +177,9 @@ impl World {
             let file = file.to_string_lossy();
             file.contains("/messages/") || file.contains("/claims/") || file.contains("/purging/")
         });
-        !audio && row && self.storage.index.message(&facts.mailbox, facts.id).await.unwrap() == Lookup::Gone
+        !audio
+            && row
+            && self.storage.metadata.message(&facts.mailbox, facts.id).await.unwrap() == Lookup::Gone
     }
 
     pub(crate) async fn forget(&self, case: &str, numbers: &[&str]) -> Report {
@@ -197,13 +202,13 @@ impl World {
     }
 
     pub(crate) async fn case(&self, case: &str) -> Case {
-        self.storage.index.case(&CaseKey::of(&self.tenant.id, case)).await.unwrap().unwrap().value
+        self.storage.metadata.case(&CaseKey::of(&self.tenant.id, case)).await.unwrap().unwrap().value
     }
 
     /// Sweeps every case that is watched.
     pub(crate) async fn sweep(&self) -> CaseSweep {
         let mut total = CaseSweep::default();
-        for key in self.storage.index.watched_cases().await.unwrap() {
+        for key in self.storage.metadata.watched_cases().await.unwrap() {
             let swept = self.erasure().sweep_case(&key, &sign, &|| true).await.unwrap();
             total.purged += swept.purged;
             total.failed += swept.failed;
@@ -246,7 +251,7 @@ impl World {
         let mut found = self.erasure().read(&CaseKey::of(&self.tenant.id, case)).await.unwrap();
         change(&mut found.value);
         let written =
-            self.storage.index.put_case(&found.value, Expect::Version(found.version)).await.unwrap();
+            self.storage.metadata.put_case(&found.value, Expect::Version(found.version)).await.unwrap();
         assert_ne!(written, WriteOutcome::Conflict);
     }
 }

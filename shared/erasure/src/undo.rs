@@ -60,13 +60,13 @@ impl Erasure<'_> {
         in_time: InTime<'_>,
     ) -> Result<UndoOutcome, Error> {
         self.all_up().await?;
-        let named = try_join_all(subjects.iter().map(|subject| self.index().forgets(subject))).await?;
+        let named = try_join_all(subjects.iter().map(|subject| self.metadata().forgets(subject))).await?;
         let keys: BTreeSet<CaseKey> = named.into_iter().flatten().collect();
         let (mut pass, mut undone) = (Pass::default(), Vec::new());
         let mut newest: Option<(Case, Undo, Vec<Subject>)> = None;
         for key in keys {
             // Else: named before it is written, and perhaps never written.
-            let Some(found) = self.index().case(&key).await? else { continue };
+            let Some(found) = self.metadata().case(&key).await? else { continue };
             let its: BTreeSet<_> =
                 found.value.subjects.keys().filter(|its| subjects.contains(its)).cloned().collect();
             let Some((case, undo)) = self.decide(&key, Some(&its)).await? else { continue };
@@ -99,12 +99,12 @@ impl Erasure<'_> {
         subjects: Option<&BTreeSet<Subject>>,
     ) -> storage::Result<Option<(Case, Undo)>> {
         loop {
-            let Some(Versioned { value: mut case, version }) = self.index().case(key).await? else {
+            let Some(Versioned { value: mut case, version }) = self.metadata().case(key).await? else {
                 return Ok(None);
             };
             let undo = case.undo(subjects, self.clock.now());
             let is_decided = undo != Undo::Undone
-                || self.index().put_case(&case, Expect::Version(version)).await? != WriteOutcome::Conflict;
+                || self.metadata().put_case(&case, Expect::Version(version)).await? != WriteOutcome::Conflict;
             if is_decided {
                 return Ok(Some((case, undo)));
             }

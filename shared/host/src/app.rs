@@ -88,7 +88,7 @@ impl App {
         let key_check = key_check.map(Arc::new);
         let tenancy = |tenant: Tenant| {
             let storage = setup.storage.tenant(&tenant);
-            let directory = Directory::new(Arc::clone(&storage.index), Arc::clone(&setup.clock));
+            let directory = Directory::new(Arc::clone(&storage.metadata), Arc::clone(&setup.clock));
             let key = TenantKey::new(&setup.subject_key, &tenant.id);
             (
                 tenant.id.clone(),
@@ -231,8 +231,8 @@ impl Tenancy {
     }
 
     /// Its metadata.
-    pub fn index(&self) -> &dyn Metadata {
-        self.storage.index.as_ref()
+    pub fn metadata(&self) -> &dyn Metadata {
+        self.storage.metadata.as_ref()
     }
 
     /// What is dropped for it, region by region; nothing where the storage takes no drops.
@@ -259,8 +259,8 @@ impl Access {
     }
 
     /// The tenant's metadata.
-    pub fn index(&self) -> &dyn Metadata {
-        self.tenancy.index()
+    pub fn metadata(&self) -> &dyn Metadata {
+        self.tenancy.metadata()
     }
 }
 

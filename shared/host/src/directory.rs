@@ -42,16 +42,16 @@ struct RecordCache<K, T> {
 
 /// The mailboxes and groups of one tenant.
 pub struct Directory {
-    index: Arc<dyn Metadata>,
+    metadata: Arc<dyn Metadata>,
     clock: Arc<dyn Clock>,
     mailboxes: RecordCache<MailboxId, Mailbox>,
     groups: RecordCache<GroupId, Group>,
 }
 
 impl Directory {
-    /// An empty memory over the index.
-    pub fn new(index: Arc<dyn Metadata>, clock: Arc<dyn Clock>) -> Self {
-        Self { index, clock, mailboxes: RecordCache::new(), groups: RecordCache::new() }
+    /// An empty memory over the metadata.
+    pub fn new(metadata: Arc<dyn Metadata>, clock: Arc<dyn Clock>) -> Self {
+        Self { metadata, clock, mailboxes: RecordCache::new(), groups: RecordCache::new() }
     }
 
     /// A mailbox, at most 5 s old.
@@ -71,7 +71,7 @@ impl Directory {
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn read_mailbox(&self, id: &MailboxId) -> Result<Option<Versioned<Mailbox>>> {
         let read_at = self.clock.now();
-        Ok(self.mailboxes.read(id, read_at, self.index.mailbox(id).await?))
+        Ok(self.mailboxes.read(id, read_at, self.metadata.mailbox(id).await?))
     }
 
     /// Writes a mailbox if it is as expected.
@@ -80,7 +80,7 @@ impl Directory {
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn put_mailbox(&self, mailbox: &Mailbox, expect: Expect) -> Result<WriteOutcome> {
         let read_at = self.clock.now();
-        let written = self.index.put_mailbox(mailbox, expect).await?;
+        let written = self.metadata.put_mailbox(mailbox, expect).await?;
         let generation = match (expect, written) {
             (Expect::Absent, WriteOutcome::Version(version)) => version,
             _ => mailbox.generation,
@@ -101,7 +101,7 @@ impl Directory {
         purge_at: Timestamp,
     ) -> Result<WriteOutcome> {
         let read_at = self.clock.now();
-        let written = self.index.delete_mailbox(id, version, purge_at).await?;
+        let written = self.metadata.delete_mailbox(id, version, purge_at).await?;
         self.mailboxes.changed(id, read_at, None, written);
         Ok(written)
     }
@@ -123,7 +123,7 @@ impl Directory {
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn read_group(&self, id: &GroupId) -> Result<Option<Versioned<Group>>> {
         let read_at = self.clock.now();
-        Ok(self.groups.read(id, read_at, self.index.group(id).await?))
+        Ok(self.groups.read(id, read_at, self.metadata.group(id).await?))
     }
 
     /// Writes a group if it is as expected.
@@ -132,7 +132,7 @@ impl Directory {
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn put_group(&self, group: &Group, expect: Expect) -> Result<WriteOutcome> {
         let read_at = self.clock.now();
-        let written = self.index.put_group(group, expect).await?;
+        let written = self.metadata.put_group(group, expect).await?;
         self.groups.changed(&group.id, read_at, Some(group), written);
         Ok(written)
     }
@@ -143,7 +143,7 @@ impl Directory {
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn delete_group(&self, id: &GroupId, version: u64) -> Result<WriteOutcome> {
         let read_at = self.clock.now();
-        let written = self.index.delete_group(id, version).await?;
+        let written = self.metadata.delete_group(id, version).await?;
         self.groups.changed(id, read_at, None, written);
         Ok(written)
     }
@@ -169,7 +169,7 @@ impl Directory {
     /// # Errors
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn all_mailboxes(&self) -> Result<Arc<Vec<Versioned<Mailbox>>>> {
-        self.mailboxes.all(self.clock.as_ref(), self.index.mailboxes()).await
+        self.mailboxes.all(self.clock.as_ref(), self.metadata.mailboxes()).await
     }
 
     /// The user's mailboxes, own and groups', at most 5 s old.
@@ -177,7 +177,7 @@ impl Directory {
     /// # Errors
     /// The storage does not answer, or what is stored cannot be read.
     pub async fn mailboxes_of(&self, who: &Principal) -> Result<Vec<Versioned<Mailbox>>> {
-        let groups = self.groups.all(self.clock.as_ref(), self.index.groups());
+        let groups = self.groups.all(self.clock.as_ref(), self.metadata.groups());
         let (mailboxes, groups) = futures::try_join!(self.all_mailboxes(), groups)?;
         let belongs = |mailbox: &Mailbox| match &mailbox.owner {
             Owner::Personal { user } => *user == who.user,

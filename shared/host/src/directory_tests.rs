@@ -18,8 +18,8 @@ async fn two() -> Two {
     let testing = testing().await;
     let clock = Arc::clone(&testing.clock);
     let directory = || {
-        let index = testing.fs.tenant(&tenant()).index;
-        Directory::new(index, Arc::clone(&clock) as _)
+        let metadata = testing.fs.tenant(&tenant()).metadata;
+        Directory::new(metadata, Arc::clone(&clock) as _)
     };
     Two { here: directory(), elsewhere: directory(), clock, _testing: testing }
 }

@@ -41,7 +41,7 @@ pub(crate) async fn is_ready(app: &App, last: LastReadiness) -> Result<Response,
 
 async fn ping(app: &App) -> Result<(), Problem> {
     let pings = app.tenants().flat_map(|tenancy| {
-        let index = async { tenancy.index().ping().await.map_err(Problem::from) }.boxed();
+        let metadata = async { tenancy.metadata().ping().await.map_err(Problem::from) }.boxed();
         let regions = tenancy.regions().map(|(_, recordings)| {
             async {
                 let down = || Problem::new(Code::RegionUnavailable, "A region does not answer.");
@@ -49,7 +49,7 @@ async fn ping(app: &App) -> Result<(), Problem> {
             }
             .boxed()
         });
-        std::iter::once(index).chain(regions).collect::<Vec<_>>()
+        std::iter::once(metadata).chain(regions).collect::<Vec<_>>()
     });
     futures::future::try_join_all(pings).await.map(|_| ())
 }

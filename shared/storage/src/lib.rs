@@ -37,7 +37,7 @@ use domain::{Region, Tenant};
 #[derive(Clone)]
 pub struct TenantStorage {
     /// Its metadata.
-    pub index: Arc<dyn Metadata>,
+    pub metadata: Arc<dyn Metadata>,
     /// Its audio, by region; those that it has left are among them where its recordings may still lie there.
     pub recordings: BTreeMap<Region, Arc<dyn Recordings>>,
     /// Stores beside these that may hold copies of what was erased.

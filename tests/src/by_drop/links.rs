@@ -119,7 +119,7 @@ pub async fn a_recording_is_played_by_a_link_of_five_minutes_that_needs_no_token
     let tenant = office.app.tenant(&"t0".parse().unwrap()).unwrap();
     let (mailbox, message) = ("5001".parse().unwrap(), id(&message).parse().unwrap());
     let hidden = Hold::Mailbox { purge_at: office.centre.now().plus(HOUR) };
-    tenant.index().hold(&mailbox, message, &hidden).await.unwrap().unwrap();
+    tenant.metadata().hold(&mailbox, message, &hidden).await.unwrap().unwrap();
     for query in ["", "?link=1", "?download=1"] {
         let path = format!("5001/messages/{message}/audio{query}");
         office.centre.agent("alice").get(&path).await.refused(404, "not-found");

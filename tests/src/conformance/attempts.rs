@@ -40,10 +40,10 @@ pub async fn withdrawing_never_touches_a_message_that_was_created(space: Namespa
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox).urgent());
     let created = space.created(&deposit).await;
-    space.index().withdraw(&MessageRef::from(&created.facts)).await.unwrap();
+    space.metadata().withdraw(&MessageRef::from(&created.facts)).await.unwrap();
     space.assert_unchanged(&created).await;
     assert_eq!(space.counts(&mailbox).await.urgent_new, 1);
-    space.index().withdraw(&MessageRef::from(&space.again(&deposit).facts)).await.unwrap();
+    space.metadata().withdraw(&MessageRef::from(&space.again(&deposit).facts)).await.unwrap();
     space.assert_unchanged(&created).await;
 }
 
@@ -65,7 +65,7 @@ pub async fn a_put_that_fails_fails_the_arrival(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
     let failing = async { Err(StorageError::Conflict { context: "a put that fails" }) };
-    assert!(space.index().arrive(&deposit, failing.boxed()).await.is_err());
+    assert!(space.metadata().arrive(&deposit, failing.boxed()).await.is_err());
     assert_eq!(space.look(&deposit.facts).await, Lookup::Nothing);
     space.take_back(&MessageRef::from(&deposit.facts)).await;
     space.assert_try_left_nothing(&deposit.facts).await;
@@ -80,7 +80,7 @@ pub async fn attempts_that_were_cut_off_are_arriving(space: Namespace) {
     space.arrived(&late).await;
     let (early, late) = (MessageRef::from(&early.facts), MessageRef::from(&late.facts));
     let arriving = async |before| {
-        let mut arriving = space.index().arriving(before).await.unwrap();
+        let mut arriving = space.metadata().arriving(before).await.unwrap();
         arriving.sort_by_key(|message_ref| message_ref.id);
         arriving
     };
@@ -95,7 +95,7 @@ pub async fn an_attempt_that_was_created_or_withdrawn_is_not_arriving(space: Nam
     let withdrawn = space.attempt(&Call::to(&mailbox));
     space.arrived(&withdrawn).await;
     space.take_back(&MessageRef::from(&withdrawn.facts)).await;
-    assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
+    assert_eq!(space.metadata().arriving(after(3600)).await.unwrap(), []);
 }
 
 pub async fn a_slow_deposit_that_was_fenced_fails_and_leaves_nothing(space: Namespace) {
@@ -103,7 +103,7 @@ pub async fn a_slow_deposit_that_was_fenced_fails_and_leaves_nothing(space: Name
     let deposit = space.attempt(&Call::to(&mailbox).urgent());
     space.arrived(&deposit).await;
     let message_ref = MessageRef::from(&deposit.facts);
-    assert_eq!(space.index().fence(&message_ref).await.unwrap(), FenceOutcome::Never);
+    assert_eq!(space.metadata().fence(&message_ref).await.unwrap(), FenceOutcome::Never);
     assert_eq!(space.insert(&deposit).await, InsertOutcome::Fenced);
     assert_eq!(space.look(&deposit.facts).await, Lookup::Nothing);
     space.take_back(&message_ref).await;
@@ -116,16 +116,16 @@ pub async fn a_fenced_try_is_arriving_until_it_is_withdrawn(space: Namespace) {
     let deposit = space.attempt(&Call::to(&mailbox));
     let message_ref = MessageRef::from(&deposit.facts);
     space.arrived(&deposit).await;
-    space.index().fence(&message_ref).await.unwrap();
-    let arriving = space.index().arriving(start().minus(HOUR)).await.unwrap();
+    space.metadata().fence(&message_ref).await.unwrap();
+    let arriving = space.metadata().arriving(start().minus(HOUR)).await.unwrap();
     assert_eq!(arriving, std::slice::from_ref(&message_ref), "whenever it began");
     assert_eq!(
-        space.index().fence(&message_ref).await.unwrap(),
+        space.metadata().fence(&message_ref).await.unwrap(),
         FenceOutcome::Never,
         "a janitor that was cut off"
     );
     space.take_back(&message_ref).await;
-    assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
+    assert_eq!(space.metadata().arriving(after(3600)).await.unwrap(), []);
     space.assert_try_left_nothing(&deposit.facts).await;
 }
 
@@ -134,10 +134,10 @@ pub async fn fencing_a_message_that_was_created_changes_nothing(space: Namespace
     let created = space.deposit(&Call::to(&mailbox).urgent()).await;
     let message_ref = MessageRef::from(&created.facts);
     for _ in 0..2 {
-        assert_eq!(space.index().fence(&message_ref).await.unwrap(), FenceOutcome::Created);
+        assert_eq!(space.metadata().fence(&message_ref).await.unwrap(), FenceOutcome::Created);
     }
     space.assert_unchanged(&created).await;
-    assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
+    assert_eq!(space.metadata().arriving(after(3600)).await.unwrap(), []);
 }
 
 pub async fn a_fence_of_an_attempt_that_lost_leaves_the_winner_alone(space: Namespace) {
@@ -158,7 +158,7 @@ pub async fn a_call_whose_try_was_fenced_may_begin_anew(space: Namespace) {
     let slow = space.attempt(&Call::to(&mailbox));
     space.arrived(&slow).await;
     let message_ref = MessageRef::from(&slow.facts);
-    space.index().fence(&message_ref).await.unwrap();
+    space.metadata().fence(&message_ref).await.unwrap();
     let created = space.created(&space.again(&slow)).await;
     assert!(matches!(space.insert(&slow).await, InsertOutcome::Fenced | InsertOutcome::Taken(_)));
     space.take_back(&message_ref).await;
@@ -171,7 +171,7 @@ pub async fn an_attempt_that_never_arrived_can_be_fenced(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let deposit = space.attempt(&Call::to(&mailbox));
     let message_ref = MessageRef::from(&deposit.facts);
-    assert_eq!(space.index().fence(&message_ref).await.unwrap(), FenceOutcome::Never);
+    assert_eq!(space.metadata().fence(&message_ref).await.unwrap(), FenceOutcome::Never);
     space.take_back(&message_ref).await;
     space.assert_try_left_nothing(&deposit.facts).await;
 }
@@ -187,7 +187,7 @@ pub async fn a_deposit_cut_off_anywhere_is_created_whole_or_cleaned_away(space: 
             space.insert(&deposit).await
         };
         finished += usize::from(cut_off(polls, both).await.is_some());
-        let fenced = space.index().fence(&MessageRef::from(facts)).await.unwrap();
+        let fenced = space.metadata().fence(&MessageRef::from(facts)).await.unwrap();
         if fenced == FenceOutcome::Never {
             space.take_back(&MessageRef::from(facts)).await;
             assert_eq!(space.look(facts).await, Lookup::Nothing);
@@ -209,7 +209,7 @@ pub async fn a_deposit_whose_storage_fails_at_any_call_is_created_whole_or_clean
         let deposit = space.attempt(&Call::to(&mailbox));
         let failing = space.on(failing_after(&space.storage, calls, fault));
         if failing.try_arrive(&deposit).await.is_ok() {
-            drop(failing.index().insert(&deposit).await);
+            drop(failing.metadata().insert(&deposit).await);
         }
         space.janitor(after(3600)).await;
         match space.look(&deposit.facts).await {
@@ -218,5 +218,5 @@ pub async fn a_deposit_whose_storage_fails_at_any_call_is_created_whole_or_clean
         }
     }
     space.hold(&space.deposit(&Call::to(&mailbox)).await.facts, &trash(after(9))).await;
-    assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
+    assert_eq!(space.metadata().arriving(after(3600)).await.unwrap(), []);
 }

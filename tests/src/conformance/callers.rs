@@ -19,7 +19,7 @@ pub async fn by_caller_finds_every_message_in_every_mailbox_by_id(space: Namespa
     space.deposit(&Call::to(&first).by("+4930999")).await;
     space.deposit(&Call::to(&first).withheld()).await;
     expected.sort_by_key(|marker| marker.message_ref.id);
-    let found = space.index().by_caller(&space.subject(ALICE), None, 50).await.unwrap();
+    let found = space.metadata().by_caller(&space.subject(ALICE), None, 50).await.unwrap();
     assert_eq!(found, expected);
 }
 
@@ -31,12 +31,12 @@ pub async fn by_caller_goes_on_after_the_last_marker(space: Namespace) {
         space.arrived(&space.again(&deposit)).await;
     }
     let subject = space.subject(ALICE);
-    let all = space.index().by_caller(&subject, None, 50).await.unwrap();
+    let all = space.metadata().by_caller(&subject, None, 50).await.unwrap();
     assert_eq!(all.len(), 14);
     for limit in [1, 2, 5, 13, 14] {
         let mut found: Vec<CallerMarker> = Vec::new();
         loop {
-            let page = space.index().by_caller(&subject, found.last(), limit).await.unwrap();
+            let page = space.metadata().by_caller(&subject, found.last(), limit).await.unwrap();
             assert!(page.len() <= limit);
             if page.is_empty() {
                 break;
@@ -48,7 +48,7 @@ pub async fn by_caller_goes_on_after_the_last_marker(space: Namespace) {
 }
 
 pub async fn a_caller_without_messages_has_no_markers(space: Namespace) {
-    assert_eq!(space.index().by_caller(&space.subject(ALICE), None, 9).await.unwrap(), []);
+    assert_eq!(space.metadata().by_caller(&space.subject(ALICE), None, 9).await.unwrap(), []);
 }
 
 pub async fn an_attempt_under_way_is_found_by_its_caller(space: Namespace) {
@@ -75,17 +75,17 @@ pub async fn a_hidden_message_is_found_by_its_caller_until_it_is_a_tombstone(spa
     assert_eq!(space.markers_of(ALICE).await, marker, "the sweep that goes on must find it");
     space.recordings().delete(&facts.audio).await.unwrap();
     assert_eq!(space.markers_of(ALICE).await, marker);
-    space.index().leave_tombstone(&MessageRef::from(&facts), after(9)).await.unwrap();
+    space.metadata().leave_tombstone(&MessageRef::from(&facts), after(9)).await.unwrap();
     assert!(space.markers_of(ALICE).await.is_empty());
 }
 
 pub async fn a_message_of_a_deleted_mailbox_is_found_by_its_caller(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let facts = space.deposit(&Call::to(&mailbox)).await.facts;
-    space.index().delete_mailbox(&mailbox, 1, after(9)).await.unwrap();
+    space.metadata().delete_mailbox(&mailbox, 1, after(9)).await.unwrap();
     assert_eq!(space.markers_of(ALICE).await, [MessageRef::from(&facts)]);
     let remade = crate::fixture::a_mailbox("5001");
-    space.index().put_mailbox(&remade, Expect::Absent).await.unwrap();
+    space.metadata().put_mailbox(&remade, Expect::Absent).await.unwrap();
     assert_eq!(space.markers_of(ALICE).await, [MessageRef::from(&facts)]);
     space.sweep(after(9)).await;
     assert!(space.markers_of(ALICE).await.is_empty());

@@ -17,17 +17,17 @@ const BOB: &str = "+4930999";
 pub async fn a_case_is_opened_once(space: Namespace) {
     let case = space.open("1", &[ALICE], after(1)).await;
     let other = space.case("1", &[BOB], after(2));
-    assert_eq!(space.index().put_case(&other, Expect::Absent).await.unwrap(), WriteOutcome::Conflict);
-    let found = space.index().case(&case.key).await.unwrap().unwrap();
+    assert_eq!(space.metadata().put_case(&other, Expect::Absent).await.unwrap(), WriteOutcome::Conflict);
+    let found = space.metadata().case(&case.key).await.unwrap().unwrap();
     assert_eq!((found.value, found.version), (case, 1));
 }
 
 pub async fn a_case_that_was_never_opened_is_none(space: Namespace) {
     let case = space.case("1", &[ALICE], after(1));
-    assert_eq!(space.index().case(&case.key).await.unwrap(), None);
-    let written = space.index().put_case(&case, Expect::Version(1)).await.unwrap();
+    assert_eq!(space.metadata().case(&case.key).await.unwrap(), None);
+    let written = space.metadata().put_case(&case, Expect::Version(1)).await.unwrap();
     assert_eq!(written, WriteOutcome::Conflict);
-    assert_eq!(space.index().case(&case.key).await.unwrap(), None);
+    assert_eq!(space.metadata().case(&case.key).await.unwrap(), None);
 }
 
 pub async fn a_case_is_read_as_it_was_written(space: Namespace) {
@@ -37,21 +37,21 @@ pub async fn a_case_is_read_as_it_was_written(space: Namespace) {
     case.undone_at = Some(after(2));
     case.regions = vec![RegionReport { region: space.tenant.master.clone(), messages: 3, reached: false }];
     case.certificate = Some("a.b.c".to_owned());
-    let written = space.index().put_case(&case, Expect::Version(1)).await.unwrap();
+    let written = space.metadata().put_case(&case, Expect::Version(1)).await.unwrap();
     assert_eq!(written, WriteOutcome::Version(2));
-    let found = space.index().case(&case.key).await.unwrap().unwrap();
+    let found = space.metadata().case(&case.key).await.unwrap().unwrap();
     assert_eq!((found.value, found.version), (case, 2));
 }
 
 pub async fn a_case_that_changed_meanwhile_is_a_conflict(space: Namespace) {
     let mut case = space.open("1", &[ALICE], after(1)).await;
     case.status = Status::Pending;
-    assert_eq!(space.index().put_case(&case, Expect::Version(1)).await.unwrap(), WriteOutcome::Version(2));
+    assert_eq!(space.metadata().put_case(&case, Expect::Version(1)).await.unwrap(), WriteOutcome::Version(2));
     case.status = Status::Undone;
     for expect in [Expect::Version(1), Expect::Version(3), Expect::Absent] {
-        assert_eq!(space.index().put_case(&case, expect).await.unwrap(), WriteOutcome::Conflict);
+        assert_eq!(space.metadata().put_case(&case, expect).await.unwrap(), WriteOutcome::Conflict);
     }
-    let found = space.index().case(&case.key).await.unwrap().unwrap();
+    let found = space.metadata().case(&case.key).await.unwrap().unwrap();
     assert_eq!((found.value.status, found.version), (Status::Pending, 2));
 }
 
@@ -59,24 +59,24 @@ pub async fn an_open_case_is_named_by_each_of_its_subjects_and_watched(space: Na
     let first = space.open("1", &[ALICE, BOB], after(1)).await.key;
     let second = space.open("2", &[BOB], after(1)).await.key;
     let forgets = async |caller| -> BTreeSet<_> {
-        space.index().forgets(&space.subject(caller)).await.unwrap().into_iter().collect()
+        space.metadata().forgets(&space.subject(caller)).await.unwrap().into_iter().collect()
     };
     assert_eq!(forgets(ALICE).await, [first.clone()].into());
     assert_eq!(forgets(BOB).await, [first.clone(), second.clone()].into());
     assert_eq!(forgets("+4930111").await, [].into());
-    let watched: BTreeSet<_> = space.index().watched_cases().await.unwrap().into_iter().collect();
+    let watched: BTreeSet<_> = space.metadata().watched_cases().await.unwrap().into_iter().collect();
     assert_eq!(watched, [first, second].into());
 }
 
 pub async fn a_dismissed_case_is_not_watched_and_still_there(space: Namespace) {
     let case = space.open_as("1", &[ALICE], after(1), Status::Erased).await.key;
     for _ in 0..2 {
-        space.index().dismiss_case(&case).await.unwrap();
-        assert_eq!(space.index().watched_cases().await.unwrap(), []);
+        space.metadata().dismiss_case(&case).await.unwrap();
+        assert_eq!(space.metadata().watched_cases().await.unwrap(), []);
     }
-    assert_eq!(space.index().forgets(&space.subject(ALICE)).await.unwrap(), std::slice::from_ref(&case));
-    assert!(space.index().case(&case).await.unwrap().is_some());
-    assert_eq!(space.index().cases(None, 9).await.unwrap().len(), 1);
+    assert_eq!(space.metadata().forgets(&space.subject(ALICE)).await.unwrap(), std::slice::from_ref(&case));
+    assert!(space.metadata().case(&case).await.unwrap().is_some());
+    assert_eq!(space.metadata().cases(None, 9).await.unwrap().len(), 1);
 }
 
 pub async fn all_cases_are_told_by_key_in_pages(space: Namespace) {
@@ -85,11 +85,11 @@ pub async fn all_cases_are_told_by_key_in_pages(space: Namespace) {
         keys.push(space.open(&n.to_string(), &[ALICE], after(n)).await.key);
     }
     keys.sort();
-    space.index().dismiss_case(&keys[3]).await.unwrap();
+    space.metadata().dismiss_case(&keys[3]).await.unwrap();
     for limit in [1, 3, 7, 50] {
         let mut found = Vec::new();
         loop {
-            let page = space.index().cases(found.last(), limit).await.unwrap();
+            let page = space.metadata().cases(found.last(), limit).await.unwrap();
             assert!(page.len() <= limit);
             if page.is_empty() {
                 break;
@@ -106,16 +106,16 @@ pub async fn of_two_certificates_that_would_follow_the_same_one_one_does(space: 
         erased_at: after(9),
         certificate: format!("certificate.of.{case}"),
     };
-    let put = async |case, expect| space.index().put_certificate(&certified(case), expect).await.unwrap();
-    assert_eq!(space.index().last_certificate().await.unwrap(), None);
+    let put = async |case, expect| space.metadata().put_certificate(&certified(case), expect).await.unwrap();
+    assert_eq!(space.metadata().last_certificate().await.unwrap(), None);
     assert_eq!(put("0", Expect::Version(1)).await, WriteOutcome::Conflict);
     assert_eq!(put("1", Expect::Absent).await, WriteOutcome::Version(1));
     assert_eq!(put("2", Expect::Absent).await, WriteOutcome::Conflict);
     assert_eq!(put("3", Expect::Version(1)).await, WriteOutcome::Version(2));
     assert_eq!(put("4", Expect::Version(1)).await, WriteOutcome::Conflict);
-    let last = space.index().last_certificate().await.unwrap().unwrap();
+    let last = space.metadata().last_certificate().await.unwrap().unwrap();
     assert_eq!((last.value, last.version), (certified("3"), 2));
-    assert_eq!(space.neighbour.index.last_certificate().await.unwrap(), None);
+    assert_eq!(space.neighbour.metadata.last_certificate().await.unwrap(), None);
     let both = futures::join!(put("5", Expect::Version(2)), put("6", Expect::Version(2)));
     assert!(matches!(
         both,
@@ -216,7 +216,7 @@ pub async fn a_deposit_that_is_cut_off_anywhere_after_its_case_was_erased_shows_
     for polls in 0..40 {
         let deposit = space.attempt(&Call::to(&mailbox));
         space.arrived(&deposit).await;
-        finished += usize::from(cut_off(polls, space.index().insert(&deposit)).await.is_some());
+        finished += usize::from(cut_off(polls, space.metadata().insert(&deposit)).await.is_some());
         // The case is not watched any more: the journals alone tell.
         space.janitor(after(3600)).await;
         assert!(!matches!(space.look(&deposit.facts).await, Lookup::Message(_)), "after {polls}");
@@ -249,7 +249,7 @@ pub async fn a_case_that_is_erasing_leaves_nothing_of_its_callers(space: Namespa
         }
     }
     space.hold(&covered[0], &crate::fixture::trash(after(999))).await;
-    space.index().delete_mailbox(&second, 1, after(999)).await.unwrap();
+    space.metadata().delete_mailbox(&second, 1, after(999)).await.unwrap();
     let later = space.deposit(&Call::to(&first).at(after(122))).await;
     let other = space.deposit(&Call::to(&first).by("+4930111")).await;
     let case = space.forget("1", &[ALICE, BOB], after(1)).await;
@@ -302,7 +302,7 @@ pub async fn of_an_undo_and_a_sweep_whose_clocks_differ_one_wins_and_the_answer_
         };
         let sweep = async { fast.sweep_case(&case.key, &sign, &|| true).await.unwrap() };
         let (answer, swept) = futures::join!(undo, sweep);
-        let status = space.index().case(&case.key).await.unwrap().unwrap().value.status;
+        let status = space.metadata().case(&case.key).await.unwrap().unwrap().value.status;
         if let UndoOutcome::Undone(report) = answer {
             let back = report.pass.callers[&space.subject(&caller)];
             assert_eq!((status, back, swept.purged), (Status::Undone, 1, 0));
@@ -315,7 +315,7 @@ pub async fn of_an_undo_and_a_sweep_whose_clocks_differ_one_wins_and_the_answer_
             erased += 1;
         }
         // What the race left is in nobody's way.
-        space.index().dismiss_case(&case.key).await.unwrap();
+        space.metadata().dismiss_case(&case.key).await.unwrap();
     }
     assert!(undone > 0 && erased > 0, "{undone} undone, {erased} erased");
 }

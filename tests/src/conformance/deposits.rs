@@ -102,7 +102,7 @@ pub async fn a_repeat_of_a_deposit_into_a_full_mailbox_answers_the_message_and_i
 ) {
     let mut mailbox = a_mailbox("5001");
     mailbox.settings.max_messages = 1;
-    space.index().put_mailbox(&mailbox, Expect::Absent).await.unwrap();
+    space.metadata().put_mailbox(&mailbox, Expect::Absent).await.unwrap();
     let deposit = space.attempt(&Call::to(&mailbox.id));
     let message = space.created(&deposit).await;
     let arrived = space.arrive(&space.again(&deposit)).await;
@@ -190,10 +190,10 @@ pub async fn a_message_without_a_caller_is_deposited_like_any_other(space: Names
 pub async fn a_message_is_found_in_its_own_mailbox_only(space: Namespace) {
     let (mailbox, other) = (space.mailbox("5001").await, space.mailbox("5002").await);
     let message = space.deposit(&Call::to(&mailbox)).await;
-    let found = space.index().message(&other, message.facts.id).await.unwrap();
+    let found = space.metadata().message(&other, message.facts.id).await.unwrap();
     assert_eq!(found, Lookup::Nothing);
     let absent = MessageId::first_at(start());
-    assert_eq!(space.index().message(&mailbox, absent).await.unwrap(), Lookup::Nothing);
+    assert_eq!(space.metadata().message(&mailbox, absent).await.unwrap(), Lookup::Nothing);
     assert!(space.listed(&other).await.is_empty());
 }
 
@@ -205,9 +205,9 @@ pub async fn a_tenant_sees_nothing_of_another(space: Namespace) {
     assert_eq!(other.look(&message.facts).await, Lookup::Nothing);
     assert!(!other.recordings().exists(&message.facts.audio).await.unwrap());
     assert!(other.markers_of(ALICE).await.is_empty());
-    assert_eq!(other.index().mailboxes().await.unwrap(), []);
-    assert_eq!(other.index().cases(None, 9).await.unwrap(), []);
-    assert_eq!(other.index().forgets(&space.subject(ALICE)).await.unwrap(), []);
+    assert_eq!(other.metadata().mailboxes().await.unwrap(), []);
+    assert_eq!(other.metadata().cases(None, 9).await.unwrap(), []);
+    assert_eq!(other.metadata().forgets(&space.subject(ALICE)).await.unwrap(), []);
     other.mailbox("5001").await;
     assert_eq!(other.listed(&mailbox).await, []);
     other.take_back(&MessageRef::from(&message.facts)).await;

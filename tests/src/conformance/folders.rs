@@ -91,7 +91,7 @@ pub async fn the_last_page_has_no_next(space: Namespace) {
     let all = space.listed(&mailbox).await;
     let page = async |before, limit| {
         let of = PageOf { folder: None, before, limit };
-        space.index().page(&mailbox, of).await.unwrap()
+        space.metadata().page(&mailbox, of).await.unwrap()
     };
     let first = page(None, 2).await;
     assert_eq!((ids(&first.messages), first.next), (all[..2].to_vec(), Some(all[1])));
@@ -135,7 +135,7 @@ pub async fn what_stays_visible_is_shown_once_while_messages_come_and_go_between
     }
     let (mut shown, mut before) = (Vec::new(), None);
     loop {
-        let page = space.index().page(&mailbox, PageOf { folder: None, before, limit: 3 }).await.unwrap();
+        let page = space.metadata().page(&mailbox, PageOf { folder: None, before, limit: 3 }).await.unwrap();
         shown.extend(ids(&page.messages));
         if page.next.is_none() {
             break;
@@ -166,7 +166,7 @@ pub async fn a_page_goes_on_where_its_cursor_was_purged(space: Namespace) {
     let all = space.walk(&mailbox, None, 9).await;
     space.erase(&all[1].facts, after(9)).await;
     let of = PageOf { folder: None, before: Some(all[1].facts.id), limit: 9 };
-    assert_eq!(space.index().page(&mailbox, of).await.unwrap().messages, all[2..]);
+    assert_eq!(space.metadata().page(&mailbox, of).await.unwrap().messages, all[2..]);
 }
 
 pub async fn counts_follow_every_step(space: Namespace) {

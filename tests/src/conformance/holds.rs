@@ -188,7 +188,7 @@ pub async fn due_tells_the_oldest_first_in_pages_across_hours(space: Namespace) 
     for limit in [1, 2, 3, 8, 50] {
         let mut told: Vec<storage::Due> = Vec::new();
         loop {
-            let page = space.index().due(after(90_000), told.last(), limit).await.unwrap();
+            let page = space.metadata().due(after(90_000), told.last(), limit).await.unwrap();
             assert!(page.len() <= limit);
             if page.is_empty() {
                 break;
@@ -214,10 +214,10 @@ pub async fn an_entry_that_is_removed_is_due_no_more(space: Namespace) {
         }
     }
     for due in space.all_due(after(6)).await {
-        let claimed = space.index().claim(&mailbox, due.message_ref.id, &due.claim).await.unwrap();
+        let claimed = space.metadata().claim(&mailbox, due.message_ref.id, &due.claim).await.unwrap();
         assert_eq!(claimed, ClaimOutcome::Undone);
-        space.index().remove_due_entry(&due).await.unwrap();
-        space.index().remove_due_entry(&due).await.unwrap();
+        space.metadata().remove_due_entry(&due).await.unwrap();
+        space.metadata().remove_due_entry(&due).await.unwrap();
     }
     assert_eq!(space.all_due(after(6)).await, []);
     assert_eq!(space.all_due(after(7)).await.len(), 1, "another hold of that message");

@@ -9,15 +9,15 @@ use storage::{Expect, InsertOutcome, Lookup, MessageRef, Versioned, WriteOutcome
 use crate::fixture::{Call, Namespace, a_group, a_mailbox, after, cut_off, mark, trash};
 
 async fn put(space: &Namespace, mailbox: &Mailbox, expect: Expect) -> WriteOutcome {
-    space.index().put_mailbox(mailbox, expect).await.unwrap()
+    space.metadata().put_mailbox(mailbox, expect).await.unwrap()
 }
 
 async fn get(space: &Namespace, id: &MailboxId) -> Option<Versioned<Mailbox>> {
-    space.index().mailbox(id).await.unwrap()
+    space.metadata().mailbox(id).await.unwrap()
 }
 
 async fn delete(space: &Namespace, id: &MailboxId, version: u64) -> WriteOutcome {
-    space.index().delete_mailbox(id, version, after(9)).await.unwrap()
+    space.metadata().delete_mailbox(id, version, after(9)).await.unwrap()
 }
 
 pub async fn a_mailbox_is_made_as_version_1_of_generation_1(space: Namespace) {
@@ -60,16 +60,16 @@ pub async fn a_conditional_write_asked_again_writes_nothing_twice(space: Namespa
 }
 
 pub async fn all_mailboxes_are_told_by_id_without_the_deleted_ones(space: Namespace) {
-    assert_eq!(space.index().mailboxes().await.unwrap(), []);
-    assert_eq!(space.index().mailbox_ids().await.unwrap(), []);
+    assert_eq!(space.metadata().mailboxes().await.unwrap(), []);
+    assert_eq!(space.metadata().mailbox_ids().await.unwrap(), []);
     for id in ["5002", "a.b", "5001", "B", "007"] {
         space.mailbox(id).await;
     }
     delete(&space, &"5001".parse().unwrap(), 1).await;
-    let all = space.index().mailboxes().await.unwrap();
+    let all = space.metadata().mailboxes().await.unwrap();
     let all: Vec<_> = all.iter().map(|mailbox| mailbox.value.id.as_str()).collect();
     assert_eq!(all, ["007", "5002", "B", "a.b"]);
-    let ids = space.index().mailbox_ids().await.unwrap();
+    let ids = space.metadata().mailbox_ids().await.unwrap();
     let ids: BTreeSet<_> = ids.iter().map(MailboxId::as_str).collect();
     assert_eq!(ids, ["007", "5001", "5002", "B", "a.b"].into(), "deleted ones too");
 }
@@ -190,7 +190,7 @@ pub async fn a_commit_asked_again_after_a_deletion_moves_no_deadline(space: Name
     delete(&space, &id, 1).await;
     let held = space.stored(&deposit.facts).await;
     put(&space, &a_mailbox("5001"), Expect::Absent).await;
-    space.index().delete_mailbox(&id, 3, after(99)).await.unwrap();
+    space.metadata().delete_mailbox(&id, 3, after(99)).await.unwrap();
     assert_eq!(space.insert(&deposit).await, InsertOutcome::Created(Box::new(held.clone())));
     assert_eq!(space.stored(&deposit.facts).await, held);
 }
@@ -208,7 +208,7 @@ pub async fn tidying_holds_what_came_into_a_deleted_mailbox_or_an_earlier_genera
             space.take_back(&MessageRef::from(&slow.facts)).await;
             continue;
         }
-        space.index().tidy(&id, after(20), after(30)).await.unwrap();
+        space.metadata().tidy(&id, after(20), after(30)).await.unwrap();
         let held = space.stored(&slow.facts).await;
         assert!(held.holds.iter().any(|hold| matches!(hold, Hold::Mailbox { .. })), "{held:?}");
         space.sweep(after(30)).await;
@@ -228,7 +228,7 @@ pub async fn a_deletion_cut_off_is_finished_when_the_id_is_made_again_or_by_tidy
         if deleted && polls % 2 == 0 {
             put(&space, &a_mailbox(id.as_str()), Expect::Absent).await;
         } else if deleted {
-            space.index().tidy(&id, after(1), after(9)).await.unwrap();
+            space.metadata().tidy(&id, after(1), after(9)).await.unwrap();
         }
         if deleted {
             assert_eq!(space.listed(&id).await, []);
@@ -244,12 +244,12 @@ pub async fn a_deletion_cut_off_is_finished_when_the_id_is_made_again_or_by_tidy
 }
 
 async fn group(space: &Namespace, id: &GroupId) -> Option<Versioned<Group>> {
-    space.index().group(id).await.unwrap()
+    space.metadata().group(id).await.unwrap()
 }
 
 pub async fn a_group_is_written_if_it_is_as_expected(space: Namespace) {
     let sales = a_group("sales", &["alice", "bob"]);
-    let put = async |group: &Group, expect| space.index().put_group(group, expect).await.unwrap();
+    let put = async |group: &Group, expect| space.metadata().put_group(group, expect).await.unwrap();
     assert_eq!(group(&space, &sales.id).await, None);
     assert_eq!(put(&sales, Expect::Version(1)).await, WriteOutcome::Conflict);
     assert_eq!(put(&sales, Expect::Absent).await, WriteOutcome::Version(1));
@@ -264,37 +264,37 @@ pub async fn a_group_is_written_if_it_is_as_expected(space: Namespace) {
 
 pub async fn versions_go_on_when_a_group_is_deleted_and_made_again(space: Namespace) {
     let sales = a_group("sales", &["alice"]);
-    let index = space.index();
-    index.put_group(&sales, Expect::Absent).await.unwrap();
-    assert_eq!(index.delete_group(&sales.id, 2).await.unwrap(), WriteOutcome::Conflict);
-    assert_eq!(index.delete_group(&sales.id, 1).await.unwrap(), WriteOutcome::Version(2));
+    let metadata = space.metadata();
+    metadata.put_group(&sales, Expect::Absent).await.unwrap();
+    assert_eq!(metadata.delete_group(&sales.id, 2).await.unwrap(), WriteOutcome::Conflict);
+    assert_eq!(metadata.delete_group(&sales.id, 1).await.unwrap(), WriteOutcome::Version(2));
     assert_eq!(group(&space, &sales.id).await, None);
-    assert_eq!(index.delete_group(&sales.id, 2).await.unwrap(), WriteOutcome::Conflict);
-    assert_eq!(index.put_group(&sales, Expect::Version(2)).await.unwrap(), WriteOutcome::Conflict);
-    assert_eq!(index.put_group(&sales, Expect::Absent).await.unwrap(), WriteOutcome::Version(3));
+    assert_eq!(metadata.delete_group(&sales.id, 2).await.unwrap(), WriteOutcome::Conflict);
+    assert_eq!(metadata.put_group(&sales, Expect::Version(2)).await.unwrap(), WriteOutcome::Conflict);
+    assert_eq!(metadata.put_group(&sales, Expect::Absent).await.unwrap(), WriteOutcome::Version(3));
     assert_eq!(group(&space, &sales.id).await, Some(Versioned { value: sales, version: 3 }));
 }
 
 pub async fn all_groups_are_told_by_id_without_the_deleted_ones(space: Namespace) {
-    assert_eq!(space.index().groups().await.unwrap(), []);
+    assert_eq!(space.metadata().groups().await.unwrap(), []);
     for id in ["sales", "Ops", "a.b", "sales.x"] {
-        space.index().put_group(&a_group(id, &["alice"]), Expect::Absent).await.unwrap();
+        space.metadata().put_group(&a_group(id, &["alice"]), Expect::Absent).await.unwrap();
     }
-    space.index().delete_group(&"a.b".parse().unwrap(), 1).await.unwrap();
-    let all = space.index().groups().await.unwrap();
+    space.metadata().delete_group(&"a.b".parse().unwrap(), 1).await.unwrap();
+    let all = space.metadata().groups().await.unwrap();
     let all: Vec<_> = all.iter().map(|group| group.value.id.as_str()).collect();
     assert_eq!(all, ["Ops", "sales", "sales.x"]);
 }
 
 pub async fn a_group_and_a_mailbox_of_one_id_are_apart(space: Namespace) {
     let id = space.mailbox("sales").await;
-    space.index().put_group(&a_group("sales", &["alice"]), Expect::Absent).await.unwrap();
+    space.metadata().put_group(&a_group("sales", &["alice"]), Expect::Absent).await.unwrap();
     delete(&space, &id, 1).await;
     assert!(group(&space, &"sales".parse().unwrap()).await.is_some());
 }
 
 pub async fn the_storage_answers_a_ping(space: Namespace) {
-    space.index().ping().await.unwrap();
+    space.metadata().ping().await.unwrap();
     for region in &space.tenant.regions {
         space.recordings_in(region).ping().await.unwrap();
     }

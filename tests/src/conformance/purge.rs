@@ -102,13 +102,13 @@ pub async fn a_purge_leaves_nothing_but_a_tombstone(space: Namespace) {
 pub async fn what_is_not_claimed_becomes_no_tombstone(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let message = space.deposit(&Call::to(&mailbox)).await;
-    drop(space.index().leave_tombstone(&MessageRef::from(&message.facts), after(9)).await);
+    drop(space.metadata().leave_tombstone(&MessageRef::from(&message.facts), after(9)).await);
     space.assert_unchanged(&message).await;
     let held = space.hold(&message.facts, &trash(after(9))).await.unwrap();
-    drop(space.index().leave_tombstone(&MessageRef::from(&message.facts), after(9)).await);
+    drop(space.metadata().leave_tombstone(&MessageRef::from(&message.facts), after(9)).await);
     space.assert_unchanged(&held).await;
     let absent = space.attempt(&Call::to(&mailbox)).facts;
-    drop(space.index().leave_tombstone(&MessageRef::from(&absent), after(9)).await);
+    drop(space.metadata().leave_tombstone(&MessageRef::from(&absent), after(9)).await);
     assert_eq!(space.look(&absent).await, Lookup::Nothing);
 }
 
@@ -116,7 +116,7 @@ pub async fn leaving_a_tombstone_is_safe_to_repeat(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let message = space.deposit(&Call::to(&mailbox)).await;
     space.erase(&message.facts, after(9)).await;
-    space.index().leave_tombstone(&MessageRef::from(&message.facts), after(99)).await.unwrap();
+    space.metadata().leave_tombstone(&MessageRef::from(&message.facts), after(99)).await.unwrap();
     space.assert_purged(&message.facts).await;
 }
 
@@ -182,7 +182,7 @@ pub async fn a_tombstone_is_kept_30_days(space: Namespace) {
     let mailbox = space.mailbox("5001").await;
     let facts = space.deposit(&Call::to(&mailbox)).await.facts;
     space.erase(&facts, after(0)).await;
-    let tidy = async |now| space.index().tidy(&mailbox, now, after(99)).await.unwrap();
+    let tidy = async |now| space.metadata().tidy(&mailbox, now, after(99)).await.unwrap();
     tidy(after(0).plus(HOUR * 719)).await;
     assert_eq!(space.look(&facts).await, Lookup::Gone);
     tidy(after(0).plus(HOUR * 721)).await;
@@ -204,7 +204,7 @@ pub async fn tidying_changes_nothing_where_nothing_is_wrong(space: Namespace) {
     let under_way = space.attempt(&Call::to(&mailbox));
     space.arrived(&under_way).await;
     for _ in 0..2 {
-        assert_eq!(space.index().tidy(&mailbox, after(2), after(999)).await.unwrap(), 0);
+        assert_eq!(space.metadata().tidy(&mailbox, after(2), after(999)).await.unwrap(), 0);
         for message in [&new, &old, &deleted, &hidden] {
             space.assert_unchanged(message).await;
         }
@@ -224,8 +224,8 @@ pub async fn tidying_deletes_a_recording_that_no_journal_tells(space: Namespace)
         put.await.unwrap();
     }
     let found = async |until, now| {
-        let tidied = space.index().tidy(&mailbox, now, now.plus(DAY)).await.unwrap();
-        tidied + space.index().remove_orphans(until, now).await.unwrap()
+        let tidied = space.metadata().tidy(&mailbox, now, now.plus(DAY)).await.unwrap();
+        tidied + space.metadata().remove_orphans(until, now).await.unwrap()
     };
     let later = after(0).plus(DAY * 2);
     assert_eq!(found(later, later).await, 2);
@@ -245,8 +245,8 @@ pub async fn a_recording_that_no_journal_tells_is_found_in_an_hour_that_is_not_o
         let put = space.recordings().put(&orphan.audio, audio_of(&orphan), "audio/wav", None);
         put.await.unwrap();
         let now = after(60);
-        space.index().tidy(&mailbox, now, now.plus(DAY)).await.unwrap();
-        space.index().remove_orphans(after(0), now).await.unwrap();
+        space.metadata().tidy(&mailbox, now, now.plus(DAY)).await.unwrap();
+        space.metadata().remove_orphans(after(0), now).await.unwrap();
         assert!(!space.recordings().exists(&orphan.audio).await.unwrap());
     }
     space.assert_unchanged(&message).await;

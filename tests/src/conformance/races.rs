@@ -60,7 +60,8 @@ pub async fn of_a_commit_and_a_fence_that_race_one_wins(space: Namespace) {
         let deposit = space.attempt(&Call::to(&mailbox));
         let message_ref = MessageRef::from(&deposit.facts);
         space.arrived(&deposit).await;
-        let (insertion, fenced) = futures::join!(space.insert(&deposit), space.index().fence(&message_ref));
+        let (insertion, fenced) =
+            futures::join!(space.insert(&deposit), space.metadata().fence(&message_ref));
         match fenced.unwrap() {
             FenceOutcome::Created => {
                 let InsertOutcome::Created(created) = insertion else {
@@ -230,14 +231,14 @@ pub async fn a_case_has_one_fate(space: Namespace) {
         let decide = async |status| {
             let mut case = case.clone();
             case.status = status;
-            let written = space.index().put_case(&case, Expect::Version(1)).await.unwrap();
+            let written = space.metadata().put_case(&case, Expect::Version(1)).await.unwrap();
             (status, written)
         };
         let fates =
             join_all([Status::Undone, Status::Erasing, Status::Undone, Status::Erasing].map(decide)).await;
         let won: Vec<_> = fates.iter().filter(|(_, written)| *written != WriteOutcome::Conflict).collect();
         assert_eq!(won.len(), 1, "{fates:?}");
-        let now = space.index().case(&case.key).await.unwrap().unwrap();
+        let now = space.metadata().case(&case.key).await.unwrap().unwrap();
         assert_eq!((now.value.status, WriteOutcome::Version(now.version)), *won[0]);
     }
 }
@@ -245,19 +246,20 @@ pub async fn a_case_has_one_fate(space: Namespace) {
 pub async fn of_writes_that_expect_one_version_exactly_one_is_written(space: Namespace) {
     let id = space.mailbox("5001").await;
     for version in 1..12 {
-        let before = space.index().mailbox(&id).await.unwrap().unwrap();
+        let before = space.metadata().mailbox(&id).await.unwrap().unwrap();
         assert_eq!(before.version, version);
         let values: Vec<_> = (0..6)
             .map(|n| domain::Mailbox { name: format!("{version} {n}"), ..before.value.clone() })
             .collect();
-        let written =
-            join_all(values.iter().map(|value| space.index().put_mailbox(value, Expect::Version(version))))
-                .await;
+        let written = join_all(
+            values.iter().map(|value| space.metadata().put_mailbox(value, Expect::Version(version))),
+        )
+        .await;
         let written: Vec<_> = written.into_iter().map(Result::unwrap).collect();
         let won: Vec<_> = (0..6).filter(|n| written[*n] != WriteOutcome::Conflict).collect();
         assert_eq!(won.len(), 1, "{written:?}");
         assert_eq!(written[won[0]], WriteOutcome::Version(version + 1));
-        assert_eq!(space.index().mailbox(&id).await.unwrap().unwrap().value, values[won[0]]);
+        assert_eq!(space.metadata().mailbox(&id).await.unwrap().unwrap().value, values[won[0]]);
     }
 }
 
@@ -267,9 +269,9 @@ pub async fn of_those_who_make_one_thing_exactly_one_makes_it(space: Namespace) 
         let group = a_group(&format!("g{round}"), &["alice"]);
         let case = space.case(&round.to_string(), &[ALICE], after(1));
         let (mailboxes, groups, cases) = futures::join!(
-            join_all((0..5).map(|_| space.index().put_mailbox(&mailbox, Expect::Absent))),
-            join_all((0..5).map(|_| space.index().put_group(&group, Expect::Absent))),
-            join_all((0..5).map(|_| space.index().put_case(&case, Expect::Absent))),
+            join_all((0..5).map(|_| space.metadata().put_mailbox(&mailbox, Expect::Absent))),
+            join_all((0..5).map(|_| space.metadata().put_group(&group, Expect::Absent))),
+            join_all((0..5).map(|_| space.metadata().put_case(&case, Expect::Absent))),
         );
         for written in [mailboxes, groups, cases] {
             let made =
@@ -284,12 +286,12 @@ pub async fn of_those_who_make_one_thing_exactly_one_makes_it(space: Namespace) 
 pub async fn of_a_change_and_a_deletion_of_one_version_one_wins(space: Namespace) {
     for round in 0..12 {
         let id = space.mailbox(&format!("m{round}")).await;
-        let value = space.index().mailbox(&id).await.unwrap().unwrap().value;
+        let value = space.metadata().mailbox(&id).await.unwrap().unwrap().value;
         let (put, deleted) = futures::join!(
-            space.index().put_mailbox(&value, Expect::Version(1)),
-            space.index().delete_mailbox(&id, 1, after(9)),
+            space.metadata().put_mailbox(&value, Expect::Version(1)),
+            space.metadata().delete_mailbox(&id, 1, after(9)),
         );
-        let now = space.index().mailbox(&id).await.unwrap();
+        let now = space.metadata().mailbox(&id).await.unwrap();
         match (put.unwrap(), deleted.unwrap()) {
             (WriteOutcome::Version(2), WriteOutcome::Conflict) => {
                 assert_eq!(now.map(|now| now.version), Some(2));
@@ -306,10 +308,10 @@ pub async fn a_deposit_that_races_the_deletion_of_its_mailbox_is_held_after_tidy
         let deposits: Vec<_> = (0..4).map(|_| space.attempt(&Call::to(&id))).collect();
         let (insertions, deleted) = futures::join!(
             join_all(deposits.iter().map(|deposit| space.deposit_or_take_back(deposit))),
-            space.index().delete_mailbox(&id, 1, after(9)),
+            space.metadata().delete_mailbox(&id, 1, after(9)),
         );
         assert_eq!(deleted.unwrap(), WriteOutcome::Version(2));
-        space.index().tidy(&id, after(1), after(9)).await.unwrap();
+        space.metadata().tidy(&id, after(1), after(9)).await.unwrap();
         assert_eq!(space.listed(&id).await, []);
         space.sweep(after(9)).await;
         for (deposit, insertion) in deposits.iter().zip(insertions) {

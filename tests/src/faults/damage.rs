@@ -87,9 +87,9 @@ pub async fn busy() -> (World, Files) {
     for fenced in [true, false] {
         uncreated(&world).await;
         if fenced {
-            let index = &world.storage.index;
-            let message_ref = index.arriving(world.now().plus(HOUR)).await.unwrap().pop().unwrap();
-            index.fence(&message_ref).await.unwrap();
+            let metadata = &world.storage.metadata;
+            let message_ref = metadata.arriving(world.now().plus(HOUR)).await.unwrap().pop().unwrap();
+            metadata.fence(&message_ref).await.unwrap();
         }
     }
     open_case(&world).await;
@@ -110,13 +110,16 @@ async fn uncreated(world: &World) {
 async fn open_case(world: &World) {
     let mailbox: MailboxId = OTHER.parse().unwrap();
     let id = world.ids[3].parse().unwrap();
-    let Lookup::Message(message) = world.storage.index.message(&mailbox, id).await.unwrap() else {
+    let Lookup::Message(message) = world.storage.metadata.message(&mailbox, id).await.unwrap() else {
         panic!("it is there")
     };
     let key = CaseKey::of(&TENANT.parse().unwrap(), "a case");
     let subjects = [message.facts.subject.unwrap()].into();
     let case = Case::new(key, "a case".to_owned(), subjects, world.now().minus(DAY), DAY);
-    assert_eq!(world.storage.index.put_case(&case, Expect::Absent).await.unwrap(), WriteOutcome::Version(1));
+    assert_eq!(
+        world.storage.metadata.put_case(&case, Expect::Absent).await.unwrap(),
+        WriteOutcome::Version(1)
+    );
 }
 
 fn files(world: &World) -> Files {

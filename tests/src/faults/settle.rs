@@ -57,7 +57,7 @@ pub async fn tidy_time(mailbox: &str, day: u32) -> Timestamp {
 
 async fn tidy_times(world: &World, day: u32) -> Vec<Timestamp> {
     let mut times = Vec::new();
-    for mailbox in world.storage.index.mailbox_ids().await.unwrap() {
+    for mailbox in world.storage.metadata.mailbox_ids().await.unwrap() {
         times.push(tidy_time(mailbox.as_str(), day).await);
     }
     times

@@ -41,16 +41,16 @@ pub async fn look(world: &World) -> Look {
 async fn view(world: &World, contents: &Contents) -> View {
     let storage = &world.storage;
     let mut lines: Vec<String> = Vec::new();
-    for group in storage.index.groups().await.unwrap() {
+    for group in storage.metadata.groups().await.unwrap() {
         lines.push(serde_json::to_string(&group.value).unwrap());
     }
-    for mailbox in storage.index.mailboxes().await.unwrap() {
+    for mailbox in storage.metadata.mailboxes().await.unwrap() {
         lines.push(serde_json::to_string(&mailbox.value).unwrap());
     }
-    for case in storage.index.cases(None, 200).await.unwrap() {
+    for case in storage.metadata.cases(None, 200).await.unwrap() {
         lines.push(case_line(&case.value));
     }
-    for mailbox in storage.index.mailbox_ids().await.unwrap() {
+    for mailbox in storage.metadata.mailbox_ids().await.unwrap() {
         lines.extend(messages(world, contents, &mailbox).await);
     }
     lines.sort();
@@ -68,14 +68,14 @@ async fn messages(world: &World, contents: &Contents, mailbox: &MailboxId) -> Ve
     let sorted = |messages: &[Message]| messages.iter().map(|it| it.facts.id).collect::<BTreeSet<_>>();
     let both = [new.clone(), old.clone()].concat();
     assert_eq!(sorted(&waiting), sorted(&both), "new and old are what is listed without a folder");
-    let counted = storage.index.counts(mailbox).await.unwrap();
+    let counted = storage.metadata.counts(mailbox).await.unwrap();
     assert_eq!(counted, waiting.iter().collect::<Counts>(), "the counts are those of the listing");
 
     let shown = [both, trash].concat();
     let mut lines = Vec::new();
     for id in world.ground.messages(contents, mailbox) {
         let listed = shown.iter().find(|message| message.facts.id == id);
-        let Lookup::Message(message) = storage.index.message(mailbox, id).await.unwrap() else {
+        let Lookup::Message(message) = storage.metadata.message(mailbox, id).await.unwrap() else {
             assert_eq!(listed, None, "what is gone is not listed");
             continue;
         };
@@ -89,7 +89,7 @@ async fn messages(world: &World, contents: &Contents, mailbox: &MailboxId) -> Ve
 }
 
 async fn page(storage: &TenantStorage, mailbox: &MailboxId, folder: Option<Folder>) -> Vec<Message> {
-    let page = storage.index.page(mailbox, PageOf { folder, before: None, limit: 200 }).await.unwrap();
+    let page = storage.metadata.page(mailbox, PageOf { folder, before: None, limit: 200 }).await.unwrap();
     assert_eq!(page.next, None, "a world is small");
     assert!(page.messages.iter().all(|message| folder.is_none_or(|folder| message.folder() == Some(folder))));
     page.messages

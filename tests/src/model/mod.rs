@@ -34,7 +34,7 @@ pub fn storage() -> TenantStorage {
     });
     TenantStorage {
         recordings: recordings.collect(),
-        index: Arc::new(Model(Arc::clone(&state))),
+        metadata: Arc::new(Model(Arc::clone(&state))),
         copies: &[],
         drops: BTreeMap::new(),
     }

@@ -130,7 +130,7 @@ async fn prepare(model: &Namespace, step: &Step, script: &mut Script) -> bool {
     match step {
         Step::Arrive(mailbox, caller, urgent) => {
             let mailbox: MailboxId = MAILBOXES[*mailbox].parse().unwrap();
-            let Some(found) = model.index().mailbox(&mailbox).await.unwrap() else { return false };
+            let Some(found) = model.metadata().mailbox(&mailbox).await.unwrap() else { return false };
             let mut call = Call::to(&mailbox).at(now).generation(found.value.generation);
             call = caller.map_or_else(|| call.clone().withheld(), |caller| call.clone().by(CALLERS[caller]));
             let deposit = model.attempt(&if *urgent { call.urgent() } else { call });
@@ -194,7 +194,7 @@ async fn act(space: &Namespace, step: &Step, script: &Script) -> String {
             if there == storage::Lookup::Nothing {
                 space.take_back(&MessageRef::from(facts(message))).await;
             }
-            space.index().withdraw(&MessageRef::from(facts(message))).await.unwrap();
+            space.metadata().withdraw(&MessageRef::from(facts(message))).await.unwrap();
             told(there)
         }
         Step::Janitor => {
@@ -209,8 +209,8 @@ async fn act(space: &Namespace, step: &Step, script: &Script) -> String {
         Step::Undelete(message) => told(space.release(facts(message), &Release::Trash).await),
         Step::Forget(case, _) => {
             let case = script.cases[*case].as_ref().unwrap();
-            let opened = space.index().put_case(case, Expect::Absent).await.unwrap();
-            let pending = space.index().case(&case.key).await.unwrap().unwrap().value.is_pending();
+            let opened = space.metadata().put_case(case, Expect::Absent).await.unwrap();
+            let pending = space.metadata().case(&case.key).await.unwrap().unwrap().value.is_pending();
             if pending {
                 space.hide(case).await;
             }
@@ -225,7 +225,7 @@ async fn act(space: &Namespace, step: &Step, script: &Script) -> String {
             let case = script.cases[*case].as_ref().unwrap();
             let claim_from = case.deadlines.claim_from;
             space.decide(&case.key, |case| case.begin_erasing(claim_from)).await;
-            let status = space.index().case(&case.key).await.unwrap().unwrap().value.status;
+            let status = space.metadata().case(&case.key).await.unwrap().unwrap().value.status;
             if status == Status::Erasing {
                 space.sweep_case(case, now).await;
             }
@@ -236,22 +236,22 @@ async fn act(space: &Namespace, step: &Step, script: &Script) -> String {
             String::new()
         }
         Step::MakeMailbox(mailbox) => {
-            told(space.index().put_mailbox(&a_mailbox(MAILBOXES[*mailbox]), Expect::Absent).await.unwrap())
+            told(space.metadata().put_mailbox(&a_mailbox(MAILBOXES[*mailbox]), Expect::Absent).await.unwrap())
         }
         Step::DeleteMailbox(mailbox, after) => {
             let mailbox = MAILBOXES[*mailbox].parse().unwrap();
-            let version = space.index().mailbox(&mailbox).await.unwrap().map_or(1, |found| found.version);
-            told(space.index().delete_mailbox(&mailbox, version, hours(*after)).await.unwrap())
+            let version = space.metadata().mailbox(&mailbox).await.unwrap().map_or(1, |found| found.version);
+            told(space.metadata().delete_mailbox(&mailbox, version, hours(*after)).await.unwrap())
         }
         Step::Tidy(mailbox) => {
             let mailbox = MAILBOXES[*mailbox].parse().unwrap();
-            told(space.index().tidy(&mailbox, now, hours(1)).await.unwrap())
+            told(space.metadata().tidy(&mailbox, now, hours(1)).await.unwrap())
         }
         Step::Month => {
             let mut orphans = Vec::new();
             for mailbox in MAILBOXES {
                 let mailbox = mailbox.parse().unwrap();
-                orphans.push(space.index().tidy(&mailbox, now, hours(1)).await.unwrap());
+                orphans.push(space.metadata().tidy(&mailbox, now, hours(1)).await.unwrap());
             }
             told(orphans)
         }
@@ -267,7 +267,7 @@ async fn observe(space: &Namespace, script: &Script) -> Vec<String> {
             seen.push(told((name, folder, space.walk(&mailbox, folder, 3).await)));
         }
         seen.push(told((name, space.counts(&mailbox).await)));
-        seen.push(told(space.index().mailbox(&mailbox).await.unwrap()));
+        seen.push(told(space.metadata().mailbox(&mailbox).await.unwrap()));
     }
     for deposit in &script.attempts {
         seen.push(told(("message", space.look(&deposit.facts).await)));
@@ -279,7 +279,7 @@ async fn observe(space: &Namespace, script: &Script) -> Vec<String> {
     for caller in CALLERS {
         seen.push(told((caller, space.markers_of(caller).await)));
     }
-    let mut arriving = space.index().arriving(script.now.plus(DAY)).await.unwrap();
+    let mut arriving = space.metadata().arriving(script.now.plus(DAY)).await.unwrap();
     arriving.sort_by(|a, b| (a.id, &a.attempt).cmp(&(b.id, &b.attempt)));
     seen.push(told(("arriving", arriving)));
     seen

@@ -89,7 +89,7 @@ async fn a_region_that_does_not_answer_does_not_keep_the_others_from_working() {
     let setup = ministack.setup(format!("http://{closed}"));
     let aws = Aws::open(setup).await.unwrap();
     let space = Namespace::new(|tenant| aws.tenant(tenant), ());
-    assert!(space.index().ping().await.is_err());
+    assert!(space.metadata().ping().await.is_err());
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn keys_that_are_exchanged_in_their_file_are_read_again() {
     // No keys yet: nothing can be asked, and that is told as an outage is.
     let aws = Aws::open(setup).await.unwrap();
     let space = Namespace::new(|tenant| aws.tenant(tenant), ());
-    assert!(space.index().ping().await.is_err());
+    assert!(space.metadata().ping().await.is_err());
     std::fs::write(&file, "[default]\naws_access_key_id=a\naws_secret_access_key=b\n").unwrap();
     let mailbox = space.mailbox("5001").await;
     space.deposit(&Call::to(&mailbox)).await;

@@ -29,7 +29,7 @@ async fn a_deposit_survives_each_request_throttled_failing_or_without_its_answer
             assert_eq!(space.listed(&mailbox).await.len(), created, "{weather:?} {request}");
         }
     }
-    assert_eq!(space.index().arriving(after(3600)).await.unwrap(), []);
+    assert_eq!(space.metadata().arriving(after(3600)).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -45,10 +45,10 @@ async fn a_change_whose_answers_are_lost_is_a_success_and_done_once() {
     assert_eq!(space.folder(&facts).await, Some(Folder::Trash));
     lost();
     assert!(matches!(space.release(&facts, &Release::Trash).await, ReleaseOutcome::Back(_)));
-    let before = space.index().mailbox(&mailbox).await.unwrap().unwrap();
+    let before = space.metadata().mailbox(&mailbox).await.unwrap().unwrap();
     lost();
     let expect = storage::Expect::Version(before.version);
-    let written = space.index().put_mailbox(&before.value, expect).await.unwrap();
+    let written = space.metadata().put_mailbox(&before.value, expect).await.unwrap();
     assert_eq!(written, storage::WriteOutcome::Version(before.version + 1));
     proxy.weather(Weather::AnswerLost, "TransactWriteItems", 2);
     space.erase(&facts, after(9)).await;
@@ -64,7 +64,7 @@ async fn a_service_that_stays_silent_is_given_up_in_time_and_said_to_be_away() {
         proxy.forecast(move |name| if name == request { Weather::Silent } else { Weather::Fair });
         let begun = Instant::now();
         let failed = match space.try_arrive(&deposit).await {
-            Ok(_) => space.index().insert(&deposit).await.map(|_: InsertOutcome| ()).unwrap_err(),
+            Ok(_) => space.metadata().insert(&deposit).await.map(|_: InsertOutcome| ()).unwrap_err(),
             Err(failed) => failed,
         };
         assert!(matches!(failed, StorageError::Unavailable { .. }), "{failed:?}");
@@ -82,12 +82,12 @@ async fn a_ping_hides_no_outage_and_answers_within_two_seconds() {
     for weather in [Weather::Throttled, Weather::Failing, Weather::Silent] {
         proxy.forecast(move |_| weather);
         let begun = Instant::now();
-        let (index, recordings) = futures::join!(space.index().ping(), space.recordings().ping());
-        assert!(index.is_err() && recordings.is_err(), "{weather:?}");
+        let (metadata, recordings) = futures::join!(space.metadata().ping(), space.recordings().ping());
+        assert!(metadata.is_err() && recordings.is_err(), "{weather:?}");
         assert!(begun.elapsed() < Duration::from_millis(2100), "{weather:?}: {:?}", begun.elapsed());
     }
     proxy.forecast(|_| Weather::Fair);
-    space.index().ping().await.unwrap();
+    space.metadata().ping().await.unwrap();
 }
 
 #[tokio::test]

@@ -167,12 +167,12 @@ const COPIES: [Copies; 3] = [
 impl Storage for Aws {
     fn tenant(&self, tenant: &Tenant) -> TenantStorage {
         let InBuckets { recordings, drops } = (self.0.buckets)(&self.0, tenant);
-        let index = Arc::new(AwsMetadata {
+        let metadata = Arc::new(AwsMetadata {
             table: self.table(&tenant.master),
             layout: Layout::new(tenant.id.clone()),
             recordings: recordings.clone(),
         });
-        TenantStorage { index, recordings: of_contract(&recordings), copies: &COPIES, drops }
+        TenantStorage { metadata, recordings: of_contract(&recordings), copies: &COPIES, drops }
     }
 
     fn drop_key(&self, bucket: &str, object: &str) -> Option<DropKey> {

@@ -257,8 +257,8 @@ impl Storage for Azure {
             drops.insert(region.clone(), its);
         }
         let of_contract = of_contract(&recordings);
-        let index = Arc::new(AzureMetadata { blobs: master.blobs.clone(), layout, recordings });
-        TenantStorage { index, recordings: of_contract, copies: &COPIES, drops }
+        let metadata = Arc::new(AzureMetadata { blobs: master.blobs.clone(), layout, recordings });
+        TenantStorage { metadata, recordings: of_contract, copies: &COPIES, drops }
     }
 
     /// The bucket is `<account>/<container>`.

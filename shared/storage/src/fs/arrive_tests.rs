@@ -31,7 +31,7 @@ async fn no_name_and_no_tombstone_shows_a_number() {
     let shown = || store.files().concat().contains("7654321");
     assert!(!shown());
     store
-        .index
+        .metadata
         .claim(&mailbox(), message_ref.id, &domain::Claim::Case(case("k", "1", at(0)).key))
         .await
         .unwrap();
@@ -54,11 +54,11 @@ async fn a_journal_that_a_crash_cut_off_is_no_try_and_is_cleared() {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(torn.to_string());
     std::fs::write(&path, br#"{"v":1,"begun_at":"20"#).unwrap();
-    assert_eq!(store.index.arriving(at(LATE)).await.unwrap(), []);
+    assert_eq!(store.metadata.arriving(at(LATE)).await.unwrap(), []);
     assert!(path.exists(), "perhaps it is being written");
     let file = std::fs::File::options().write(true).open(&path).unwrap();
     file.set_modified(SystemTime::now() - CUT_OFF_AFTER).unwrap();
-    assert_eq!(store.index.arriving(Timestamp::default()).await.unwrap(), []);
+    assert_eq!(store.metadata.arriving(Timestamp::default()).await.unwrap(), []);
     assert!(!path.exists());
 }
 
@@ -71,7 +71,7 @@ async fn a_journal_of_a_later_version_is_neither_read_nor_cleared_and_stops_no_o
     std::fs::write(folder.join(later.to_string()), br#"{"v":2}"#).unwrap();
     let cut_off = deposit("030 2");
     store.arrive(&cut_off).await.unwrap();
-    assert_eq!(store.index.arriving(at(LATE)).await.unwrap(), [MessageRef::from(&cut_off.facts)]);
+    assert_eq!(store.metadata.arriving(at(LATE)).await.unwrap(), [MessageRef::from(&cut_off.facts)]);
     assert!(folder.join(later.to_string()).exists());
 }
 
@@ -82,32 +82,32 @@ async fn a_fence_that_was_cut_off_before_the_journal_went_still_fences() {
     store.arrive(&slow).await.unwrap();
     let attempt = AttemptName::from(&slow.facts);
     let journal = std::fs::read(store.tenant_folder().join(attempt.arriving())).unwrap();
-    store.index.0.disk.publish(&attempt.fenced(), &journal).unwrap();
-    let told = store.index.arriving(at(0)).await.unwrap();
+    store.metadata.0.disk.publish(&attempt.fenced(), &journal).unwrap();
+    let told = store.metadata.arriving(at(0)).await.unwrap();
     assert_eq!(told, [MessageRef::from(&slow.facts)], "once, and before its time");
-    assert_eq!(store.index.fence(&MessageRef::from(&slow.facts)).await.unwrap(), FenceOutcome::Never);
-    assert_eq!(store.index.insert(&slow).await.unwrap(), InsertOutcome::Fenced);
+    assert_eq!(store.metadata.fence(&MessageRef::from(&slow.facts)).await.unwrap(), FenceOutcome::Never);
+    assert_eq!(store.metadata.insert(&slow).await.unwrap(), InsertOutcome::Fenced);
 }
 
 #[tokio::test]
 async fn a_message_created_into_a_mailbox_that_was_deleted_meanwhile_goes_with_it() {
     for is_made_again in [false, true] {
         let store = Store::new().await;
-        let index = &store.index;
+        let metadata = &store.metadata;
         let made = mailbox_named("50.01");
-        index.put_mailbox(&made, Expect::Absent).await.unwrap();
+        metadata.put_mailbox(&made, Expect::Absent).await.unwrap();
         let slow = deposit("030 1");
         store.arrive(&slow).await.unwrap();
-        index.delete_mailbox(&mailbox(), 1, at(900)).await.unwrap();
+        metadata.delete_mailbox(&mailbox(), 1, at(900)).await.unwrap();
         if is_made_again {
-            index.put_mailbox(&made, Expect::Absent).await.unwrap();
-            assert_eq!(index.mailbox(&mailbox()).await.unwrap().unwrap().value.generation, 3);
+            metadata.put_mailbox(&made, Expect::Absent).await.unwrap();
+            assert_eq!(metadata.mailbox(&mailbox()).await.unwrap().unwrap().value.generation, 3);
         }
-        let InsertOutcome::Created(created) = index.insert(&slow).await.unwrap() else {
+        let InsertOutcome::Created(created) = metadata.insert(&slow).await.unwrap() else {
             panic!("it is created")
         };
         assert!(created.holds.contains(&Hold::Mailbox { purge_at: at(900) }));
-        assert_eq!(index.due(at(900), None, 9).await.unwrap().len(), 1);
+        assert_eq!(metadata.due(at(900), None, 9).await.unwrap().len(), 1);
     }
 }
 
@@ -118,6 +118,6 @@ async fn a_region_that_is_down_fails_the_arrival_and_the_withdrawal_leaves_nothi
     std::fs::remove_file(store.folder.path().join("recordings/local/region.json")).unwrap();
     assert!(store.arrive(&refused).await.is_err());
     assert!(store.recordings.delete(&refused.facts.audio).await.is_err());
-    store.index.withdraw(&MessageRef::from(&refused.facts)).await.unwrap();
+    store.metadata.withdraw(&MessageRef::from(&refused.facts)).await.unwrap();
     assert_eq!(store.files(), Vec::<String>::new());
 }

@@ -116,13 +116,13 @@ mod tests {
     async fn a_damaged_mailbox_does_not_hide_the_others_and_is_told_to_whoever_asks_for_it() {
         let store = Store::new().await;
         for id in ["a", "b"] {
-            store.index.put_mailbox(&mailbox_named(id), Expect::Absent).await.unwrap();
+            store.metadata.put_mailbox(&mailbox_named(id), Expect::Absent).await.unwrap();
         }
         let config = store.tenant_folder().join("mailboxes/a/config/00000001.json");
         std::fs::write(config, b"{").unwrap();
-        let listed = store.index.mailboxes().await.unwrap();
+        let listed = store.metadata.mailboxes().await.unwrap();
         assert!(listed.iter().map(|found| found.value.id.as_str()).eq(["b"]));
-        let asked = store.index.mailbox(&mailbox_named("a").id).await;
+        let asked = store.metadata.mailbox(&mailbox_named("a").id).await;
         assert!(matches!(asked, Err(StorageError::Corrupt { .. })));
     }
 }

@@ -134,7 +134,7 @@ impl Fs {
         self.disk(self.0.root.clone(), self.0.root.join(STORE))
     }
 
-    fn index(&self, tenant: &Tenant) -> FsMetadata {
+    fn metadata(&self, tenant: &Tenant) -> FsMetadata {
         let disk = self.disk(self.0.root.join(TENANTS).join(tenant.id.as_str()), self.0.root.join(STORE));
         let regions = self.regions(tenant).map(|region| (region.clone(), self.region(tenant, region)));
         FsMetadata(Arc::new(Tree { disk, regions: regions.collect() }))
@@ -162,7 +162,7 @@ impl Storage for Fs {
             (region.clone(), recordings)
         });
         TenantStorage {
-            index: Arc::new(self.index(tenant)),
+            metadata: Arc::new(self.metadata(tenant)),
             recordings: recordings.collect(),
             copies: &COPIES,
             drops: BTreeMap::new(),

@@ -60,7 +60,7 @@ async fn a_region_that_lost_its_marker_is_down_in_every_call_and_nothing_is_made
         assert!(down(recordings.delete(&key).await));
         assert!(down(recordings.cancel_deletion(&key).await.map(drop)));
         assert!(down(recordings.schedule_deletion(&key, &case("k", "030 1", at(0)).key).await));
-        store.index.ping().await.unwrap();
+        store.metadata.ping().await.unwrap();
     }
     assert_eq!(fs::read_dir(&region).unwrap().count(), 0);
 }
@@ -74,10 +74,10 @@ async fn a_root_that_was_unmounted_answers_nothing_and_nothing_is_made_in_it() {
         let path = entry.unwrap().path();
         if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
     }
-    assert!(store.index.ping().await.is_err());
-    assert!(store.index.message(&mailbox(), created.facts.id).await.is_err(), "not: there is none");
-    assert!(store.index.counts(&mailbox()).await.is_err());
-    assert!(store.index.mailboxes().await.is_err());
+    assert!(store.metadata.ping().await.is_err());
+    assert!(store.metadata.message(&mailbox(), created.facts.id).await.is_err(), "not: there is none");
+    assert!(store.metadata.counts(&mailbox()).await.is_err());
+    assert!(store.metadata.mailboxes().await.is_err());
     assert!(store.recordings.exists(&created.facts.audio).await.is_err(), "not: it is erased");
     assert!(store.arrive(&deposit("030 1")).await.is_err());
     assert_eq!(fs::read_dir(root).unwrap().count(), 0);

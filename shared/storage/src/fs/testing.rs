@@ -20,7 +20,7 @@ pub(super) const AUDIO: &[u8] = b"RIFF, as it were";
 
 pub(super) struct Store {
     pub(super) folder: TempDir,
-    pub(super) index: Arc<FsMetadata>,
+    pub(super) metadata: Arc<FsMetadata>,
     pub(super) recordings: FsRecordings,
 }
 
@@ -105,28 +105,28 @@ impl Store {
     pub(super) async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let fs = Fs::open(folder.path(), Setup::Auto, &BTreeSet::from([region()])).await.unwrap();
-        let index = Arc::new(fs.index(&tenant()));
+        let metadata = Arc::new(fs.metadata(&tenant()));
         let recordings = FsRecordings::new(fs.region(&tenant(), &region()));
-        Self { folder, index, recordings }
+        Self { folder, metadata, recordings }
     }
 
     /// The first half of a deposit, with its audio.
     pub(super) async fn arrive(&self, deposit: &Deposit) -> crate::Result<ArriveOutcome> {
         let put = self.recordings.put(&deposit.facts.audio, Bytes::from_static(AUDIO), "audio/wav", None);
-        self.index.arrive(deposit, put).await
+        self.metadata.arrive(deposit, put).await
     }
 
     /// A message that was created.
     pub(super) async fn created(&self, number: &str) -> Deposit {
         let deposit = deposit(number);
         assert!(matches!(self.arrive(&deposit).await.unwrap(), ArriveOutcome::Arrived(_)));
-        assert!(matches!(self.index.insert(&deposit).await.unwrap(), InsertOutcome::Created(_)));
+        assert!(matches!(self.metadata.insert(&deposit).await.unwrap(), InsertOutcome::Created(_)));
         deposit
     }
 
     pub(super) async fn purge(&self, message_ref: &MessageRef, now: Timestamp) -> crate::Result<()> {
         self.recordings.delete(&message_ref.audio).await?;
-        self.index.leave_tombstone(message_ref, now).await
+        self.metadata.leave_tombstone(message_ref, now).await
     }
 
     pub(super) fn tenant_folder(&self) -> PathBuf {

@@ -18,16 +18,16 @@ fn trash(at: Timestamp) -> Hold {
 }
 
 async fn tidy(store: &Store, now: Timestamp) -> u64 {
-    store.index.tidy(&mailbox(), now, now.plus(DAY)).await.unwrap()
+    store.metadata.tidy(&mailbox(), now, now.plus(DAY)).await.unwrap()
 }
 
 /// Places a file as something that was cut off, or came too late, leaves it.
 fn leave(store: &Store, path: &str) {
-    store.index.0.disk.place(path).unwrap();
+    store.metadata.0.disk.place(path).unwrap();
 }
 
 fn has(store: &Store, path: &str) -> bool {
-    store.index.0.disk.has(path).unwrap()
+    store.metadata.0.disk.has(path).unwrap()
 }
 
 fn leave_mark(store: &Store, id: MessageId, mark: &Mark) -> String {
@@ -39,7 +39,7 @@ fn leave_mark(store: &Store, id: MessageId, mark: &Mark) -> String {
 async fn purged(store: &Store) -> MessageRef {
     let message_ref = MessageRef::from(&store.created("030 1").await.facts);
     let claim = Claim::Case(case("k", "030 1", at(0)).key);
-    store.index.claim(&mailbox(), message_ref.id, &claim).await.unwrap();
+    store.metadata.claim(&mailbox(), message_ref.id, &claim).await.unwrap();
     store.purge(&message_ref, at(100)).await.unwrap();
     message_ref
 }
@@ -58,13 +58,13 @@ async fn a_whole_message_a_deposit_under_way_and_a_young_tombstone_stay() {
 #[tokio::test]
 async fn what_an_attempt_left_that_no_journal_tells_is_removed() {
     let store = Store::new().await;
-    store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    store.metadata.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
     let created = store.created("030 1").await;
     let whole = store.files();
     for lost in [deposit("030 2"), again(created.facts.id, "030 1")] {
         // As after a crash of the janitor between the journal and the rest.
         let attempt = AttemptName::from(&lost.facts);
-        super::super::arrive::announce(&store.index.0.disk, &lost.facts).unwrap();
+        super::super::arrive::announce(&store.metadata.0.disk, &lost.facts).unwrap();
         let bytes = bytes::Bytes::from_static(AUDIO);
         store.recordings.put(&lost.facts.audio, bytes, "audio/wav", None).await.unwrap();
         assert!(has(&store, &attempt.hint()));
@@ -94,7 +94,7 @@ async fn a_mark_that_came_after_the_claim_is_taken_and_the_purge_goes_on() {
     let store = Store::new().await;
     let id = store.created("030 1").await.facts.id;
     let claim = Claim::Case(case("k", "030 1", at(0)).key);
-    store.index.claim(&mailbox(), id, &claim).await.unwrap();
+    store.metadata.claim(&mailbox(), id, &claim).await.unwrap();
     let late = leave_mark(&store, id, &Mark::Hold(trash(at(1))));
     tidy(&store, days(1)).await;
     assert!(!has(&store, &late) && has(&store, &layout::claim(&mailbox(), id)));
@@ -106,9 +106,9 @@ async fn a_hold_an_hour_past_its_deadline_without_an_entry_gets_one() {
     let id = store.created("030 1").await.facts.id;
     leave_mark(&store, id, &Mark::Hold(trash(at(500))));
     tidy(&store, at(500)).await;
-    assert_eq!(store.index.due(at(500), None, 9).await.unwrap(), []);
+    assert_eq!(store.metadata.due(at(500), None, 9).await.unwrap(), []);
     tidy(&store, at(500).plus(HOUR)).await;
-    let due = store.index.due(at(500), None, 9).await.unwrap();
+    let due = store.metadata.due(at(500), None, 9).await.unwrap();
     let told: Vec<_> = due.into_iter().map(|due| (due.message_ref.id, due.claim)).collect();
     assert_eq!(told, [(id, Claim::Due(trash(at(500))))]);
 }
@@ -123,13 +123,13 @@ async fn a_hold_of_a_case_that_let_go_is_taken_and_one_of_an_open_case_stays() {
         let mut one = case(&name, "030 1", at(0));
         one.status = status;
         one.erased_at = (status == Status::Erased).then(|| at(1));
-        assert_eq!(store.index.put_case(&one, Expect::Absent).await.unwrap(), WriteOutcome::Version(1));
+        assert_eq!(store.metadata.put_case(&one, Expect::Absent).await.unwrap(), WriteOutcome::Version(1));
         let hold = Hold::Case { case: one.key, purge_at: one.deadlines.purge_at };
         holds.push(leave_mark(&store, id, &Mark::Hold(hold)));
     }
     let mut partly = case("partly", "030 1", at(0));
     partly.subjects = [(subject("030 1"), true), (subject("030 2"), false)].into();
-    store.index.put_case(&partly, Expect::Absent).await.unwrap();
+    store.metadata.put_case(&partly, Expect::Absent).await.unwrap();
     let hold = Hold::Case { case: partly.key, purge_at: partly.deadlines.purge_at };
     holds.push(leave_mark(&store, id, &Mark::Hold(hold)));
     tidy(&store, days(1)).await;
@@ -140,32 +140,36 @@ async fn a_hold_of_a_case_that_let_go_is_taken_and_one_of_an_open_case_stays() {
 #[tokio::test]
 async fn what_the_deletion_of_a_mailbox_missed_is_held() {
     let store = Store::new().await;
-    store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    store.metadata.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
     let id = store.created("030 1").await.facts.id;
     let deleted = super::super::chain::State::<domain::Mailbox>::Deleted { purge_at: Some(at(900)) };
-    super::super::chain::append(&store.index.0.disk, &layout::config(&mailbox()), 2, deleted).unwrap();
-    let Lookup::Message(missed) = store.index.message(&mailbox(), id).await.unwrap() else { panic!("lost") };
+    super::super::chain::append(&store.metadata.0.disk, &layout::config(&mailbox()), 2, deleted).unwrap();
+    let Lookup::Message(missed) = store.metadata.message(&mailbox(), id).await.unwrap() else {
+        panic!("lost")
+    };
     assert!(missed.is_visible(), "the deletion was cut off right after it was decided");
     tidy(&store, days(1)).await;
     let held = Hold::Mailbox { purge_at: days(2) };
-    let Lookup::Message(found) = store.index.message(&mailbox(), id).await.unwrap() else { panic!("lost") };
+    let Lookup::Message(found) = store.metadata.message(&mailbox(), id).await.unwrap() else {
+        panic!("lost")
+    };
     assert!(found.holds.contains(&held));
-    let due = store.index.due(days(2), None, 9).await.unwrap();
+    let due = store.metadata.due(days(2), None, 9).await.unwrap();
     assert!(due.iter().any(|due| due.claim == Claim::Due(held.clone())));
 }
 
 #[tokio::test]
 async fn a_mailbox_made_again_after_a_deletion_that_was_cut_off_starts_empty() {
     let store = Store::new().await;
-    store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    store.metadata.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
     store.created("030 1").await;
     let deleted = super::super::chain::State::<domain::Mailbox>::Deleted { purge_at: Some(at(900)) };
-    super::super::chain::append(&store.index.0.disk, &layout::config(&mailbox()), 2, deleted).unwrap();
-    assert_eq!(store.index.counts(&mailbox()).await.unwrap().stored(), 1);
-    let made = store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    super::super::chain::append(&store.metadata.0.disk, &layout::config(&mailbox()), 2, deleted).unwrap();
+    assert_eq!(store.metadata.counts(&mailbox()).await.unwrap().stored(), 1);
+    let made = store.metadata.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
     assert_eq!(made, WriteOutcome::Version(3));
-    assert_eq!(store.index.counts(&mailbox()).await.unwrap().stored(), 0);
-    assert_eq!(store.index.due(at(900), None, 9).await.unwrap().len(), 1);
+    assert_eq!(store.metadata.counts(&mailbox()).await.unwrap().stored(), 0);
+    assert_eq!(store.metadata.due(at(900), None, 9).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -175,13 +179,13 @@ async fn tombstones_go_after_30_days_and_a_claim_without_one_goes_too() {
     let stray = MessageId::random(at(1), &SystemRandom);
     leave(&store, &layout::claim(&mailbox(), stray));
     tidy(&store, days(30)).await;
-    assert_eq!(store.index.message(&mailbox(), id).await.unwrap(), Lookup::Gone);
+    assert_eq!(store.metadata.message(&mailbox(), id).await.unwrap(), Lookup::Gone);
     assert!(!has(&store, &layout::claim(&mailbox(), stray)));
     tidy(&store, days(31)).await;
     assert_eq!(store.files_of(id), Vec::<String>::new());
     let repeat = again(id, "030 1");
     store.arrive(&repeat).await.unwrap();
-    let InsertOutcome::Created(created) = store.index.insert(&repeat).await.unwrap() else {
+    let InsertOutcome::Created(created) = store.metadata.insert(&repeat).await.unwrap() else {
         panic!("it is free")
     };
     assert!(created.is_visible());
@@ -190,27 +194,27 @@ async fn tombstones_go_after_30_days_and_a_claim_without_one_goes_too() {
 #[tokio::test]
 async fn beside_the_mailboxes_what_is_over_is_cleared() {
     let store = Store::new().await;
-    store.index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    store.metadata.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
     let mut over = case("over", "030 1", at(0));
-    store.index.put_case(&over, Expect::Absent).await.unwrap();
+    store.metadata.put_case(&over, Expect::Absent).await.unwrap();
     over.status = Status::Undone;
     over.undone_at = Some(at(100));
-    store.index.put_case(&over, Expect::Version(1)).await.unwrap();
-    store.index.put_case(&case("open", "030 2", at(0)), Expect::Absent).await.unwrap();
+    store.metadata.put_case(&over, Expect::Version(1)).await.unwrap();
+    store.metadata.put_case(&case("open", "030 2", at(0)), Expect::Absent).await.unwrap();
     let id = store.created("030 3").await.facts.id;
-    let held = store.index.hold(&mailbox(), id, &trash(at(200))).await.unwrap().unwrap();
-    let due = store.index.due(at(200), None, 9).await.unwrap();
-    store.index.remove_due_entry(due.first().unwrap()).await.unwrap();
-    store.index.release(&mailbox(), id, &domain::Release::Trash).await.unwrap();
+    let held = store.metadata.hold(&mailbox(), id, &trash(at(200))).await.unwrap().unwrap();
+    let due = store.metadata.due(at(200), None, 9).await.unwrap();
+    store.metadata.remove_due_entry(due.first().unwrap()).await.unwrap();
+    store.metadata.release(&mailbox(), id, &domain::Release::Trash).await.unwrap();
     let hour = store.tenant_folder().join(DUE).join(layout::hour(held.purge_at().unwrap()));
     assert!(hour.exists());
     tidy(&store, days(30)).await;
-    assert_eq!(store.index.forgets(&subject("030 1")).await.unwrap(), [over.key.clone()]);
+    assert_eq!(store.metadata.forgets(&subject("030 1")).await.unwrap(), [over.key.clone()]);
     assert!(!hour.exists());
     tidy(&store, days(31)).await;
-    assert_eq!(store.index.forgets(&subject("030 1")).await.unwrap(), []);
-    assert_eq!(store.index.forgets(&subject("030 2")).await.unwrap().len(), 1);
-    assert!(store.index.case(&over.key).await.unwrap().is_some(), "the case itself stays");
+    assert_eq!(store.metadata.forgets(&subject("030 1")).await.unwrap(), []);
+    assert_eq!(store.metadata.forgets(&subject("030 2")).await.unwrap().len(), 1);
+    assert!(store.metadata.case(&over.key).await.unwrap().is_some(), "the case itself stays");
 }
 
 #[tokio::test]
@@ -220,7 +224,7 @@ async fn tidying_goes_on_where_a_region_is_down() {
     let late = leave_mark(&store, id, &Mark::Read);
     std::fs::remove_file(store.folder.path().join("recordings/local/region.json")).unwrap();
     let now = days(1);
-    let tidied = store.index.tidy(&mailbox(), now, now.plus(DAY)).await;
+    let tidied = store.metadata.tidy(&mailbox(), now, now.plus(DAY)).await;
     assert!(tidied.is_err(), "its recordings were not looked at");
     assert!(!has(&store, &late));
 }
@@ -232,19 +236,19 @@ async fn each_mailbox_tidies_its_share_of_the_callers_and_together_they_come_to_
     let store = Store::new().await;
     let ids: Vec<String> = (0..MAILBOXES).map(|n| format!("{n:03}")).collect();
     for id in &ids {
-        store.index.put_mailbox(&mailbox_named(id), Expect::Absent).await.unwrap();
+        store.metadata.put_mailbox(&mailbox_named(id), Expect::Absent).await.unwrap();
     }
     for n in 0..CALLERS {
         let lost = AttemptName::from(&deposit("030 1").facts);
         leave(&store, &lost.caller(&subject(&format!("030 {n}"))));
     }
-    let disk = &store.index.0.disk;
+    let disk = &store.metadata.0.disk;
     let folders = || disk.list(super::CALLERS).unwrap();
     let markers = |folder| disk.list(&format!("{}/{folder}", super::CALLERS)).unwrap().len();
     let callers = || folders().into_iter().map(markers).sum::<usize>();
     for id in &ids {
         let before = callers();
-        store.index.tidy(&id.parse().unwrap(), days(1), days(2)).await.unwrap();
+        store.metadata.tidy(&id.parse().unwrap(), days(1), days(2)).await.unwrap();
         let share = before - callers();
         assert!((1..=2 * CALLERS / MAILBOXES).contains(&share), "{id} has tidied {share}");
     }
@@ -266,19 +270,19 @@ fn what_lies_beside_the_mailboxes_is_tidied_once_whatever_their_number() {
 #[tokio::test]
 async fn a_damaged_message_of_a_deleted_mailbox_stops_nothing_and_shows_nowhere() {
     let store = Store::new().await;
-    let index = &store.index;
-    index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
+    let metadata = &store.metadata;
+    metadata.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
     let (damaged, whole) = (store.created("030 1").await, store.created("030 2").await);
     let row = store.tenant_folder().join(layout::row(&mailbox(), damaged.facts.id));
     let facts = std::fs::read(&row).unwrap();
     std::fs::write(&row, b"{").unwrap();
-    assert_eq!(index.delete_mailbox(&mailbox(), 1, at(900)).await.unwrap(), WriteOutcome::Version(2));
+    assert_eq!(metadata.delete_mailbox(&mailbox(), 1, at(900)).await.unwrap(), WriteOutcome::Version(2));
     assert_eq!(
-        index.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap(),
+        metadata.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap(),
         WriteOutcome::Version(3)
     );
-    assert_eq!(index.counts(&mailbox()).await.unwrap().stored(), 0);
-    let due = async || index.due(at(900), None, 9).await.unwrap();
+    assert_eq!(metadata.counts(&mailbox()).await.unwrap().stored(), 0);
+    let due = async || metadata.due(at(900), None, 9).await.unwrap();
     assert_eq!(due().await.iter().map(|due| due.message_ref.id).collect::<Vec<_>>(), [whole.facts.id]);
     std::fs::write(&row, facts).unwrap();
     tidy(&store, at(900).plus(HOUR)).await;
