@@ -27,7 +27,7 @@ pub trait Route: Send + Sync + 'static {
     /// # Errors
     /// The call fails before it is made.
     fn begin(&self, call: &'static str) -> Result<(usize, usize)>;
-    /// It ended. An error is what the caller sees in place of the answer.
+    /// It ended. An error takes the place of the answer.
     ///
     /// # Errors
     /// The call fails after it was made.

@@ -68,7 +68,7 @@ pub struct Tenancy {
     pub storage: TenantStorage,
 }
 
-/// A mailbox that the caller may work with.
+/// A mailbox that the principal may work with.
 #[derive(Clone)]
 pub struct Access {
     /// Its tenant.
@@ -145,7 +145,7 @@ impl App {
         by_id().or_else(|| self.ccids.get(name)).cloned()
     }
 
-    /// The caller's tenant, once their role allows the operation.
+    /// The principal's tenant, once their role allows the operation.
     ///
     /// # Errors
     /// 403 for a role, a token without a tenant, or a tenant that is not configured.
@@ -157,7 +157,7 @@ impl App {
         Ok(tenant)
     }
 
-    /// The tenant of a data protection request, once the caller's role allows it. A token without a tenant is good for
+    /// The tenant of a data protection request, once the principal's role allows it. A token without a tenant is good for
     /// the tenants that list its client (or user); `ccid` names which.
     ///
     /// # Errors
@@ -182,7 +182,7 @@ impl App {
         Ok(tenancy)
     }
 
-    /// A mailbox, once the caller may do `operation` in it. One that is another tenant's, or that an agent does not
+    /// A mailbox, once the principal may do `operation` in it. One that is another tenant's, or that an agent does not
     /// belong to, looks exactly like one that does not exist.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ pub(crate) fn start() {
     // A second start keeps the first.
     let _ = lines(std::io::stderr, wanted).try_init();
     std::panic::set_hook(Box::new(|panic| {
-        // A message that was put together may hold what a caller sent; one that stands in the code does not.
+        // A message that was put together may hold what a client sent; one that stands in the code does not.
         let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
         let place = panic.location().map(ToString::to_string);
         tracing::error!(said, place, "a panic");

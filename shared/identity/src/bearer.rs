@@ -35,7 +35,7 @@ pub struct Bearer {
     validation: Validation,
 }
 
-/// Why a token is not taken, for the caller: never says more than which rule.
+/// Why a token is not taken, for the client: never says more than which rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenRefusal {
     /// It is not good.

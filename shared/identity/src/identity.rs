@@ -1,4 +1,4 @@
-//! Sign-in: from a request's `Authorization` to who is calling.
+//! Sign-in: from a request's `Authorization` to its principal.
 
 use axum::http::{HeaderMap, header};
 use domain::{TenantId, Timestamp};

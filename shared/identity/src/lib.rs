@@ -1,4 +1,4 @@
-//! Who is calling: bearer tokens, passwords, the keys of issuers, users, roles; and the audit line of what they did.
+//! Who sent a request: bearer tokens, passwords, the keys of issuers, users, roles; and the audit line of what they did.
 
 mod audit;
 mod basic;

@@ -1,4 +1,4 @@
-//! A caller, as who they signed in, and the extractor of a handler's argument.
+//! Who signed in, and the extractor of a handler's argument.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use web::{Code, Problem};
 
 use crate::role::{Operation, Role};
 
-/// Who is calling, as the token or the users file says.
+/// Who sent a request, as the token or the users file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// The tenant; `None` for a client that acts for several (data protection only).
@@ -44,7 +44,7 @@ impl Principal {
     }
 }
 
-/// An application that callers sign in to.
+/// An application that principals sign in to.
 pub trait SignIn: Send + Sync {
     /// Who sent a request with these headers.
     ///

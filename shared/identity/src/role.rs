@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::value::{Error, StrDeserializer};
 
-/// What a caller may be.
+/// What a principal may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

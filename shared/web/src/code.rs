@@ -7,9 +7,9 @@ use axum::http::StatusCode;
 pub enum Code {
     /// No token, or a bad one.
     Unauthenticated,
-    /// The caller lacks the role.
+    /// The principal lacks the role.
     Forbidden,
-    /// There is no such thing, or it is not this caller's.
+    /// There is no such thing, or it is not this principal's.
     NotFound,
     /// The path is known, the method is not.
     MethodNotAllowed,

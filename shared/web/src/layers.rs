@@ -126,7 +126,7 @@ fn bare(response: &Response) -> Option<Problem> {
     Some(Problem::new(code, detail))
 }
 
-/// Logs the cause of a problem. Never its detail, which may repeat what the caller sent.
+/// Logs the cause of a problem. Never its detail, which may repeat what the client sent.
 fn log(problem: &Problem) {
     let code = problem.code.name();
     let cause = problem.cause.as_deref().map(|cause| storage::causes(cause)).unwrap_or_default();

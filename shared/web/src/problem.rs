@@ -12,12 +12,12 @@ use storage::{StorageError, causes};
 
 use crate::code::Code;
 
-/// Why a request was not done: a safe message for the caller, and a cause for the log alone.
+/// Why a request was not done: a safe message for the client, and a cause for the log alone.
 #[derive(Debug, Clone)]
 pub struct Problem {
     /// What kind.
     pub code: Code,
-    /// What happened and what to do; may repeat what the caller just sent, so it never goes into a log.
+    /// What happened and what to do; may repeat what the client just sent, so it never goes into a log.
     pub detail: Cow<'static, str>,
     /// Which fields are wrong.
     pub errors: Vec<Fault>,
@@ -71,7 +71,7 @@ impl Fault {
 }
 
 impl Problem {
-    /// A problem with a message for the caller.
+    /// A problem with a message for the client.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { code, detail: detail.into(), errors: Vec::new(), cause: None, retry_after: None }
     }
@@ -84,7 +84,7 @@ impl Problem {
         }
     }
 
-    /// A 404: it does not exist, or looks so to this caller.
+    /// A 404: it does not exist, or looks so to this principal.
     pub fn not_found(what: &'static str) -> Self {
         Self::new(Code::NotFound, format!("There is no such {what}."))
     }

@@ -5,7 +5,7 @@ use domain::Random;
 
 use crate::random;
 
-/// The trace id that the caller sent, or a new one: 32 lowercase hex digits.
+/// The trace id that the client sent, or a new one: 32 lowercase hex digits.
 pub(crate) fn trace_id(headers: &HeaderMap, random: &dyn Random) -> String {
     let mut sent = headers.get_all("traceparent").iter();
     let one = match (sent.next(), sent.next()) {

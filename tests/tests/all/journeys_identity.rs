@@ -1,4 +1,4 @@
-//! Who is calling: bearer tokens, passwords, tenants.
+//! Who sent a request: bearer tokens, passwords, tenants.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::sync::Arc;

@@ -91,7 +91,7 @@ async fn the_messages_of_a_deleted_mailbox_are_purged_in_due_time(centre: Centre
     centre.platform().deposit("5001", &call).await.refused(410, "gone");
 }
 
-async fn a_sweep_is_of_the_callers_tenant_alone(centre: Centre) {
+async fn a_sweep_is_of_the_principals_tenant_alone(centre: Centre) {
     let next_door = centre.neighbour();
     for centre in [&centre, &next_door] {
         centre.personal("5001", "alice").await;
@@ -211,7 +211,7 @@ tests::journeys_in_time![
     retention_counts_from_the_time_the_call_was_received,
     a_shorter_retention_counts_for_messages_that_are_there_and_none_means_never,
     the_messages_of_a_deleted_mailbox_are_purged_in_due_time,
-    a_sweep_is_of_the_callers_tenant_alone,
+    a_sweep_is_of_the_principals_tenant_alone,
     a_trash_window_can_be_configured,
     who_leaves_a_group_loses_its_mailbox_on_another_host_within_10_s,
     who_joins_a_group_sees_its_mailbox_on_another_host_within_10_s,

@@ -29,7 +29,7 @@ fn begin(disk: &Disk, deposit: &Deposit) -> FsResult<Option<Lookup>> {
         if disk.has(&journal)? {
             withdraw(disk, &MessageRef::from(&deposit.facts))?;
         }
-        // The answer tells the caller that it is stored: also if whoever stored it has not come so far.
+        // The answer tells the platform that it is stored: also if whoever stored it has not come so far.
         disk.secure(&layout::row(mailbox, *id))?;
         return Ok(Some(look(disk, mailbox, *id)?.found()));
     }

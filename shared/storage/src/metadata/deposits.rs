@@ -32,11 +32,11 @@ pub enum ArriveOutcome {
 pub enum InsertOutcome {
     /// This attempt was committed. A case that is pending may hide the message already.
     Created(Box<Message>),
-    /// Another was; the caller takes this attempt back.
+    /// Another was; the deposit takes this attempt back.
     Taken(Lookup),
-    /// An erasing or erased case covers it; the caller takes this attempt back.
+    /// An erasing or erased case covers it; the deposit takes this attempt back.
     Forgotten,
-    /// The attempt took too long and was fenced; the caller takes it back and may begin anew.
+    /// The attempt took too long and was fenced; the deposit takes it back and may begin anew.
     Fenced,
 }
 
