@@ -48,7 +48,7 @@ pub fn wrap(storages: &[&TenantStorage], route: &Arc<impl Route>) -> TenantStora
     TenantStorage {
         recordings: recordings.collect(),
         metadata: Arc::new(metadata),
-        copies: storages[0].copies,
+        copy_stores: storages[0].copy_stores,
         drops: BTreeMap::new(),
     }
 }

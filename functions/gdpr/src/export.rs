@@ -31,13 +31,13 @@ pub(crate) fn run(service: &mut Service, input: &Input, output: &mut Output) -> 
         let query = [("mailbox", mailbox), ("ccid", input.ccid())];
         wanted.push(Recording { name, path: path(&["v1", "gdpr", "files", name], &query), bytes });
     }
-    let is_here = |it: &Recording<'_>| {
+    let is_fetched = |it: &Recording<'_>| {
         fs::metadata(output.path(it.name)).is_ok_and(|is| is.is_file() && is.len() == it.bytes)
     };
-    let (here, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_here);
+    let (fetched, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_fetched);
     let count = |these: &[Recording<'_>]| these.iter().map(|it| it.bytes).sum::<u64>();
-    let (mut there, all) = (count(&here), count(&here) + count(&missing));
-    output.say(&format!("Recordings: {}, already here: {}.", files.len(), here.len()))?;
+    let (mut there, all) = (count(&fetched), count(&fetched) + count(&missing));
+    output.say(&format!("Recordings: {}, already here: {}.", files.len(), fetched.len()))?;
     output.begin(all);
     for recording in &missing {
         recording.fetch(service, output, there)?;

@@ -5,7 +5,7 @@ use metrics::counter;
 use privacy::erasure;
 use storage::{StorageError, Versioned};
 
-use crate::swept::Sweep;
+use crate::sweep::Sweep;
 
 /// Sweeps every case that is watched.
 pub(crate) async fn all(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
@@ -17,7 +17,7 @@ pub(crate) async fn all(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
             Ok(case) => cases.extend(case.map(|Versioned { value: case, .. }| {
                 (case.status == Status::Undone, case.deadlines.purge_at, key)
             })),
-            Err(error) => sweep.swept.fail(&error, "a case could not be read"),
+            Err(error) => sweep.report.fail(&error, "a case could not be read"),
         }
     }
     cases.sort();
@@ -27,11 +27,11 @@ pub(crate) async fn all(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
         }
         match erasure.sweep_case(&key, &|says| app.certify(says), &|| sweep.in_time()).await {
             Ok(case) => {
-                sweep.swept.purged += case.purged;
-                sweep.swept.failed += case.failed;
+                sweep.report.purged += case.purged;
+                sweep.report.failed += case.failed;
                 counter!("voicemail_erasures_overdue_total").increment(case.overdue.into());
             }
-            Err(error) => sweep.swept.fail(&error, "a case could not be swept"),
+            Err(error) => sweep.report.fail(&error, "a case could not be swept"),
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Hold, MessageId};
 use storage::{PageOf, StorageError};
 
-use crate::swept::{BATCH_SIZE, Sweep};
+use crate::sweep::{BATCH_SIZE, Sweep};
 use crate::tidy;
 
 /// A day, as retention counts.
@@ -27,14 +27,14 @@ pub(crate) async fn all(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
             let page = match metadata.page(id, of).await {
                 Ok(page) => page,
                 Err(error) => {
-                    sweep.swept.fail(&error, "a mailbox could not be expired");
+                    sweep.report.fail(&error, "a mailbox could not be expired");
                     break;
                 }
             };
             for message in &page.messages {
                 match metadata.hold(id, message.facts.id, &hold).await {
-                    Ok(message) => sweep.swept.expired += u64::from(message.is_some()),
-                    Err(error) => sweep.swept.fail(&error, "a message could not be expired"),
+                    Ok(message) => sweep.report.expired += u64::from(message.is_some()),
+                    Err(error) => sweep.report.fail(&error, "a message could not be expired"),
                 }
             }
             before = page.next;

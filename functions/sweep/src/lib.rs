@@ -5,7 +5,7 @@
 mod cases;
 mod expire;
 mod purge;
-mod swept;
+mod sweep;
 mod tidy;
 
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use web::{Code, Problem, ProblemBody, Query, body};
 
-pub use swept::Swept;
+pub use self::sweep::SweepReport;
 
-use swept::Sweep;
+use self::sweep::Sweep;
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -41,7 +41,7 @@ struct SweepRequest {
 #[utoipa::path(
     post, path = "/v1/gdpr/sweep", operation_id = "sweep", tag = "sweep", params(SweepRequest),
     request_body = Option<SweepRequest>,
-    responses((status = 200, body = Swept), (status = 400, body = ProblemBody))
+    responses((status = 200, body = SweepReport), (status = 400, body = ProblemBody))
 )]
 async fn sweep(
     State(app): State<Arc<App>>,
@@ -49,7 +49,7 @@ async fn sweep(
     query: Result<Query<SweepRequest>, Problem>,
     headers: HeaderMap,
     content: Body,
-) -> Result<Json<Swept>, Problem> {
+) -> Result<Json<SweepReport>, Problem> {
     who.may(Operation::Sweep)?;
     let Query(query) = query?;
     let SweepRequest { ccid } = body::json_or_nothing(&headers, content, body::JSON_LIMIT).await?;
@@ -57,9 +57,9 @@ async fn sweep(
     if query.ccid.is_some_and(|ccid| ccid != tenancy.tenant.ccid) {
         return Err(Problem::new(Code::Forbidden, "The query and the body name two contact centres."));
     }
-    let swept = tenant(&app, tenancy).await?;
+    let report = tenant(&app, tenancy).await?;
     audit(&who, Operation::Sweep, &[("tenant_swept", &tenancy.tenant.id)]);
-    Ok(Json(swept))
+    Ok(Json(report))
 }
 
 /// Sweeps every tenant, for a schedule that wants to know whether something failed.
@@ -74,22 +74,22 @@ pub async fn on_schedule(app: &App) -> Result<(), BoxError> {
 }
 
 /// Sweeps every tenant, for a schedule. A tenant that fails does not stop the others.
-pub async fn all(app: &App) -> Swept {
-    let mut total = Swept::default();
+pub async fn all(app: &App) -> SweepReport {
+    let mut total = SweepReport::default();
     for tenancy in app.tenants() {
-        let swept = tenant(app, tenancy).await.unwrap_or_else(|error| {
+        let report = tenant(app, tenancy).await.unwrap_or_else(|error| {
             tracing::error!(
                 tenant = %tenancy.tenant.id, error = storage::causes(&error),
                 "the sweep failed; the next one goes on"
             );
-            Swept { failed: 1, ..Swept::default() }
+            SweepReport { failed: 1, ..SweepReport::default() }
         });
-        total.purged += swept.purged;
-        total.expired += swept.expired;
-        total.orphans += swept.orphans;
-        total.failed += swept.failed;
+        total.purged += report.purged;
+        total.expired += report.expired;
+        total.orphans += report.orphans;
+        total.failed += report.failed;
     }
-    let Swept { purged, expired, orphans, failed } = total;
+    let SweepReport { purged, expired, orphans, failed } = total;
     metrics::counter!("voicemail_sweep_failures_total").increment(failed);
     tracing::info!(purged, expired, orphans, failed, "swept");
     total
@@ -99,8 +99,8 @@ pub async fn all(app: &App) -> Swept {
 ///
 /// # Errors
 /// No part of it could be done: the first reason.
-pub async fn tenant(app: &App, tenancy: &Tenancy) -> Result<Swept, StorageError> {
-    let mut sweep = Sweep { app, tenancy, started: app.clock.now(), swept: Swept::default() };
+pub async fn tenant(app: &App, tenancy: &Tenancy) -> Result<SweepReport, StorageError> {
+    let mut sweep = Sweep { app, tenancy, started: app.clock.now(), report: SweepReport::default() };
     let parts = [
         cases::all(&mut sweep).await,
         purge::due(&mut sweep).await,
@@ -117,7 +117,7 @@ pub async fn tenant(app: &App, tenancy: &Tenancy) -> Result<Swept, StorageError>
     }
     // A part that cannot even begin keeps no other from its work.
     for error in &errors {
-        sweep.swept.fail(error, "a part of the sweep could not be done");
+        sweep.report.fail(error, "a part of the sweep could not be done");
     }
-    Ok(sweep.swept)
+    Ok(sweep.report)
 }

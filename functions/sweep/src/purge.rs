@@ -8,7 +8,7 @@ use host::Tenancy;
 use metrics::counter;
 use storage::{Due, StorageError};
 
-use crate::swept::{BATCH_SIZE, Sweep};
+use crate::sweep::{BATCH_SIZE, Sweep};
 
 /// How many messages are worked on at once.
 const MAX_CONCURRENT_PURGES: usize = 8;
@@ -37,8 +37,8 @@ pub(crate) async fn due(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
             .buffer_unordered(MAX_CONCURRENT_PURGES);
         while let Some(outcome) = outcomes.next().await {
             match outcome {
-                Ok(purged) => sweep.swept.purged += u64::from(purged),
-                Err(error) => sweep.swept.fail(&error, "a message could not be purged"),
+                Ok(purged) => sweep.report.purged += u64::from(purged),
+                Err(error) => sweep.report.fail(&error, "a message could not be purged"),
             }
         }
         if !more || !sweep.in_time() {

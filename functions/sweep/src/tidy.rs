@@ -8,7 +8,7 @@ use domain::{MailboxId, Timestamp};
 use host::Tenancy;
 use storage::{FenceOutcome, MessageRef, StorageError};
 
-use crate::swept::Sweep;
+use crate::sweep::Sweep;
 
 /// A deposit that takes longer than this was cut off.
 const MAX_DEPOSIT_TIME: Duration = Duration::from_hours(1);
@@ -26,8 +26,8 @@ pub(crate) async fn attempts(sweep: &mut Sweep<'_>) -> Result<(), StorageError> 
             break;
         }
         match take_back(tenancy, &message_ref).await {
-            Ok(orphan) => sweep.swept.orphans += u64::from(orphan),
-            Err(error) => sweep.swept.fail(&error, "a deposit that was cut off could not be taken back"),
+            Ok(orphan) => sweep.report.orphans += u64::from(orphan),
+            Err(error) => sweep.report.fail(&error, "a deposit that was cut off could not be taken back"),
         }
     }
     // An attempt that cannot be read is told where no other is left.
@@ -47,7 +47,7 @@ async fn take_back(tenancy: &Tenancy, message_ref: &MessageRef) -> Result<bool, 
 /// Removes the recordings that no attempt and no message tells of, once their hour is over for another hour.
 pub(crate) async fn orphans(sweep: &mut Sweep<'_>) -> Result<(), StorageError> {
     let (metadata, now) = (sweep.tenancy.metadata(), sweep.started);
-    sweep.swept.orphans += metadata.remove_orphans(now.minus(2 * MAX_DEPOSIT_TIME), now).await?;
+    sweep.report.orphans += metadata.remove_orphans(now.minus(2 * MAX_DEPOSIT_TIME), now).await?;
     Ok(())
 }
 
@@ -63,8 +63,8 @@ pub(crate) async fn mailboxes(sweep: &mut Sweep<'_>) -> Result<(), StorageError>
             break;
         }
         match metadata.tidy(&mailbox, now, purge_at).await {
-            Ok(orphans) => sweep.swept.orphans += orphans,
-            Err(error) => sweep.swept.fail(&error, "a mailbox could not be tidied"),
+            Ok(orphans) => sweep.report.orphans += orphans,
+            Err(error) => sweep.report.fail(&error, "a mailbox could not be tidied"),
         }
     }
     Ok(())

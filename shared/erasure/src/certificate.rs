@@ -6,7 +6,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::{Case, CaseKey, Certified, Region, Status, Subject, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use storage::{Copies, Expect, StorageError, WriteOutcome};
+use storage::{CopyStore, Expect, StorageError, WriteOutcome};
 
 use crate::pass::subjects_of;
 use crate::tenant::Erasure;
@@ -43,7 +43,7 @@ pub struct Certificate {
     /// What else is to be said of it, in sentences.
     pub notes: Vec<String>,
     /// Stores beside the service that may hold copies.
-    pub copies: Vec<PossibleCopy>,
+    pub copies: Vec<CopyStoreEntry>,
     /// The hash of the tenant's certificate before this one, as [`hash`] makes it; none before the first.
     pub previous: Option<String>,
 }
@@ -74,7 +74,7 @@ pub struct OtherCaller {
 
 /// A store that may hold copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PossibleCopy {
+pub struct CopyStoreEntry {
     /// Which.
     pub store: String,
     /// Until when; none where its operator decides.
@@ -121,8 +121,8 @@ impl Erasure<'_> {
             deleted: report.messages,
             verified_absent: report.messages,
         });
-        let copies = self.storage.copies.iter().map(|Copies { store, kept }| PossibleCopy {
-            store: (*store).to_owned(),
+        let copies = self.storage.copy_stores.iter().map(|CopyStore { name, kept }| CopyStoreEntry {
+            store: (*name).to_owned(),
             until: kept.map(|kept| erased_at.plus(kept)),
         });
         let others = case

@@ -30,7 +30,7 @@ mod testing;
 mod undo;
 
 pub use callers::{Callers, MAX_NUMBERS, RequestRefusal, UnusableNumber};
-pub use certificate::{Certificate, ErasedRegion, OtherCaller, PossibleCopy, Sign, hash};
+pub use certificate::{Certificate, CopyStoreEntry, ErasedRegion, OtherCaller, Sign, hash};
 pub use export::Exported;
 pub use forget::ForgetOutcome;
 pub use pass::Pass;

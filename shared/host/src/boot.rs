@@ -54,7 +54,7 @@ pub fn run(function: Function) -> ExitCode {
 /// answer's work was to wake another.
 fn runtime() -> std::io::Result<Runtime> {
     #[cfg(feature = "aws")]
-    if lambda::is_here() {
+    if lambda::is_on_lambda() {
         return tokio::runtime::Builder::new_current_thread().enable_all().build();
     }
     Runtime::new()
@@ -69,7 +69,7 @@ async fn serve(function: Function) -> Result<(), BoxError> {
     let text = |value: OsString| value.to_string_lossy().into_owned();
     let config = Config::from(&|name| std::env::var_os(name).map(text))?;
     #[cfg(feature = "aws")]
-    if lambda::is_here() {
+    if lambda::is_on_lambda() {
         return invoked(function, config).await;
     }
     let (listener, router) = tokio::select! {

@@ -41,7 +41,7 @@ pub struct TenantStorage {
     /// Its audio, by region; those that it has left are among them where its recordings may still lie there.
     pub recordings: BTreeMap<Region, Arc<dyn Recordings>>,
     /// Stores beside these that may hold copies of what was erased.
-    pub copies: &'static [Copies],
+    pub copy_stores: &'static [CopyStore],
     /// What platforms drop for it, by region; none where the storage takes no drops.
     pub drops: BTreeMap<Region, Arc<dyn Drops>>,
 }
@@ -61,9 +61,9 @@ impl TenantStorage {
 
 /// A store beside the service's own that may hold copies of what was erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Copies {
+pub struct CopyStore {
     /// Which, for people.
-    pub store: &'static str,
+    pub name: &'static str,
     /// For how long after the erasure; `None`: as its operator decides.
     pub kept: Option<Duration>,
 }

@@ -35,7 +35,7 @@ pub fn storage() -> TenantStorage {
     TenantStorage {
         recordings: recordings.collect(),
         metadata: Arc::new(Model(Arc::clone(&state))),
-        copies: &[],
+        copy_stores: &[],
         drops: BTreeMap::new(),
     }
 }

@@ -8,9 +8,9 @@ use super::spelling::{self, Spelling};
 
 const SCHEMES: [&str; 4] = ["tel:", "sips:", "sip:", "callto:"];
 
-/// Who is named, and where.
+/// The user and the host that a caller ID names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
+pub(super) struct CallerAddress {
     /// A number or a name. Empty where a URI has a host alone.
     pub(super) user: String,
     /// The host, without its port; an IPv6 address in its brackets.
@@ -19,7 +19,7 @@ pub(super) struct Address {
     is_uri: bool,
 }
 
-impl Address {
+impl CallerAddress {
     /// The number that it is.
     pub(super) fn number(&self) -> Option<Spelling> {
         spelling::digits(&self.user, self.host.is_some())
@@ -36,8 +36,8 @@ impl Address {
     }
 }
 
-/// Reads a caller ID that is one address.
-pub(super) fn read(text: &str) -> Address {
+/// Reads one caller ID: a URI, `user@host`, or a number or text without a host.
+pub(super) fn read(text: &str) -> CallerAddress {
     let text = inside(text);
     let Some(rest) = without_scheme(text) else {
         let (user, host) = match text.split_once('@') {
@@ -45,7 +45,7 @@ pub(super) fn read(text: &str) -> Address {
             None if is_ipv4(text) && !is_in_pairs(text) => ("", Some(text.to_owned())),
             None => (text, None),
         };
-        return Address { user: user.to_owned(), host, is_uri: false };
+        return CallerAddress { user: user.to_owned(), host, is_uri: false };
     };
     let is_sip = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("sip"));
     let (user, host) = match rest.split_once('@') {
@@ -57,7 +57,7 @@ pub(super) fn read(text: &str) -> Address {
     };
     // A password, and headers, are no part of who called; parameters may be the number's.
     let user = user.split([':', '?']).next().unwrap_or(user);
-    Address { user: decoded(user), host, is_uri: true }
+    CallerAddress { user: decoded(user), host, is_uri: true }
 }
 
 /// Whether something stands behind the host that is no part of an address.

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::function::EventHandlers;
 
 /// Whether this process was started by Lambda.
-pub(crate) fn is_here() -> bool {
+pub(crate) fn is_on_lambda() -> bool {
     std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
 }
 

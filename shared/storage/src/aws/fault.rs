@@ -6,7 +6,6 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId as _;
 
-use crate::cloud::Said;
 use crate::{Result, StorageError, causes};
 
 /// Codes of a request that no repetition mends: keys or a role's policy must be changed.
@@ -28,7 +27,7 @@ where
     E: ProvideErrorMetadata + StdError + 'static,
 {
     move |error| {
-        let said = match &error {
+        let reason = match &error {
             SdkError::ServiceError(service) => {
                 let (status, err) = (service.raw().status().as_u16(), service.err());
                 let code = err.code().unwrap_or("no code");
@@ -52,7 +51,7 @@ where
             SdkError::ResponseError(_) => "an answer that cannot be read".to_owned(),
             error => format!("the request could not be made: {}", causes(error)),
         };
-        StorageError::unavailable(context, Said(said))
+        StorageError::unavailable(context, reason)
     }
 }
 

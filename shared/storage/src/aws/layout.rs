@@ -123,12 +123,12 @@ pub(super) fn attempt(message_ref: &MessageRef) -> String {
 
 /// `f` of a message that new or old shows. Both are one range of the index, so that a message which is marked read
 /// between two pages, or while a page is read, is neither missed nor doubled: its place does not change.
-pub(super) fn visible(id: MessageId) -> String {
+pub(super) fn visible_sort_key(id: MessageId) -> String {
     format!("v#{id}")
 }
 
 /// `f` of a message in the trash.
-pub(super) fn trashed(id: MessageId) -> String {
+pub(super) fn trash_sort_key(id: MessageId) -> String {
     format!("t#{id}")
 }
 

@@ -114,10 +114,10 @@ impl Messages for AwsMetadata {
     async fn release(&self, mailbox: &MailboxId, id: MessageId, release: &Release) -> Result<ReleaseOutcome> {
         let context = "releasing a message";
         let key = self.layout.message(mailbox, id);
-        let visible = (":v", text(layout::visible(id)));
+        let visible = (":v", text(layout::visible_sort_key(id)));
         let update = match release {
             Release::Trash => {
-                let values = vec![visible, (":t", text(layout::trashed(id))), (":op", text(nonce()?))];
+                let values = vec![visible, (":t", text(layout::trash_sort_key(id))), (":op", text(nonce()?))];
                 Update::new("SET f=:v, op=:op REMOVE t, due, tenant", "f = :t", values)
             }
             Release::Case(case) => Update {
@@ -192,7 +192,7 @@ impl AwsMetadata {
         expression: &str,
         mut values: Vec<(&'static str, AttributeValue)>,
     ) -> Result<Option<Message>> {
-        values.extend([(":v", text(layout::visible(id))), (":op", text(nonce()?))]);
+        values.extend([(":v", text(layout::visible_sort_key(id))), (":op", text(nonce()?))]);
         let update = Update::new(expression, "f = :v", values);
         match self.table.update(context, &self.layout.message(mailbox, id), update).await? {
             UpdateOutcome::Done(item) => left(&item),
@@ -211,8 +211,8 @@ impl AwsMetadata {
         let hold = Hold::Trash { purge_at };
         let due = layout::due(&Claim::Due(hold.clone()), id, mailbox).unwrap_or_default();
         let values = vec![
-            (":v", text(layout::visible(id))),
-            (":t", text(layout::trashed(id))),
+            (":v", text(layout::visible_sort_key(id))),
+            (":t", text(layout::trash_sort_key(id))),
             (":at", number(purge_at.millis())),
             (":tenant", text(self.layout.tenant())),
             (":due", text(due)),

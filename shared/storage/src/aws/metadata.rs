@@ -14,7 +14,7 @@ use super::layout::{FOLDER, Item, Key, Layout};
 use super::row::{created, json, read, replace};
 use super::table::{Query, Table, Update, UpdateOutcome, number, text, text_of, value_of};
 use crate::cloud::{
-    Cloud, MAILBOXES, MAX_ROUNDS, RegionRecordings, Row, Ruled, Thing, contended, may_be_of, nonce,
+    ChangeOutcome, Cloud, MAILBOXES, MAX_ROUNDS, RegionRecordings, Row, Thing, contended, may_be_of, nonce,
     passing_over, pause,
 };
 use crate::stored::ms13;
@@ -52,23 +52,23 @@ impl AwsMetadata {
         key: &Key,
         mut found: Option<Item>,
         rule: impl Fn(&mut Message) -> T + Send,
-    ) -> Result<Ruled<T>> {
+    ) -> Result<ChangeOutcome<T>> {
         let own = nonce()?;
         for round in 0..MAX_ROUNDS {
             let before = match read(found.as_ref())? {
-                Row::Nothing | Row::Fence(_) => return Ok(Ruled::Nothing),
-                Row::Tombstone(_) => return Ok(Ruled::Gone),
+                Row::Nothing | Row::Fence(_) => return Ok(ChangeOutcome::Nothing),
+                Row::Tombstone(_) => return Ok(ChangeOutcome::Gone),
                 Row::Message(before) => before,
             };
             let op = found.as_ref().and_then(|item| item.get("op")).cloned();
             let op = op.ok_or_else(|| StorageError::corrupt(format!("the message {}", key.sk)))?;
             let mut after = before.clone();
-            let said = rule(&mut after);
+            let outcome = rule(&mut after);
             if after == before || op == text(&*own) {
-                return Ok(Ruled::Message(after, said));
+                return Ok(ChangeOutcome::Message(after, outcome));
             }
             match self.table.update(context, key, replace(&after, self.layout.tenant(), &own, op)).await? {
-                UpdateOutcome::Done(_) => return Ok(Ruled::Message(after, said)),
+                UpdateOutcome::Done(_) => return Ok(ChangeOutcome::Message(after, outcome)),
                 UpdateOutcome::Refused(now) => found = now,
             }
             pause(round).await;
@@ -79,7 +79,7 @@ impl AwsMetadata {
 
 #[async_trait]
 impl Cloud for AwsMetadata {
-    type Listed = Item;
+    type ListedRow = Item;
 
     fn all_recordings(&self) -> &BTreeMap<Region, Arc<dyn RegionRecordings>> {
         &self.recordings
@@ -165,7 +165,7 @@ impl Cloud for AwsMetadata {
         mailbox: &MailboxId,
         id: MessageId,
         rule: F,
-    ) -> Result<Ruled<T>> {
+    ) -> Result<ChangeOutcome<T>> {
         let key = self.layout.message(mailbox, id);
         let found = self.table.get(context, &key).await?;
         self.change_found(context, &key, found, rule).await

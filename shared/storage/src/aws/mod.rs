@@ -35,8 +35,8 @@ use self::layout::{DropFolders, Layout};
 use self::metadata::AwsMetadata;
 pub use self::start::StartError;
 use self::table::Table;
-use crate::cloud::{RegionRecordings, agreed, of_contract};
-use crate::{Copies, DropKey, Drops, Result, Storage, TenantStorage};
+use crate::cloud::{RegionRecordings, of_contract, value_in_regions};
+use crate::{CopyStore, DropKey, Drops, Result, Storage, TenantStorage};
 
 /// A bucket, or a folder of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +145,7 @@ impl Aws {
     pub async fn kept(&self, name: &str, value: &str) -> Result<String> {
         let Shared { setup, stores, .. } = self.0.as_ref();
         let asked = setup.masters.iter().map(|region| kept::kept(self.table(region), name, value, *stores));
-        agreed(value, join_all(asked).await)
+        value_in_regions(value, join_all(asked).await)
     }
 
     fn table(&self, region: &Region) -> Table {
@@ -155,13 +155,16 @@ impl Aws {
 }
 
 /// What AWS keeps where it is turned on: the template leaves all of it off, and an operator may not.
-const COPIES: [Copies; 3] = [
-    Copies {
-        store: "point-in-time recovery of the table, where it is turned on",
+const COPY_STORES: [CopyStore; 3] = [
+    CopyStore {
+        name: "point-in-time recovery of the table, where it is turned on",
         kept: Some(Duration::from_hours(35 * 24)),
     },
-    Copies { store: "streams of the table, where they are turned on", kept: Some(Duration::from_hours(24)) },
-    Copies { store: "backups of the table and copies of the buckets, where there are any", kept: None },
+    CopyStore {
+        name: "streams of the table, where they are turned on",
+        kept: Some(Duration::from_hours(24)),
+    },
+    CopyStore { name: "backups of the table and copies of the buckets, where there are any", kept: None },
 ];
 
 impl Storage for Aws {
@@ -172,7 +175,7 @@ impl Storage for Aws {
             layout: Layout::new(tenant.id.clone()),
             recordings: recordings.clone(),
         });
-        TenantStorage { metadata, recordings: of_contract(&recordings), copies: &COPIES, drops }
+        TenantStorage { metadata, recordings: of_contract(&recordings), copy_stores: &COPY_STORES, drops }
     }
 
     fn drop_key(&self, bucket: &str, object: &str) -> Option<DropKey> {

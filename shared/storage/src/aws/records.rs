@@ -7,7 +7,7 @@ use super::layout::{FOLDER, FORGET, Item, Key};
 use super::metadata::AwsMetadata;
 use super::row::json;
 use super::table::{Query, Update, UpdateOutcome, number, number_of, text, text_of, value_of};
-use crate::cloud::{CASES, Found, MAILBOXES, Record, RecordUpdate, Records, Thing, Value, nonce};
+use crate::cloud::{CASES, MAILBOXES, Record, RecordResult, RecordUpdate, Records, Thing, Value, nonce};
 use crate::stored::{FirstUnreadable, ms13};
 use crate::{Cases as _, Result, StorageError, Versioned, WriteOutcome};
 
@@ -43,7 +43,7 @@ impl Records for AwsMetadata {
         self.table.write_all(context, Vec::new(), keys).await
     }
 
-    async fn record<T: Value>(&self, context: &'static str, thing: Thing<'_>) -> Found<T, u64> {
+    async fn record<T: Value>(&self, context: &'static str, thing: Thing<'_>) -> RecordResult<T, u64> {
         self.table.get(context, &self.layout.key(thing)).await?.as_ref().map(record).transpose()
     }
 

@@ -73,7 +73,7 @@ pub(super) fn created(key: &Key, deposit: &Deposit) -> Result<Item> {
     let mut item = key.item();
     item.insert("facts".to_owned(), json("the facts of a message", deposit)?);
     item.insert("a".to_owned(), text(facts.attempt.as_str()));
-    item.insert("f".to_owned(), text(layout::visible(facts.id)));
+    item.insert("f".to_owned(), text(layout::visible_sort_key(facts.id)));
     item.insert("c".to_owned(), AttributeValue::M(HashMap::new()));
     item.insert("op".to_owned(), text(facts.attempt.as_str()));
     if facts.urgent {
@@ -92,8 +92,8 @@ pub(super) fn json<T: serde::Serialize>(what: &'static str, value: &T) -> Result
 fn f(message: &Message) -> Option<String> {
     let id = message.facts.id;
     Some(match message.folder()? {
-        Folder::New | Folder::Old => layout::visible(id),
-        Folder::Trash => layout::trashed(id),
+        Folder::New | Folder::Old => layout::visible_sort_key(id),
+        Folder::Trash => layout::trash_sort_key(id),
     })
 }
 

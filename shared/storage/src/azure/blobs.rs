@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 
 use super::fault::{fault, is, none_on};
 use crate::cloud::limits::PING_TIMEOUT;
-use crate::cloud::{MAX_CONCURRENT_REQUESTS, Said, incomplete};
+use crate::cloud::{MAX_CONCURRENT_REQUESTS, incomplete};
 use crate::stored::{decode, encode};
 use crate::{Result, StorageError};
 
@@ -45,7 +45,7 @@ pub(super) struct Blob {
 
 /// A blob of a listing.
 #[derive(Debug, Clone)]
-pub(super) struct Listed {
+pub(super) struct ListedBlob {
     pub(super) name: String,
     pub(super) metadata: Metadata,
     pub(super) at: Timestamp,
@@ -67,9 +67,9 @@ pub(super) struct BlobProperties {
     pub(super) media_type: Option<String>,
 }
 
-/// What became of a change of metadata.
+/// What became of metadata that a blob was to get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ChangeOutcome {
+pub(super) enum SetMetadataOutcome {
     Done,
     /// It is not as expected.
     Refused,
@@ -191,23 +191,22 @@ impl Blobs {
             return Ok(());
         }
         // Refused without a condition.
-        let forbidden = Said("something forbids it: a lease, a policy, or a deletion".to_owned());
-        Err(StorageError::unavailable(context, forbidden))
+        Err(StorageError::unavailable(context, "something forbids it: a lease, a policy, or a deletion"))
     }
 
     /// Replaces the metadata of a blob, if nobody changed it.
-    pub(super) async fn change(
+    pub(super) async fn set_metadata(
         &self,
         context: &'static str,
         name: &str,
         etag: Etag,
         metadata: &Metadata,
-    ) -> Result<ChangeOutcome> {
+    ) -> Result<SetMetadataOutcome> {
         let options = BlobClientSetMetadataOptions { if_match: Some(etag), ..Default::default() };
         match self.client.blob_client(name).set_metadata(metadata, Some(options)).await {
-            Ok(_) => Ok(ChangeOutcome::Done),
-            Err(error) if is(412, &error) => Ok(ChangeOutcome::Refused),
-            Err(error) if is(404, &error) => Ok(ChangeOutcome::Gone),
+            Ok(_) => Ok(SetMetadataOutcome::Done),
+            Err(error) if is(412, &error) => Ok(SetMetadataOutcome::Refused),
+            Err(error) if is(404, &error) => Ok(SetMetadataOutcome::Gone),
             Err(error) => Err(fault(context)(error)),
         }
     }
@@ -247,7 +246,7 @@ impl Blobs {
         context: &'static str,
         prefix: &str,
         most: Option<usize>,
-    ) -> stream::BoxStream<'static, Result<Vec<Listed>>> {
+    ) -> stream::BoxStream<'static, Result<Vec<ListedBlob>>> {
         let options = BlobContainerClientListBlobsOptions {
             include: Some(vec![ListBlobsIncludeItem::Metadata]),
             prefix: Some(prefix.to_owned()),
@@ -274,13 +273,13 @@ impl Blobs {
     }
 
     /// All of them.
-    pub(super) async fn all(&self, context: &'static str, prefix: &str) -> Result<Vec<Listed>> {
+    pub(super) async fn all(&self, context: &'static str, prefix: &str) -> Result<Vec<ListedBlob>> {
         self.list(context, prefix, None).try_concat().await
     }
 }
 
-fn listed(item: BlobItem) -> Option<Listed> {
+fn listed(item: BlobItem) -> Option<ListedBlob> {
     let metadata = item.metadata.and_then(|metadata| metadata.values).unwrap_or_default();
     let at = item.properties.and_then(|properties| properties.last_modified).map(time).unwrap_or_default();
-    Some(Listed { name: item.name?, metadata, at })
+    Some(ListedBlob { name: item.name?, metadata, at })
 }

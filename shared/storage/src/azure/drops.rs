@@ -14,7 +14,7 @@ use domain::{Region, Timestamp};
 use futures::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::blobs::{BlobProperties, Blobs, Listed, Metadata, Precondition, json, value_of};
+use super::blobs::{BlobProperties, Blobs, ListedBlob, Metadata, Precondition, json, value_of};
 use super::layout::{ANNOUNCED, Layout};
 use super::links::Links;
 use crate::{DropKey, DropProperties, Drops, INCOMING, REJECTED, Result, StorageError, UploadLink};
@@ -65,7 +65,7 @@ impl BlobDrops {
         folder: String,
         before: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Listed>> {
+    ) -> Result<Vec<ListedBlob>> {
         let mut pages = self.blobs.list(context, &folder, None);
         let mut found = Vec::new();
         while let Some(page) = pages.try_next().await? {
@@ -113,7 +113,10 @@ impl Drops for BlobDrops {
         let facts = dropped.facts.iter().filter(|(name, _)| OF_CALL.contains(&name.as_str()));
         let facts = facts.map(|(name, fact)| (name.clone(), fact.clone())).collect();
         let metadata = announcement(context, facts)?;
-        self.blobs.change(context, &self.name(ANNOUNCED, key), Etag::from("*"), &metadata).await.map(|_| ())
+        self.blobs
+            .set_metadata(context, &self.name(ANNOUNCED, key), Etag::from("*"), &metadata)
+            .await
+            .map(|_| ())
     }
 
     /// A copy, then the delete. Cut off between them, it is rejected once more. What was announced stays: a better recording may

@@ -3,13 +3,12 @@
 use azure_core::error::ErrorKind;
 use azure_core::http::StatusCode;
 
-use crate::cloud::Said;
 use crate::{Result, StorageError, causes};
 
 /// A request that could not be done.
 pub(super) fn fault(context: &'static str) -> impl Fn(azure_core::Error) -> StorageError {
     move |error| {
-        let said = match error.kind() {
+        let reason = match error.kind() {
             ErrorKind::HttpResponse { status, error_code, .. } => {
                 let code = error_code.as_deref().unwrap_or("no code");
                 if matches!(status, StatusCode::Unauthorized | StatusCode::Forbidden) {
@@ -28,7 +27,7 @@ pub(super) fn fault(context: &'static str) -> impl Fn(azure_core::Error) -> Stor
             }
             _ => format!("the request could not be made: {}", causes(&error)),
         };
-        StorageError::unavailable(context, Said(said))
+        StorageError::unavailable(context, reason)
     }
 }
 

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use domain::{Attempt, Claim, Hold, MailboxId, Message, MessageId, Region, Timestamp};
 use futures::{StreamExt as _, TryStreamExt as _, join, stream};
 
-use super::blobs::{BlobProperties, Blobs, ChangeOutcome, Listed, Precondition, json, value_of};
+use super::blobs::{BlobProperties, Blobs, ListedBlob, Precondition, SetMetadataOutcome, json, value_of};
 use super::layout::{ARRIVING, Layout};
 use super::recordings::CALLER;
 use super::row::{MARKER, MESSAGE_REF, STATE, State, created, fence, fenced, left, read};
 use crate::cloud::{
-    Cloud, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, RegionRecordings, Row, Ruled, Thing, contended, may_be_of,
-    nonce, passing_over, pause,
+    ChangeOutcome, Cloud, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, RegionRecordings, Row, Thing, contended,
+    may_be_of, nonce, passing_over, pause,
 };
 use crate::{CallerMarker, Deposit, MessageRef, Messages as _, Metadata, Result, StorageError};
 
@@ -62,14 +62,14 @@ impl AzureMetadata {
         Ok((read(&id.to_string(), &blob.metadata)?, Some((blob.etag, attempts))))
     }
 
-    /// Changes a message by a rule: again and again, until nobody was faster. `touch` says of what the rule said whether the
+    /// Changes a message by a rule: again and again, until nobody was faster. `touch` says of what the rule returned whether the
     /// blob is written also where nothing changed, so that who read it before finds it changed.
     pub(super) async fn change_noted<T>(
         &self,
         change: Change<'_>,
         rule: impl Fn(&mut Message) -> T + Send,
         touch: impl Fn(&T) -> bool + Send,
-    ) -> Result<Ruled<T>> {
+    ) -> Result<ChangeOutcome<T>> {
         let Change { context, mailbox, id, noted, left: entry } = change;
         let name = self.layout.message(mailbox, id);
         let own = nonce()?;
@@ -77,26 +77,26 @@ impl AzureMetadata {
             let note = self.note_entry(context, noted.as_deref());
             let (found, noted) = join!(self.blobs.head(context, &name), note);
             noted?;
-            let Some(blob) = found? else { return Ok(Ruled::Nothing) };
+            let Some(blob) = found? else { return Ok(ChangeOutcome::Nothing) };
             let before = match read(&id.to_string(), &blob.metadata)? {
-                Row::Nothing | Row::Fence(_) => return Ok(Ruled::Nothing),
-                Row::Tombstone(_) => return Ok(Ruled::Gone),
+                Row::Nothing | Row::Fence(_) => return Ok(ChangeOutcome::Nothing),
+                Row::Tombstone(_) => return Ok(ChangeOutcome::Gone),
                 Row::Message(before) => before,
             };
             let is_mine = value_of::<State>(&blob.metadata, STATE).is_some_and(|state| state.op == own);
             let mut after = before.clone();
-            let said = rule(&mut after);
-            if is_mine || (after == before && !touch(&said)) {
-                return Ok(Ruled::Message(after, said));
+            let outcome = rule(&mut after);
+            if is_mine || (after == before && !touch(&outcome)) {
+                return Ok(ChangeOutcome::Message(after, outcome));
             }
             if let Some(entry) = entry.as_ref().filter(|_| after != before) {
                 self.blobs.note(context, entry, left(context, &MessageRef::from(&after.facts))?).await?;
             }
             let mut metadata = blob.metadata;
             metadata.insert(STATE.to_owned(), json(context, &State::of(&after, own.clone()))?);
-            match self.blobs.change(context, &name, blob.etag, &metadata).await? {
-                ChangeOutcome::Done => return Ok(Ruled::Message(after, said)),
-                ChangeOutcome::Refused | ChangeOutcome::Gone => {}
+            match self.blobs.set_metadata(context, &name, blob.etag, &metadata).await? {
+                SetMetadataOutcome::Done => return Ok(ChangeOutcome::Message(after, outcome)),
+                SetMetadataOutcome::Refused | SetMetadataOutcome::Gone => {}
             }
             pause(round).await;
         }
@@ -118,7 +118,7 @@ impl AzureMetadata {
 
 #[async_trait]
 impl Cloud for AzureMetadata {
-    type Listed = Listed;
+    type ListedRow = ListedBlob;
 
     fn all_recordings(&self) -> &BTreeMap<Region, Arc<dyn RegionRecordings>> {
         &self.recordings
@@ -136,9 +136,9 @@ impl Cloud for AzureMetadata {
         Ok(rows.buffered(MAX_CONCURRENT_REQUESTS).collect().await)
     }
 
-    async fn walk(&self, mailbox: &MailboxId) -> Result<Vec<(Row, Listed)>> {
+    async fn walk(&self, mailbox: &MailboxId) -> Result<Vec<(Row, ListedBlob)>> {
         let listed = self.blobs.all("walking a mailbox", &self.layout.messages(mailbox)).await?;
-        let row = |listed: Listed| Ok((passing_over(read(&listed.name, &listed.metadata))?, listed));
+        let row = |listed: ListedBlob| Ok((passing_over(read(&listed.name, &listed.metadata))?, listed));
         listed.into_iter().map(row).collect()
     }
 
@@ -191,7 +191,7 @@ impl Cloud for AzureMetadata {
         Err(contended(context))
     }
 
-    async fn remove_row(&self, listed: Listed) -> Result<()> {
+    async fn remove_row(&self, listed: ListedBlob) -> Result<()> {
         let context = "removing what is over";
         match self.blobs.head(context, &listed.name).await? {
             Some(now) if now.metadata == listed.metadata => {
@@ -207,11 +207,11 @@ impl Cloud for AzureMetadata {
         mailbox: &MailboxId,
         id: MessageId,
         rule: F,
-    ) -> Result<Ruled<T>> {
+    ) -> Result<ChangeOutcome<T>> {
         self.change_noted(Change { context, mailbox, id, noted: None, left: None }, rule, |_| false).await
     }
 
-    async fn hold_listed(&self, message: &Message, _: Listed, hold: &Hold) -> Result<()> {
+    async fn hold_listed(&self, message: &Message, _: ListedBlob, hold: &Hold) -> Result<()> {
         self.hold(&message.facts.mailbox, message.facts.id, hold).await.map(|_| ())
     }
 
@@ -237,10 +237,10 @@ impl Cloud for AzureMetadata {
     }
 
     async fn journals(&self, before: Timestamp) -> Result<Vec<Result<MessageRef>>> {
-        let begun = |it: &Listed| it.metadata.get(BEGUN)?.parse().ok().map(Timestamp::from_millis);
+        let begun = |it: &ListedBlob| it.metadata.get(BEGUN)?.parse().ok().map(Timestamp::from_millis);
         let mut listed = self.blobs.all("listing deposits under way", &self.layout.folder(ARRIVING)).await?;
         listed.retain(|journal| begun(journal).is_none_or(|begun| begun < before));
-        let journal = |it: &Listed| {
+        let journal = |it: &ListedBlob| {
             let message_ref = value_of::<MessageRef>(&it.metadata, MESSAGE_REF);
             let name = it.name.rsplit('/').next().unwrap_or_default();
             message_ref.ok_or_else(|| StorageError::corrupt(format!("an attempt {name}")))

@@ -47,8 +47,8 @@ use self::metadata::AzureMetadata;
 use self::recordings::BlobRecordings;
 use self::sign::{Mounted, Signing};
 pub use self::start::StartError;
-use crate::cloud::{RegionRecordings, agreed, of_contract};
-use crate::{Copies, DropKey, Drops, Result, Storage, TenantStorage};
+use crate::cloud::{RegionRecordings, of_contract, value_in_regions};
+use crate::{CopyStore, DropKey, Drops, Result, Storage, TenantStorage};
 
 /// How an account lets us in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,7 +169,7 @@ impl Azure {
         let name = layout::kept(name);
         let asked = masters.iter().filter_map(|region| places.get(region));
         let asked = asked.map(|place| kept::kept(&place.blobs, &name, value, *stores));
-        agreed(value, join_all(asked).await)
+        value_in_regions(value, join_all(asked).await)
     }
 }
 
@@ -235,10 +235,13 @@ fn identity(connections: &Connections) -> azure_core::Result<Arc<dyn TokenCreden
 }
 
 /// What Azure keeps where it is turned on: the template leaves all of it off, and an operator may not.
-const COPIES: [Copies; 2] = [
-    Copies { store: "backups of the accounts and replicas of their blobs, where there are any", kept: None },
-    Copies {
-        store: "diagnostic logs of the accounts, which name blobs, where they are turned on",
+const COPY_STORES: [CopyStore; 2] = [
+    CopyStore {
+        name: "backups of the accounts and replicas of their blobs, where there are any",
+        kept: None,
+    },
+    CopyStore {
+        name: "diagnostic logs of the accounts, which name blobs, where they are turned on",
         kept: None,
     },
 ];
@@ -258,7 +261,7 @@ impl Storage for Azure {
         }
         let of_contract = of_contract(&recordings);
         let metadata = Arc::new(AzureMetadata { blobs: master.blobs.clone(), layout, recordings });
-        TenantStorage { metadata, recordings: of_contract, copies: &COPIES, drops }
+        TenantStorage { metadata, recordings: of_contract, copy_stores: &COPY_STORES, drops }
     }
 
     /// The bucket is `<account>/<container>`.

@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use domain::{Claim, ClaimOutcome, MailboxId, Message, MessageId, Subject, Timestamp};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::blobs::{Listed, Precondition, value_of};
+use super::blobs::{ListedBlob, Precondition, value_of};
 use super::layout;
 use super::metadata::{AzureMetadata, Change};
 use super::row::{MARKER, MESSAGE_REF, tombstone};
 use crate::cloud::{
-    Cloud as _, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, Records as _, Row, Ruled, Thing, contended, pause,
+    ChangeOutcome, Cloud as _, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, Records as _, Row, Thing, contended,
+    pause,
 };
 use crate::stored::{FirstUnreadable, ms13};
 use crate::{CallerMarker, Due, MessageRef, Purge, Result, StorageError};
@@ -87,8 +88,8 @@ impl Purge for AzureMetadata {
         let change = Change { context: "claiming a message", mailbox, id, noted: None, left };
         let rule = |message: &mut Message| message.claim(claim);
         Ok(match self.change_noted(change, rule, |claimed| *claimed == ClaimOutcome::Undone).await? {
-            Ruled::Message(_, claimed) => claimed,
-            Ruled::Gone | Ruled::Nothing => ClaimOutcome::Gone,
+            ChangeOutcome::Message(_, claimed) => claimed,
+            ChangeOutcome::Gone | ChangeOutcome::Nothing => ClaimOutcome::Gone,
         })
     }
 
@@ -124,7 +125,7 @@ impl Purge for AzureMetadata {
 }
 
 impl AzureMetadata {
-    async fn due_at(&self, context: &'static str, entry: Listed) -> Result<Option<Due>> {
+    async fn due_at(&self, context: &'static str, entry: ListedBlob) -> Result<Option<Due>> {
         let Some((mailbox, id, claim)) = self.layout.parse_due(&entry.name) else { return Ok(None) };
         if let Some(message_ref) = value_of::<MessageRef>(&entry.metadata, MESSAGE_REF) {
             return Ok(Some(Due { message_ref, claim }));
@@ -138,7 +139,7 @@ impl AzureMetadata {
     }
 }
 
-fn marker(listed: &Listed) -> Result<CallerMarker> {
+fn marker(listed: &ListedBlob) -> Result<CallerMarker> {
     let marker = value_of::<CallerMarker>(&listed.metadata, MARKER);
     let name = listed.name.rsplit('/').next().unwrap_or_default();
     marker.ok_or_else(|| StorageError::corrupt(format!("a caller marker {name}")))

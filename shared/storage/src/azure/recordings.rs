@@ -15,7 +15,7 @@ use domain::{AudioKey, CaseKey, Subject};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::blobs::{BlobProperties, Blobs, ChangeOutcome, Metadata, Precondition};
+use super::blobs::{BlobProperties, Blobs, Metadata, Precondition, SetMetadataOutcome};
 use super::fault::none_on;
 use super::layout::Layout;
 use super::links::Links;
@@ -67,10 +67,10 @@ impl BlobRecordings {
             let mut metadata: Metadata = blob.metadata;
             let n = metadata.get(NUMBER).and_then(|n| n.parse().ok()).unwrap_or(0) + 1;
             metadata.insert(NUMBER.to_owned(), number(n));
-            match self.blobs.change(context, &name, blob.etag, &metadata).await? {
-                ChangeOutcome::Done => {}
-                ChangeOutcome::Gone => return Ok(false),
-                ChangeOutcome::Refused => {
+            match self.blobs.set_metadata(context, &name, blob.etag, &metadata).await? {
+                SetMetadataOutcome::Done => {}
+                SetMetadataOutcome::Gone => return Ok(false),
+                SetMetadataOutcome::Refused => {
                     pause(round).await;
                     continue;
                 }

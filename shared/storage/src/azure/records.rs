@@ -12,7 +12,7 @@ use super::blobs::{BlobProperties, Metadata, Precondition};
 use super::layout::WATCHED;
 use super::metadata::AzureMetadata;
 use crate::cloud::{
-    Found, MAILBOXES, MAX_CONCURRENT_REQUESTS, Record, RecordUpdate, Records, Thing, Value, nonce,
+    MAILBOXES, MAX_CONCURRENT_REQUESTS, Record, RecordResult, RecordUpdate, Records, Thing, Value, nonce,
 };
 use crate::stored::{FirstUnreadable, decode, encode};
 use crate::{Cases as _, Result, StorageError, Versioned, WriteOutcome};
@@ -39,7 +39,7 @@ impl AzureMetadata {
         Ok(listed.iter().filter_map(|it| it.name.strip_prefix(folder)).map(str::to_owned).collect())
     }
 
-    async fn record_at<T: Value>(&self, context: &'static str, name: &str) -> Found<T, Etag> {
+    async fn record_at<T: Value>(&self, context: &'static str, name: &str) -> RecordResult<T, Etag> {
         let Some((etag, bytes)) = self.blobs.read(context, name, None).await? else { return Ok(None) };
         let StoredRecord { version, value, purge_at, .. } = stored(name, &bytes)?;
         Ok(Some(Record { version, value, purge_at, etag }))
@@ -66,7 +66,7 @@ impl Records for AzureMetadata {
         self.blobs.delete_all(context, names).await
     }
 
-    async fn record<T: Value>(&self, context: &'static str, thing: Thing<'_>) -> Found<T, Etag> {
+    async fn record<T: Value>(&self, context: &'static str, thing: Thing<'_>) -> RecordResult<T, Etag> {
         self.record_at(context, &self.layout.name(thing)).await
     }
 

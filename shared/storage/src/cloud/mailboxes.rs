@@ -128,7 +128,7 @@ async fn hold_generations(
 async fn hold_earlier<C: Cloud>(
     cloud: &C,
     message: &Message,
-    listed: C::Listed,
+    listed: C::ListedRow,
     before: u64,
     purge_at: Timestamp,
 ) -> Result<()> {

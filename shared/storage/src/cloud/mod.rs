@@ -27,10 +27,10 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 
 pub(crate) use self::due::{claim_of, due_at};
-pub(crate) use self::fault::{Said, contended, incomplete};
+pub(crate) use self::fault::{contended, incomplete};
 use self::records::put_record;
-pub(crate) use self::records::{Found, Record, RecordUpdate, Value, agreed};
-pub(crate) use self::row::{Row, Ruled, may_be_of, passing_over};
+pub(crate) use self::records::{Record, RecordResult, RecordUpdate, Value, value_in_regions};
+pub(crate) use self::row::{ChangeOutcome, Row, may_be_of, passing_over};
 use crate::{
     Deposit, MessageRef, Messages, Purge, Recordings, Result, StorageError, Versioned, WriteOutcome,
 };
@@ -85,7 +85,7 @@ pub(crate) trait Records: Sized + Send + Sync {
     /// Deletes things. What is not there counts as deleted.
     async fn remove(&self, context: &'static str, things: Vec<Thing<'_>>) -> Result<()>;
 
-    async fn record<T: Value>(&self, context: &'static str, thing: Thing<'_>) -> Found<T, Self::Etag>;
+    async fn record<T: Value>(&self, context: &'static str, thing: Thing<'_>) -> RecordResult<T, Self::Etag>;
     /// The values of a folder, by name, those after `after`, at most `limit`, but for what is deleted or damaged.
     async fn values<T: Value>(
         &self,
@@ -116,7 +116,7 @@ pub(crate) trait Records: Sized + Send + Sync {
 #[async_trait]
 pub(crate) trait Cloud: Records + Messages + Purge {
     /// A row as a walk found it: what changing or removing it without another look needs.
-    type Listed: Send;
+    type ListedRow: Send;
 
     /// The recordings of each region: what takes an attempt back, takes its audio.
     fn all_recordings(&self) -> &BTreeMap<Region, Arc<dyn RegionRecordings>>;
@@ -126,13 +126,13 @@ pub(crate) trait Cloud: Records + Messages + Purge {
     /// The same of many attempts that are under way, each with what could be read of it.
     async fn rows_of(&self, attempts: Vec<MessageRef>) -> Result<Vec<(MessageRef, Result<Row>)>>;
     /// All that lies under a mailbox, but for what is damaged.
-    async fn walk(&self, mailbox: &MailboxId) -> Result<Vec<(Row, Self::Listed)>>;
+    async fn walk(&self, mailbox: &MailboxId) -> Result<Vec<(Row, Self::ListedRow)>>;
     /// Puts the row of a message if its id is free, or taken by a fence of other attempts. What is there else.
     async fn insert_row(&self, deposit: &Deposit) -> Result<Option<Row>>;
     /// Adds an attempt to the fence under its id, unless a message or a tombstone is there: this is told.
     async fn fence_row(&self, message_ref: &MessageRef, until: Timestamp) -> Result<Option<Row>>;
     /// Removes a row, unless it has become something else since it was listed.
-    async fn remove_row(&self, listed: Self::Listed) -> Result<()>;
+    async fn remove_row(&self, listed: Self::ListedRow) -> Result<()>;
     /// Changes a message by a rule, again and again, until nobody was faster.
     async fn change<T: Send, F: Fn(&mut Message) -> T + Send + Sync>(
         &self,
@@ -140,9 +140,9 @@ pub(crate) trait Cloud: Records + Messages + Purge {
         mailbox: &MailboxId,
         id: MessageId,
         rule: F,
-    ) -> Result<Ruled<T>>;
+    ) -> Result<ChangeOutcome<T>>;
     /// Puts a hold on a message of a walk.
-    async fn hold_listed(&self, message: &Message, listed: Self::Listed, hold: &Hold) -> Result<()>;
+    async fn hold_listed(&self, message: &Message, listed: Self::ListedRow, hold: &Hold) -> Result<()>;
     /// Notes that a hold has a deadline, in case that this was lost; nothing where the row itself says so.
     async fn note_due(&self, _message: &Message, _hold: &Hold) -> Result<()> {
         Ok(())
@@ -179,7 +179,7 @@ pub(crate) trait Cloud: Records + Messages + Purge {
         let release = Release::Case(case.clone());
         let rule = |message: &mut Message| message.release(&release);
         Ok(match self.change("releasing a message", &facts.mailbox, facts.id, rule).await? {
-            Ruled::Message(message, _) if !message.claimed => Some(*message),
+            ChangeOutcome::Message(message, _) if !message.claimed => Some(*message),
             _ => None,
         })
     }

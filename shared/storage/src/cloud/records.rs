@@ -45,7 +45,7 @@ impl<E> Record<Mailbox, E> {
 }
 
 /// A record; `None`: it was never made.
-pub(crate) type Found<T, E> = Result<Option<Record<T, E>>>;
+pub(crate) type RecordResult<T, E> = Result<Option<Record<T, E>>>;
 
 /// What is written of a record.
 pub(crate) struct RecordUpdate<'a, T> {
@@ -87,7 +87,7 @@ pub(crate) async fn put_record<C: Records, T: Value>(
 }
 
 /// What regions keep as a value of the installation: where they differ, one that is not `value`. One that answers is enough.
-pub(crate) fn agreed(value: &str, answers: Vec<Result<String>>) -> Result<String> {
+pub(crate) fn value_in_regions(value: &str, answers: Vec<Result<String>>) -> Result<String> {
     let mut kept = Err(incomplete("reading a value of the installation"));
     for answer in answers {
         match answer {

@@ -42,16 +42,16 @@ pub(crate) fn may_be_of(row: Result<Row>, attempt: &Attempt) -> Result<bool> {
     Ok(FirstUnreadable::default().read(row)?.is_none_or(|row| row.is_of(attempt)))
 }
 
-/// What a rule found, and what it said.
+/// What became of a change of a message by a rule.
 #[derive(Debug)]
-pub(crate) enum Ruled<T> {
+pub(crate) enum ChangeOutcome<T> {
     Nothing,
     Gone,
-    /// The message after it.
+    /// The message after it, and what the rule returned.
     Message(Box<Message>, T),
 }
 
-impl Ruled<bool> {
+impl ChangeOutcome<bool> {
     /// The message, if the rule could be applied to it.
     pub(crate) fn changed(self) -> Option<Message> {
         match self {
@@ -61,7 +61,7 @@ impl Ruled<bool> {
     }
 }
 
-impl Ruled<ReleaseOutcome> {
+impl ChangeOutcome<ReleaseOutcome> {
     /// What became of the release.
     pub(crate) fn released(self) -> ReleaseOutcome {
         match self {

@@ -45,7 +45,7 @@ use self::start::{RECORDINGS, REGION, STORE, TENANTS};
 use self::volume::Volume;
 #[cfg(feature = "faults")]
 pub use self::volume::{Faults, Step};
-use crate::{Copies, Recordings, Result, Storage, StorageError, TenantStorage};
+use crate::{CopyStore, Recordings, Result, Storage, StorageError, TenantStorage};
 
 /// Whether a root without a store is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +57,8 @@ pub enum Setup {
 }
 
 /// The service keeps none, and knows nothing of those of the volume.
-const COPIES: [Copies; 1] =
-    [Copies { store: "snapshots and backups of the volume, where there are any", kept: None }];
+const COPY_STORES: [CopyStore; 1] =
+    [CopyStore { name: "snapshots and backups of the volume, where there are any", kept: None }];
 
 /// A store on a volume.
 #[derive(Debug, Clone)]
@@ -164,7 +164,7 @@ impl Storage for Fs {
         TenantStorage {
             metadata: Arc::new(self.metadata(tenant)),
             recordings: recordings.collect(),
-            copies: &COPIES,
+            copy_stores: &COPY_STORES,
             drops: BTreeMap::new(),
         }
     }

@@ -18,7 +18,7 @@ pub(crate) struct Sweep<'a> {
     pub(crate) app: &'a App,
     pub(crate) tenancy: &'a Tenancy,
     pub(crate) started: Timestamp,
-    pub(crate) swept: Swept,
+    pub(crate) report: SweepReport,
 }
 
 impl Sweep<'_> {
@@ -30,7 +30,8 @@ impl Sweep<'_> {
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Swept {
+#[schema(as = Swept)]
+pub struct SweepReport {
     /// Messages purged.
     pub purged: u64,
     /// Messages whose retention was over: now in the trash.
@@ -41,7 +42,7 @@ pub struct Swept {
     pub failed: u64,
 }
 
-impl Swept {
+impl SweepReport {
     /// Counts and logs what could not be done.
     pub(crate) fn fail(&mut self, error: &StorageError, what: &str) {
         self.failed += 1;
