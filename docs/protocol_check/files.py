@@ -36,7 +36,7 @@ class Files(Tidying):
     def note(path):
         return place(path)
 
-    # arrive.rs
+    # deposits.rs
 
     def arrive(self, facts):
         journal = f"arriving/{facts.attempt}"
@@ -178,7 +178,7 @@ class Files(Tidying):
         row = yield read(ROW)
         return (yield has(READ)), row
 
-    # marks.rs
+    # messages.rs
 
     def mark_read(self):
         found = yield from self.look()

@@ -7,7 +7,7 @@ use super::chain::{self, State};
 use super::disk::Disk;
 use super::layout::{self, MAILBOXES, Mark};
 use super::look::marks_by_message;
-use super::marks::hold_until;
+use super::messages::hold_until;
 use super::stored::{Row, named, passing_over};
 use crate::MessageRef;
 

@@ -12,16 +12,16 @@
 //! mount it with `nfsvers=4.1,hard,lookupcache=positive`, never with `soft`, `nocto` or an `async` export. Hosts' clocks
 //! may differ by 2 minutes.
 
-mod arrive;
 mod blocking;
 mod cases;
 mod chain;
+mod deposits;
 mod disk;
 mod generations;
 mod layout;
 mod look;
 mod mailboxes;
-mod marks;
+mod messages;
 mod metadata;
 mod purge;
 mod recordings;

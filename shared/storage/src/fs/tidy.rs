@@ -17,7 +17,7 @@ use super::blocking::{Fault, FsResult};
 use super::disk::Disk;
 use super::layout::{self, ARRIVING, AttemptName, CALLERS, DUE, FENCED, FORGETS, Mark, Recording};
 use super::look::marks_by_message;
-use super::marks::publish_due;
+use super::messages::publish_due;
 use super::metadata::Tree;
 use super::stored::{CUT_OFF_AFTER, Damage as _, Row, read_mark};
 use super::{cases, generations};

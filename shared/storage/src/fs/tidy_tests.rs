@@ -64,7 +64,7 @@ async fn what_an_attempt_left_that_no_journal_tells_is_removed() {
     for lost in [deposit("030 2"), again(created.facts.id, "030 1")] {
         // As after a crash of the janitor between the journal and the rest.
         let attempt = AttemptName::from(&lost.facts);
-        super::super::arrive::announce(&store.metadata.0.disk, &lost.facts).unwrap();
+        super::super::deposits::announce(&store.metadata.0.disk, &lost.facts).unwrap();
         let bytes = bytes::Bytes::from_static(AUDIO);
         store.recordings.put(&lost.facts.audio, bytes, "audio/wav", None).await.unwrap();
         assert!(has(&store, &attempt.hint()));

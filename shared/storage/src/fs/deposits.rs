@@ -12,7 +12,7 @@ use super::chain::{self, State};
 use super::disk::{Disk, LinkOutcome};
 use super::layout::{self, ARRIVING, AttemptName, FENCED};
 use super::look::{self, Look, look};
-use super::marks::{hold, hold_for_case};
+use super::messages::{hold, hold_for_case};
 use super::metadata::FsMetadata;
 use super::stored::{CUT_OFF_AFTER, FirstUnreadable, Row, decode, encode, is_torn};
 use super::{cases, tidy};
@@ -228,5 +228,5 @@ impl Deposits for FsMetadata {
 }
 
 #[cfg(test)]
-#[path = "arrive_tests.rs"]
+#[path = "deposits_tests.rs"]
 mod tests;

@@ -1,4 +1,4 @@
-//! Marks: read and unread, holds put on and taken off.
+//! Messages: read marks, and holds put on and taken off.
 
 use async_trait::async_trait;
 use domain::{Counts, Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome, Subject};
