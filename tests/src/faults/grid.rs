@@ -50,24 +50,24 @@ pub struct Operation {
     pub is_abreast: bool,
 }
 
-/// What a run of an operation gave.
+/// What is compared of an answer: all but what chance has drawn.
 #[derive(Debug, Clone, PartialEq)]
-struct Said {
+struct ComparedAnswer {
     status: u16,
     body: Value,
 }
 
 /// The answer, the state after it, and where time leads from there.
-type Done = (Said, View, View);
+type RunOutcome = (ComparedAnswer, View, View);
 
 /// What an operation does where nothing is broken.
 struct Course {
     before: View,
     before_settled: View,
     made: Vec<Made>,
-    once: Done,
+    once: RunOutcome,
     /// When it is repeated.
-    twice: Done,
+    twice: RunOutcome,
 }
 
 /// How many cases an operation had, and of what.
@@ -175,47 +175,47 @@ impl Operation {
         let before = look(&world).await;
         let before_settled = settled(&world, &before.contents).await;
         world.breaking_at(level, Plan::default());
-        let once = self.done(&world).await;
+        let once = self.run(&world).await;
         let made = world.healed_at(level);
         assert!(once.0.status < 500, "{}: {:?}", self.name, once.0);
-        let twice = self.done(&world).await;
+        let twice = self.run(&world).await;
         Course { before: before.shown, before_settled, made, once, twice }
     }
 
     /// Does it.
-    async fn done(&self, world: &World) -> Done {
-        let said = self.said(world).await;
+    async fn run(&self, world: &World) -> RunOutcome {
+        let answer = self.answer(world).await;
         let after = look(world).await;
         let end = settled(world, &after.contents).await;
-        (said, after.shown, end)
+        (answer, after.shown, end)
     }
 
     /// The same of a sweep. It remembers nothing of the one before: what is stored and the time alone tell what it does, so
     /// it is done once for each.
-    async fn swept(&self, world: &World, contents: &Contents) -> Done {
-        static SEEN: LazyLock<Mutex<BTreeMap<Known, Done>>> = LazyLock::new(Mutex::default);
+    async fn swept(&self, world: &World, contents: &Contents) -> RunOutcome {
+        static SEEN: LazyLock<Mutex<BTreeMap<Known, RunOutcome>>> = LazyLock::new(Mutex::default);
         let known = known(world, contents);
         if let Some(seen) = SEEN.lock().await.get(&known) {
             return seen.clone();
         }
-        let done = self.done(world).await;
+        let done = self.run(world).await;
         SEEN.lock().await.insert(known, done.clone());
         done
     }
 
-    /// What is said, without what chance has drawn.
-    async fn said(&self, world: &World) -> Said {
+    /// Runs it once, for its answer alone.
+    async fn answer(&self, world: &World) -> ComparedAnswer {
         let answer = (self.act)(world).await;
         let is_json = answer.header("content-type").ends_with("json");
         let body = if is_json { answer.json() } else { Value::from(answer.body.as_ref()) };
-        Said { status: answer.status, body: without_ids(body) }
+        ComparedAnswer { status: answer.status, body: without_ids(body) }
     }
 
     /// A case, once left to time and once repeated; what the operation made.
     async fn case(&self, level: Level, prepared: &World, course: &Course, plan: &Plan) -> Vec<Made> {
         let mut world = prepared.copy().await;
         world.breaking_at(level, plan.clone());
-        let said = self.said(&world).await;
+        let answer = self.answer(&world).await;
         let made = world.healed_at(level);
         let case = Case { operation: self, course, plan, made: &made };
         case.was_made();
@@ -224,14 +224,14 @@ impl Operation {
             world = world.reopened().await;
         }
         let seen = look(&world).await;
-        let is_done = case.was_honest(&said, &seen.shown);
+        let is_done = case.was_honest(&answer, &seen.shown);
         case.keeps_no_litter(&world, &seen.contents);
         case.is_settled(is_done, &settled(&world, &seen.contents).await);
-        let (said, after, end) = match self.kind {
+        let (answer, after, end) = match self.kind {
             Kind::Sweep => self.swept(&world, &seen.contents).await,
-            _ => self.done(&world).await,
+            _ => self.run(&world).await,
         };
-        case.is_repeated(is_done, &said, &after, &end);
+        case.is_repeated(is_done, &answer, &after, &end);
         made
     }
 }
@@ -258,19 +258,19 @@ impl Case<'_> {
     }
 
     /// Whether it was done, after an answer that does not lie and with a state that is a legal one.
-    fn was_honest(&self, said: &Said, seen: &View) -> bool {
+    fn was_honest(&self, answer: &ComparedAnswer, seen: &View) -> bool {
         let Course { before, once: (truth, after, _), .. } = self.course;
         let is_unavailable = |of: &Value| of["code"] == "storage-unavailable";
-        if said.status == 503 && said.body["code"] == "region-unavailable" {
+        if answer.status == 503 && answer.body["code"] == "region-unavailable" {
             assert_eq!(seen, before, "{self}: where a region is down nothing is changed");
             return false;
         }
-        let failed = &said.body["failed"];
+        let failed = &answer.body["failed"];
         let tells = match self.operation.kind {
             Kind::Request | Kind::Decision => false,
             Kind::Case => {
-                let regions = said.body["regions"].as_array();
-                said.body["status"] == "hiding"
+                let regions = answer.body["regions"].as_array();
+                answer.body["status"] == "hiding"
                     || regions.is_some_and(|all| all.iter().any(|region| region["reached"] == false))
             }
             Kind::Bulk => {
@@ -278,14 +278,14 @@ impl Case<'_> {
             }
             Kind::Sweep => failed.as_u64().is_some_and(|failed| failed > 0),
         };
-        if (said.status == 503 && is_unavailable(&said.body)) || (said.status < 300 && tells) {
+        if (answer.status == 503 && is_unavailable(&answer.body)) || (answer.status < 300 && tells) {
             let is_legal = match self.operation.kind {
                 Kind::Request => seen == before || seen == after,
                 Kind::Decision | Kind::Case | Kind::Bulk | Kind::Sweep => is_between(seen, before, after),
             };
             assert!(is_legal, "{self}: {seen:#?}\nis neither {before:#?}\nnor {after:#?}");
         } else {
-            assert_eq!(said, truth, "{self}: an answer that is no failure is the true one");
+            assert_eq!(answer, truth, "{self}: an answer that is no failure is the true one");
             assert_eq!(seen, after, "{self}: an answer that is no failure had its effect");
         }
         match self.operation.kind {
@@ -302,14 +302,14 @@ impl Case<'_> {
     }
 
     /// The repetition is answered and does what it would without faults: the second time if the first one did it.
-    fn is_repeated(&self, is_done: bool, said: &Said, seen: &View, end: &View) {
+    fn is_repeated(&self, is_done: bool, answer: &ComparedAnswer, seen: &View, end: &View) {
         let Course { once, twice, .. } = self.course;
         let (truth, after, settled) = if is_done { twice } else { once };
         if self.operation.kind == Kind::Sweep {
-            assert!(said.status == 200 && said.body["failed"] == 0, "{self}: {said:?}");
+            assert!(answer.status == 200 && answer.body["failed"] == 0, "{self}: {answer:?}");
             assert_eq!(seen, &once.1, "{self}: the next sweep finishes it");
         } else {
-            assert_eq!(said, truth, "{self}: repeated");
+            assert_eq!(answer, truth, "{self}: repeated");
             let is_legal = match self.operation.kind {
                 Kind::Decision | Kind::Case => is_between(seen, &self.course.before, after),
                 _ => seen == after,
