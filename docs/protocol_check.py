@@ -11,9 +11,9 @@ Every scenario must hold. Every negative control, which leaves one rule out, mus
 scenario with the rule holds; every simpler order must break its promise. Gaps are what the code does not hold today: one that is
 closed belongs among the scenarios. If one of these is not so, the exit status is 1.
 
-In `protocol_check/`, `engine.py` explores the steps of `steps.py`. `message.py`, `service.py`, `files.py`, `files_tidy.py`,
-`clouds.py`, `dynamo.py` and `blobs.py` are what the code does. `promises.py` is what must hold. `cast.py`, `scenarios.py`,
-`controls.py` and `simpler.py` are who does what. It needs Python 3.10 and nothing else.
+In `protocol_check/`, `engine.py` explores the steps of `steps.py`. `message.py`, `service.py`, `files.py`,
+`files_takings.py`, `files_tidy.py`, `clouds.py`, `dynamo.py` and `blobs.py` are what the code does. `promises.py` is what must hold.
+`cast.py`, `scenarios.py`, `controls.py` and `simpler.py` are who does what. It needs Python 3.10 and nothing else.
 """
 
 import multiprocessing

@@ -56,6 +56,18 @@ class Blobs(Clouds):
             return (yield read(ROW))
         return (yield both(single(read(ROW)), single(put(f"due/{noted}"))))[0]
 
+    def give_back(self):
+        """Ends the taking that it read first: what comes after this one is another's."""
+        def program():
+            number = (yield from self.message()).taking.number
+
+            def rule(message):
+                found = number if self.keeps("a give-back ends the taking that it found") else message.taking.number
+                after = message.give_back(found)
+                return after, "missing" if not message.is_visible else "nobody's" if after == message else "given back"
+            return (yield from self.change("give back", rule))
+        return program
+
     def put_row(self, facts):
         created = Message(facts, False, frozenset(), False)
         expected = None

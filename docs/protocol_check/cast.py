@@ -1,8 +1,8 @@
 """Who may take part in a scenario, on one storage, and what may stand there at first."""
 
-from . import blobs, clouds, dynamo, files, service
+from . import blobs, clouds, dynamo, files, files_takings, service
 from .engine import Scenario, actor
-from .message import HELD, Case, Facts, Mailbox, Message, case_hold
+from .message import HELD, Case, Facts, Mailbox, Message, Taking, case_hold
 from .promises import ALWAYS, AT_THE_END
 
 TRASH, CASE, OTHER_CASE = "t.1", case_hold("1"), case_hold("2")
@@ -32,6 +32,15 @@ class Cast:
 
     def unread(self):
         return actor("mark unread", "mark unread", self.store.mark_unread)
+
+    def take(self, by="bob"):
+        return actor(f"take by {by}", "take", self.store.take(by))
+
+    def take_over(self, by="bob"):
+        return actor(f"take over by {by}", "take over", self.store.take(by, over=True))
+
+    def give_back(self, name="give back"):
+        return actor(name, "give back", self.store.give_back())
 
     def delete(self, name="delete", window=1):
         return actor(name, "delete", service.delete(self.store, window))
@@ -91,6 +100,15 @@ class Cast:
                 start[f"due/{hold}"] = "a1" if self.is_files else ""
         return start
 
+    def taken(self, *holds, number=1):
+        """A message that alice has, for the first time, or once more after so many changes."""
+        start = self.live(*holds)
+        if self.is_files:
+            chain = range(1, number + 1)
+            return start | {files_takings.path(one): files_takings.Link("alice" if one % 2 else None, 0) for one in chain}
+        row = start[clouds.ROW]
+        return start | {clouds.ROW: row._replace(message=row.message._replace(taking=Taking(number, "alice")))}
+
     def stale(self):
         """A message, and an entry of what is due whose hold was taken off."""
         entry = {"F": {"due/t.1": "a1"}, "B": {"due/t.1": ""}, "D": {}}
@@ -106,6 +124,12 @@ class Cast:
     def created_late(self):
         """A message of a caller who was erased long ago: its deposit died before it had asked. It is in the trash by now."""
         return {**self.live("t.9"), "arriving/a1": "", **self.erased()}
+
+    def erasing(self):
+        """A message that is read and taken, and that no hold hides until its case's sweep comes: its deposit was cut off
+        between the commit and the hold."""
+        start = self.taken() | self.pending() | {"case/1": Case(2, "erasing", 0)}
+        return start | {files.READ: ""} if self.is_files else start
 
     @staticmethod
     def pending(case="1"):

@@ -195,6 +195,11 @@ class Clouds:
             return (message._replace(is_read=True), "read") if message.is_visible else (message, "missing")
         return (yield from self.change("mark read", rule))
 
+    def take(self, by, over=False):
+        def program():
+            return (yield from self.change(f"take by {by}", lambda message: message.take(by, over)))
+        return program
+
     def hold(self, hold):
         """Puts a hold on. Answers the message after it, or None. A case's writer takes it off where the undo came first."""
         def rule(message):

@@ -4,12 +4,12 @@ Where several rules stand behind each other, so that one covers for another, all
 sweeps, tidying) are taken away: what is shown then is what the rule does by itself.
 """
 
-from . import clouds, files
+from . import clouds
 from .cast import CASE, OTHER_CASE, TRASH, Cast
 from .engine import actor
-from .message import Case
 from .promises import CLOSED as DECIDED
 from .promises import KEPT, NEWEST, UNSCHEDULED
+from .service import AN_HOUR
 
 RECORDING = "a message has its recording"
 NOTHING_LEFT = "nothing is left behind"
@@ -45,7 +45,8 @@ def of(letters, rules, breaks, start, actors, **allowed):
 
 
 def controls():
-    return [control for family in (of_deposits(), of_looks(), of_purges(), of_cases(), of_recordings()) for control in family]
+    families = (of_deposits(), of_looks(), of_takings(), of_purges(), of_cases(), of_recordings())
+    return [control for family in families for control in family]
 
 
 # What stands at first, and who is at work.
@@ -74,9 +75,11 @@ def unmarked(cast):
 
 
 def erasing(cast):
-    """A message that is read, and that no hold hides until its case's sweep comes: its deposit was cut off between the commit
-    and the hold."""
-    return {**cast.live(), files.READ: "", **cast.pending(), "case/1": Case(2, "erasing", 0)}
+    return cast.erasing()
+
+
+def taken(cast):
+    return cast.taken()
 
 
 def deposit(cast):
@@ -137,8 +140,23 @@ def of_looks():
     return [
         *of("F", "a listing reads holds, claims, facts", LISTING, live(TRASH),
             lambda cast: [cast.sweep(), cast.listing()], clock=1),
-        *of("F", "a page reads the mark before the facts", LISTING, erasing,
+        *of("F", "a page reads the marks before the facts", LISTING, erasing,
             lambda cast: [cast.sweep_case(), cast.listing("page")], clock=1),
+    ]
+
+
+def of_takings():
+    return [
+        *of("F", "a name is made once", "one has it", live(), lambda cast: [cast.take(), cast.take("carol")]),
+        *of("F", "a taking is a name of its own", LISTING, taken, lambda cast: [cast.take_over(), cast.listing()]),
+        *of("F", "a late taking is removed by its writer", NOTHING_LEFT, erasing, lambda cast: [cast.sweep_case(), cast.take_over()],
+            clock=1, **BARE),
+        *of("F", "a taking that is gone is looked for again", LISTING, erasing,
+            lambda cast: [cast.sweep_case(), cast.take_over(), cast.listing("page")], clock=1),
+        *of("F", "the first of a chain stays", "a taking is kept", lambda cast: cast.taken(number=3),
+            lambda cast: [cast.tidy(), cast.take_over()], clock=AN_HOUR),
+        *of("DB", "a give-back ends the taking that it found", "a give-back ends one taking", taken,
+            lambda cast: [cast.give_back(), cast.take()], lost=1),
     ]
 
 

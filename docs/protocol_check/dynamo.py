@@ -3,6 +3,7 @@ refused."""
 
 from .clouds import ROW, Audio, Clouds, Fence, Stored, message_in
 from .message import TOMBSTONE, Message, deadline
+from .service import WRITERS
 from .steps import atomically, put, read, take
 
 
@@ -18,6 +19,22 @@ class Dynamo(Clouds):
             return ({} if after == found else {ROW: Stored(after, 0)}), answer
         write.told = what
         return (yield atomically(write))
+
+    def give_back(self):
+        """Leaves whose write it was: one that is sent again finds that, and takes nothing from who has it by then."""
+        own = next(WRITERS)
+
+        def program():
+            def rule(message):
+                if not message.is_visible:
+                    return message, "missing"
+                is_done = message.taking.back == own and self.keeps("a give-back ends the taking that it found")
+                after = message if is_done else message.give_back(message.taking.number)
+                if after == message:
+                    return message, "given back" if is_done else "nobody's"
+                return after._replace(taking=after.taking._replace(back=own)), "given back"
+            return (yield from self.change("give back", rule))
+        return program
 
     def put_row(self, facts):
         def write(files):

@@ -1,10 +1,12 @@
 """The file system: `shared/storage/src/fs`.
 
 A version chain (cases, mailboxes, certificates) is one step: names are only added to it, so what a listing finds as the newest
-was the newest at one moment of the listing. `chain_writer` takes it apart. Urgent hints are as markers are, and left out.
+was the newest at one moment of the listing. `chain_writer` takes it apart. Urgent hints are as markers are, and left out. Who has
+taken a message is looked at by those steps alone that need it.
 
     messages/m                  facts, later a tombstone; never renamed
     marks/r                     read
+    marks/w<n>                  taken, or given back: the highest counts
     holds/t.<deadline>          of the trash           (d.<deadline>: with its mailbox; c.<case>.<deadline>: of a case)
     purging/m                   the claim; stays until the tombstone goes
     arriving/<a>  dead/<a>      the journal of an attempt, which becomes the message by a second name; its copy once fenced
@@ -13,13 +15,14 @@ was the newest at one moment of the listing. `chain_writer` takes it apart. Urge
     due/t.<deadline>            content: whose recording
 """
 
+from .files_takings import Takings, numbers, taking_in
 from .files_tidy import CLAIM, READ, ROW, Tidying, is_of
-from .message import DECIDED, GONE, NOTHING, PENDING, TOMBSTONE, Message, case_hold, case_of, covers
+from .message import DECIDED, GONE, NOTHING, PENDING, TOMBSTONE, UNTAKEN, Message, Taking, case_hold, case_of, covers
 from .service import MAILBOX
 from .steps import both, create, has, link, names, place, put, read, rename, single, take
 
 
-class Files(Tidying):
+class Files(Takings, Tidying):
     """The calls of `Metadata` and `Recordings`, as `fs` does them."""
 
     def __init__(self, *left_out):
@@ -158,25 +161,28 @@ class Files(Tidying):
 
     def counts(self):
         """By names alone."""
-        is_read = "r" in (yield names("marks"))
+        marks = yield names("marks")
         holds = yield from self.listed()
-        return None if holds is None else Message(None, is_read, holds, False).shown
+        if holds is None:
+            return None
+        taking = UNTAKEN._replace(number=max(numbers(marks), default=0))
+        return Message(None, "r" in marks, holds, False, taking)
 
     def page(self):
-        """By names, then the mark and the facts of each message."""
+        """By names, then the marks and the facts of each message."""
         holds = yield from self.listed()
         if holds is None or any(hold[0] != "t" for hold in holds):
             return None
-        is_read, row = yield from self.mark_and_facts()
-        return Message(row, is_read, holds, False).shown if row not in (None, TOMBSTONE) else None
+        is_read, taking, row = yield from self.marks_and_facts()
+        return Message(row, is_read, holds, False, taking) if row not in (None, TOMBSTONE) else None
 
-    def mark_and_facts(self):
-        """A purge takes the facts first, so while they are there, no mark means unread."""
-        if self.keeps("a page reads the mark before the facts"):
-            is_read = yield has(READ)
-            return is_read, (yield read(ROW))
+    def marks_and_facts(self):
+        """A purge takes the facts first, so while they are there, no mark means unread, and no name that nobody takes it."""
+        if self.keeps("a page reads the marks before the facts"):
+            is_read, taking = (yield has(READ)), (yield from self.taking())
+            return is_read, taking, (yield read(ROW))
         row = yield read(ROW)
-        return (yield has(READ)), row
+        return (yield has(READ)), (yield from self.taking()), row
 
     # messages.rs
 
@@ -293,6 +299,7 @@ class Files(Tidying):
 
     def clear(self, attempt):
         yield take(READ)
+        yield from self.clear_takings()
         for hold in sorted((yield names("holds"))):
             yield take(f"holds/{hold}")
         yield take(f"callers/{attempt}")
@@ -366,4 +373,4 @@ def view(files):
     if row is None or row == TOMBSTONE:
         return NOTHING if row is None else GONE
     holds = frozenset(path.split("/", 1)[1] for path in files if path.startswith("holds/"))
-    return Message(row, READ in files, holds, CLAIM in files)
+    return Message(row, READ in files, holds, CLAIM in files, taking_in(files))

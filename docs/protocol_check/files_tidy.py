@@ -40,6 +40,7 @@ class Tidying:
                 yield take(CLAIM)
         else:
             yield from self.tidy_message(row, holds, mailbox)
+            yield from self.tidy_takings(marks)
         yield from self.tidy_markers()
         return "tidied"
 

@@ -21,7 +21,13 @@ HELD = Case(1, "pending", 0)
 Mailbox = namedtuple("Mailbox", "version is_there generation purge_at")
 
 
-class Message(namedtuple("Message", "facts is_read holds is_claimed")):
+# Who is going to answer a message, and how often that changed: the number is odd while somebody has it. `back`: whose write the
+# last give-back was, which DynamoDB keeps.
+Taking = namedtuple("Taking", "number by back", defaults=[None])
+UNTAKEN = Taking(0, None)
+
+
+class Message(namedtuple("Message", "facts is_read holds is_claimed taking", defaults=[UNTAKEN])):
     """A message as it stands. Its rules are those of `domain::Message`."""
 
     __slots__ = ()
@@ -40,7 +46,8 @@ class Message(namedtuple("Message", "facts is_read holds is_claimed")):
     @property
     def glance(self):
         """What a listing may show of it now: where it is, and whether it is read."""
-        return {("shown", "visible" if self.is_visible else self.shown), ("read", self.is_read)}
+        where = "visible" if self.is_visible else self.shown
+        return {("shown", where), ("read", self.is_read), ("taking", self.taking.number)}
 
     @property
     def is_live(self):
@@ -63,6 +70,24 @@ class Message(namedtuple("Message", "facts is_read holds is_claimed")):
         """Without the trash's holds (`t`), or without those of a case (`c.<case>`)."""
         return self._replace(holds=frozenset(hold for hold in self.holds if like(hold) != which))
 
+    def take(self, by, over):
+        """The message after it, and what is answered: it is theirs, since which number, or another has it."""
+        number, holder, _ = self.taking
+        if not self.is_visible:
+            return self, "missing"
+        if holder == by:
+            return self, ("taken", number)
+        if holder is not None and not over:
+            return self, "another"
+        number += 1 if holder is None else 2
+        return self._replace(taking=self.taking._replace(number=number, by=by)), ("taken", number)
+
+    def give_back(self, number):
+        """Without the taking of this number, if it is not over."""
+        if not self.is_visible or self.taking.by is None or self.taking.number != number:
+            return self
+        return self._replace(taking=self.taking._replace(number=number + 1, by=None))
+
     def of(self, attempt):
         return self.facts.attempt == attempt
 
@@ -71,6 +96,7 @@ class Nothing:
     """No message: none yet, or only what is left of one."""
 
     shown, is_visible, is_live, is_read, is_claimed, holds, facts = None, False, False, False, False, frozenset(), None
+    taking = UNTAKEN
     glance = {("shown", None)}
 
     def __init__(self, is_gone):

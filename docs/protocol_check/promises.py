@@ -55,13 +55,55 @@ def listing_is_true(moment):
         seen = moment.intervals[one.name]
         if one.kind != "list" or seen is None or moment.results[one.name] is None:
             continue
-        shown = moment.results[one.name][1]
+        message = moment.results[one.name][1]
+        shown = message and message.shown
         where = "visible" if shown in ("new", "old") else shown
         swapped = shown is not None and ("hold", "-") in seen and ("hold", "+") in seen
         if ("shown", where) not in seen and not swapped:
             return f"{shown} was listed, of {sorted(map(str, seen))}"
         if where == "visible" and ("read", shown == "old") not in seen:
             return f"{shown} was listed, of {sorted(map(str, seen))}"
+        if shown and ("taking", message.taking.number) not in seen:
+            return f"{message.taking} was listed, of {sorted(map(str, seen))}"
+
+
+def takes(moment):
+    """The takes that were answered that the message is theirs: by whom, since which number."""
+    for one in moment.scenario.actors:
+        result = moment.results[one.name]
+        if one.kind in ("take", "take over") and result and result[0] == "taken":
+            yield one.name.split()[-1], result[1]
+
+
+def one_has_it(moment):
+    """Each taking is one user's, and who has it was answered so."""
+    holders = {moment.view.taking.number: moment.view.taking.by} if moment.view.facts else {}
+    for by, since in takes(moment):
+        if holders.setdefault(since, by) != by:
+            return f"{by} and {holders[since]} have it since {since}: {told(moment)}"
+
+
+def taking_is_kept(moment):
+    """Until the message goes its number never falls, whatever is done to it."""
+    if not moment.view.facts or moment.view.is_claimed:
+        return None
+    first = moment.scenario.view(moment.scenario.start).taking.number
+    answered = [since for _, since in takes(moment)]
+    number, by, _ = moment.view.taking
+    if number < max([first, *answered]) or any(since < first for since in answered):
+        return f"its taking was {first}, {answered} were answered, it is {number}: {told(moment)}"
+    if (number % 2 == 1) != (by is not None):
+        return f"taking {number} is {by}'s"
+
+
+def given_back_once(moment):
+    """Where alice had it, and it is given back once: who takes it then has it."""
+    had_it = moment.scenario.view(moment.scenario.start).taking.by is not None
+    if not had_it or did(moment, "give back") != ["given back"] or has_actor(moment, "take over") or not moment.view.facts:
+        return None
+    for by, since in takes(moment):
+        if moment.view.is_live and moment.view.taking.by != by:
+            return f"{by} has it since {since}, and nobody gave that back: {moment.view.taking}"
 
 
 def undo_is_kept(moment):
@@ -112,6 +154,9 @@ ALWAYS = [
     ("a message has its recording", recording_is_there),
     ("a message is found by its caller", marker_is_there),
     ("a listing shows what was there", listing_is_true),
+    ("one has it", one_has_it),
+    ("a taking is kept", taking_is_kept),
+    ("a give-back ends one taking", given_back_once),
     ("an undo is kept", undo_is_kept),
     ("the undo of a case is kept", undo_of_case_is_kept),
     ("what is hidden stays hidden", hidden_is_hidden),

@@ -76,6 +76,20 @@ def on_files():
         of("F33 trash due, read | sweep | undo | page", {**live(TRASH), files.READ: ""}, [sweep, undo, page], clock=1, crashes=1),
         of("F34 a chain, step by step | three writers", {"chain/1": "pending"}, writers,
            crashes=1, lost=1, promises=DECIDES, ends=(), recovery=()),
+        of("F35 live | two takes | give back", live(), [cast.take(), cast.take("carol"), cast.give_back()], crashes=1, lost=1),
+        of("F36 taken | two take-overs | list", cast.taken(), [cast.take_over(), cast.take_over("carol"), listing],
+           crashes=1, lost=1),
+        of("F37 taken | give back | take | take over", cast.taken(), [cast.give_back(), cast.take(), cast.take_over("carol")],
+           crashes=1, lost=1),
+        of("F38 taken | delete | undo | take over", cast.taken(), [delete, undo, cast.take_over()], crashes=1),
+        of("F39 taken | mark read | give back | page", cast.taken(), [read, cast.give_back(), page], crashes=1),
+        of("F40 taken | forget | its undo | give back", cast.taken(), [forget, undo_case, cast.give_back()], crashes=1),
+        of("F41 taken, trash due | sweep | undo | take over", cast.taken(TRASH), [sweep, undo, cast.take_over()],
+           clock=1, crashes=1),
+        of("F42 taken, a case erases it | case sweep | take over | page", cast.erasing(), [case_sweep, cast.take_over(), page],
+           clock=1, crashes=1),
+        of("F43 taken often | tidying | take over | give back", cast.taken(number=5), [tidy, cast.take_over(), cast.give_back()],
+           clock=service.AN_HOUR, crashes=1),
     ]
 
 
@@ -141,6 +155,14 @@ def on_clouds(letter):
            clock=1, crashes=1, lost=1),
         of("28 in the trash, of a case erased long ago | sweep of attempts", cast.created_late(), [attempts],
            clock=1, crashes=1, recovery=cast.soon(), promises=(), ends=CLOSED),
+        of("29 live | two takes | give back", live(), [cast.take(), cast.take("carol"), cast.give_back()], crashes=1, lost=1),
+        of("30 taken | give back | take | take over", cast.taken(), [cast.give_back(), cast.take(), cast.take_over("carol")],
+           crashes=1, lost=1),
+        of("31 taken | give back | take", cast.taken(), [cast.give_back(), cast.take()], crashes=1, lost=1),
+        of("32 taken | delete | undo | take over", cast.taken(), [delete, undo, cast.take_over()], crashes=1, lost=1),
+        of("33 taken | forget | its undo | give back", cast.taken(), [forget, undo_case, cast.give_back()], crashes=1, lost=1),
+        of("34 taken, a case erases it | case sweep | take over", cast.erasing(), [case_sweep, cast.take_over()],
+           clock=1, crashes=1, lost=1),
     ]
 
 

@@ -9,8 +9,8 @@ use std::process::Command;
 use tests::http::is_long;
 
 /// A run that checks less has lost some of them.
-const SCENARIOS: usize = 86;
-const CONTROLS: usize = 73;
+const SCENARIOS: usize = 107;
+const CONTROLS: usize = 80;
 
 #[test]
 fn the_steps_of_the_protocol_hold_and_each_rule_left_out_breaks_a_promise() {
