@@ -35,6 +35,8 @@ pub enum Code {
     KindFixed,
     /// The case id is in use for other numbers.
     CaseConflict,
+    /// Somebody else has taken the message.
+    Taken,
     /// It was there and is purged, or never to be shown again.
     Gone,
     /// The thing changed meanwhile.
@@ -93,6 +95,7 @@ impl Code {
             Self::MailboxDisabled => ("mailbox-disabled", StatusCode::CONFLICT, "Mailbox disabled"),
             Self::KindFixed => ("kind-fixed", StatusCode::CONFLICT, "Kind cannot change"),
             Self::CaseConflict => ("case-conflict", StatusCode::CONFLICT, "Case in use"),
+            Self::Taken => ("taken", StatusCode::CONFLICT, "Taken by another"),
             Self::Gone => ("gone", StatusCode::GONE, "Gone"),
             Self::EtagMismatch => ("etag-mismatch", StatusCode::PRECONDITION_FAILED, "Changed meanwhile"),
             Self::Range => ("range", StatusCode::RANGE_NOT_SATISFIABLE, "Range outside the recording"),

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
+use std::fmt;
 use std::sync::Arc;
 
 use axum::BoxError;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 use storage::{StorageError, causes};
 
 use crate::code::Code;
@@ -25,6 +27,18 @@ pub struct Problem {
     pub cause: Option<Arc<dyn StdError + Send + Sync>>,
     /// Seconds after which it is worth another try, where that is known better than the code tells.
     pub retry_after: Option<u64>,
+    /// What the body tells beside what that of every problem does.
+    pub members: Members,
+}
+
+/// More members of a problem's body (RFC 9457, 3.2), by name. Printed without their values, which may tell of callers.
+#[derive(Clone, Default)]
+pub struct Members(serde_json::Map<String, Value>);
+
+impl fmt::Debug for Members {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// A field that is wrong.
@@ -60,6 +74,14 @@ pub struct ProblemBody {
     errors: Vec<Fault>,
 }
 
+#[derive(Serialize)]
+struct WholeBody<'a> {
+    #[serde(flatten)]
+    problem: ProblemBody,
+    #[serde(flatten)]
+    members: &'a serde_json::Map<String, Value>,
+}
+
 /// After how many seconds a passing fault is worth another try.
 const RETRY_AFTER_SECONDS: u64 = 2;
 
@@ -73,7 +95,8 @@ impl Fault {
 impl Problem {
     /// A problem with a message for the client.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), cause: None, retry_after: None }
+        let members = Members::default();
+        Self { code, detail: detail.into(), errors: Vec::new(), cause: None, retry_after: None, members }
     }
 
     /// As the failure of an event, for the log: the code and the cause, never the detail.
@@ -108,6 +131,13 @@ impl Problem {
         Self { retry_after: Some(seconds), ..self }
     }
 
+    /// The same, with one more member of its body.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &impl Serialize) -> Self {
+        self.members.0.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self
+    }
+
     /// The same, with what caused it, for the log.
     #[must_use]
     pub fn caused_by(self, cause: impl Into<BoxError>) -> Self {
@@ -117,7 +147,7 @@ impl Problem {
     /// The answer; `instance` is the request id. It carries the problem itself along as an extension, for the log.
     pub fn render(&self, instance: Option<&str>) -> Response {
         let status = self.code.status();
-        let body = ProblemBody {
+        let problem = ProblemBody {
             kind: "about:blank",
             title: self.code.title(),
             status: status.as_u16(),
@@ -126,6 +156,7 @@ impl Problem {
             code: self.code.name(),
             errors: self.errors.clone(),
         };
+        let body = WholeBody { problem, members: &self.members.0 };
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
@@ -180,6 +211,15 @@ mod tests {
         let response = Problem::from(error).into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(response.headers().contains_key(header::RETRY_AFTER));
+    }
+
+    #[tokio::test]
+    async fn more_members_stand_behind_those_of_every_problem_and_are_not_printed() {
+        let problem = Problem::new(Code::Taken, "Somebody else has it.").with("message", &["of a caller"]);
+        assert!(!format!("{problem:?}").contains("caller"));
+        let body = axum::body::to_bytes(problem.into_response().into_body(), 1024).await.unwrap();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(text.ends_with(r#""code":"taken","message":["of a caller"]}"#), "{text}");
     }
 
     #[test]

@@ -21,6 +21,7 @@ const CODES: &[(&str, u16)] = &[
     ("mailbox-disabled", 409),
     ("kind-fixed", 409),
     ("case-conflict", 409),
+    ("taken", 409),
     ("gone", 410),
     ("etag-mismatch", 412),
     ("range", 416),
