@@ -118,6 +118,9 @@ def mark_read(world, admin, function):
     message = mailbox.message()
     assert is_so(function.ask("PUT", mailbox.this(message, "/read")), 200)["folder"] == "old"
     assert is_so(function.ask("DELETE", mailbox.this(message, "/read")), 200)["folder"] == "new"
+    taken = mailbox.this(message, "/taken")
+    assert is_so(function.ask("PUT", taken), 200)["taken"]["by"]
+    assert is_so(function.ask("DELETE", taken), 200)["taken"] is None
     several = function.ask("POST", f"{mailbox.path}/messages/read", {"ids": [message], "read": True})
     assert is_so(several, 200)["succeeded"] == [message]
 

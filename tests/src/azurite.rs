@@ -147,6 +147,12 @@ pub async fn behind_a_proxy() -> (Namespace, Proxy) {
     (at(&proxy.endpoint).await, proxy)
 }
 
+/// The same tenant, whose requests go to the emulator at once.
+pub async fn past_the_proxy(space: &Namespace) -> Namespace {
+    let azure = Azure::open(&running().setup(&running().endpoint(), CONTAINER)).await.unwrap();
+    space.on(azure.tenant(&space.tenant))
+}
+
 async fn at(endpoint: &str) -> Namespace {
     let azure = Azure::open(&running().setup(endpoint, CONTAINER)).await.unwrap();
     Namespace::new(|tenant| azure.tenant(tenant), ())

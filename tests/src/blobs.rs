@@ -178,7 +178,7 @@ impl Damages for Azurite {
     }
 
     fn parts_of_a_message(&self) -> &'static [&'static str] {
-        &["facts", "state"]
+        &["facts", "state", "taking"]
     }
 
     async fn damage(&self, tenant: &Tenant, stored: Stored<'_>, text: &'static str) {

@@ -73,6 +73,7 @@ pub async fn a_damaged_message_fails_what_is_about_it_and_is_passed_over_by_a_li
         let mailbox = space.mailbox("5001").await;
         let (good, bad) =
             (space.deposit(&Call::to(&mailbox)).await, space.deposit(&Call::to(&mailbox)).await);
+        let bad = space.taken(&bad.facts, "alice").await;
         for rubbish in RUBBISH {
             cloud.damage(&space.tenant, Stored::Message(&bad.facts, part), rubbish).await;
             assert!(is_corrupt(space.metadata().message(&mailbox, bad.facts.id).await), "{part} {rubbish}");

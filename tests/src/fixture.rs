@@ -9,7 +9,7 @@ use bytes::Bytes;
 use domain::{
     Attempt, AudioKey, Caller, CallerName, Claim, ClaimOutcome, Counts, Facts, Folder, Group, Hold, Mailbox,
     MailboxId, Message, MessageId, Owner, Random, ReadMark, Region, Release, ReleaseOutcome, Settings,
-    Subject, SystemRandom, Tenant, TenantKey, Timestamp,
+    Subject, SystemRandom, TakenMark, Tenant, TenantKey, Timestamp, Waiting,
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use storage::{
@@ -225,6 +225,11 @@ impl Namespace {
 
     /// Counts a mailbox.
     pub async fn counts(&self, mailbox: &MailboxId) -> Counts {
+        self.waiting(mailbox).await.counts
+    }
+
+    /// All that counting tells of a mailbox.
+    pub async fn waiting(&self, mailbox: &MailboxId) -> Waiting {
         self.metadata().counts(mailbox).await.unwrap()
     }
 
@@ -350,6 +355,11 @@ pub fn trash(purge_at: Timestamp) -> Hold {
 /// A read mark.
 pub fn mark(by: &str, at: Timestamp) -> ReadMark {
     ReadMark { at, by: by.parse().unwrap() }
+}
+
+/// That somebody took a message.
+pub fn taken_by(by: &str, at: Timestamp) -> TakenMark {
+    TakenMark { at, by: by.parse().unwrap() }
 }
 
 /// The ids of messages, in their order.

@@ -40,6 +40,8 @@ pub mod regions;
 #[cfg(any(feature = "aws", feature = "azure"))]
 pub mod requests;
 pub mod round_trips;
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub mod sent_again;
 pub mod steps;
 #[cfg(any(feature = "aws", feature = "azure"))]
 pub mod together;

@@ -58,7 +58,7 @@ pub fn table(name: &str) -> Value {
         "LocalSecondaryIndexes": [{
             "IndexName": "folder",
             "KeySchema": [key("pk", "HASH"), key("f", "RANGE")],
-            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["r_at", "urgent"]},
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["r_at", "urgent", "w"]},
         }],
         "GlobalSecondaryIndexes": [{
             "IndexName": "due",
@@ -213,6 +213,12 @@ pub async fn behind_a_proxy() -> (Namespace, Proxy) {
     (at(proxy.endpoint.clone()).await, proxy)
 }
 
+/// The same tenant, whose requests go to the emulator at once.
+pub async fn past_the_proxy(space: &Namespace) -> Namespace {
+    let aws = Aws::open(running().setup(running().endpoint())).await.unwrap();
+    space.on(aws.tenant(&space.tenant))
+}
+
 #[async_trait]
 impl Damages for Ministack {
     async fn open(&self) -> Namespace {
@@ -220,7 +226,7 @@ impl Damages for Ministack {
     }
 
     fn parts_of_a_message(&self) -> &'static [&'static str] {
-        &["facts"]
+        &["facts", "w"]
     }
 
     async fn damage(&self, tenant: &Tenant, stored: Stored<'_>, text: &'static str) {

@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::counting::{Counter, Trips};
@@ -30,6 +31,8 @@ pub enum Weather {
     AnswerLost,
     /// Nothing comes.
     Silent,
+    /// It waits until it is let through.
+    Held,
 }
 
 /// Of a request by its name and its target.
@@ -49,6 +52,7 @@ struct Sky {
     client: reqwest::Client,
     counter: Counter,
     forecast: Mutex<Forecast>,
+    gate: Notify,
 }
 
 impl Proxy {
@@ -61,6 +65,7 @@ impl Proxy {
             client: crate::emulator::client(),
             counter: Counter::default(),
             forecast: Mutex::new(Box::new(|_, _| Weather::Fair)),
+            gate: Notify::new(),
         });
         let serving = Mutex::new(tokio::spawn(serve(listener, Arc::clone(&sky))));
         Self { endpoint: format!("http://{address}"), address, serving, sky }
@@ -83,6 +88,11 @@ impl Proxy {
     /// The requests since the last time, by name.
     pub fn take(&self) -> Trips {
         self.sky.counter.take()
+    }
+
+    /// Lets a request through that is held, or the next one that will be.
+    pub fn let_through(&self) {
+        self.sky.gate.notify_one();
     }
 
     /// What happens to each request from now on.
@@ -197,6 +207,10 @@ async fn pass(sky: Arc<Sky>, request: Request) -> std::io::Result<Response> {
         Weather::AnswerLost => {
             forward(&sky, request).await;
             Err(std::io::ErrorKind::ConnectionAborted.into())
+        }
+        Weather::Held => {
+            sky.gate.notified().await;
+            Ok(forward(&sky, request).await)
         }
         Weather::Silent => {
             tokio::time::sleep(Duration::from_mins(1)).await;

@@ -6,7 +6,7 @@ use domain::Release;
 use storage::InsertOutcome;
 
 use crate::counting::Trips;
-use crate::fixture::{ALICE, Call, Namespace, after, mark, trash};
+use crate::fixture::{ALICE, Call, Namespace, after, mark, taken_by, trash};
 use crate::proxy::Proxy;
 use crate::steps::case_hold;
 
@@ -50,6 +50,14 @@ pub async fn each_call_makes_its_requests_and_no_more(
     took.push(("mark read", taken()));
     space.unread(facts).await.unwrap();
     took.push(("mark unread", taken()));
+    space.taken(facts, "alice").await;
+    took.push(("take", taken()));
+    space.take(facts, &taken_by("alice", after(1)), false).await;
+    took.push(("take again", taken()));
+    space.take(facts, &taken_by("bob", after(1)), true).await;
+    took.push(("take over", taken()));
+    space.give_back(facts).await.unwrap();
+    took.push(("give back", taken()));
     space.hold(facts, &trash(after(9))).await.unwrap();
     took.push(("delete", taken()));
     space.release(facts, &Release::Trash).await;

@@ -4,7 +4,7 @@ use domain::{ClaimOutcome, Release};
 use storage::InsertOutcome;
 
 use crate::counting::{self, Trips};
-use crate::fixture::{Call, Namespace, after, mark, trash};
+use crate::fixture::{Call, Namespace, after, mark, taken_by, trash};
 use crate::steps;
 
 /// Holds the numbers on a backend.
@@ -30,6 +30,12 @@ pub async fn each_operation_takes_its_round_trips(space: Namespace) {
     assert_eq!(counter.take(), trips(1, &["counts"]), "mwi-count");
     space.read(facts, &mark("alice", after(1))).await.unwrap();
     assert_eq!(counter.take(), trips(1, &["mark_read"]), "mark-read");
+    space.taken(facts, "alice").await;
+    assert_eq!(counter.take(), trips(1, &["take"]), "take");
+    space.take(facts, &taken_by("bob", after(1)), true).await;
+    assert_eq!(counter.take(), trips(1, &["take"]), "take over");
+    space.give_back(facts).await.unwrap();
+    assert_eq!(counter.take(), trips(1, &["give_back"]), "give back");
     space.hold(facts, &trash(after(9))).await.unwrap();
     assert_eq!(counter.take(), trips(1, &["hold"]), "delete");
     space.release(facts, &Release::Trash).await;

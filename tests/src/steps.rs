@@ -4,18 +4,36 @@ use std::collections::BTreeSet;
 
 use domain::{
     Case, CaseKey, Claim, ClaimOutcome, Facts, Hold, Message, Release, ReleaseOutcome, Status, Subject,
-    Timestamp, Undo,
+    TakeOutcome, TakenMark, Timestamp, Undo,
 };
 use storage::{
     Due, Expect, FenceOutcome, InsertOutcome, Lookup, MessageRef, Result, TenantStorage, WriteOutcome,
 };
 
-use crate::fixture::{DAY, Namespace};
+use crate::fixture::{DAY, Namespace, after, taken_by};
 
 /// How many entries a pass asks for at once.
 const PAGE: usize = 50;
 
 impl Namespace {
+    /// Takes a message.
+    pub async fn take(&self, facts: &Facts, mark: &TakenMark, over: bool) -> TakeOutcome {
+        self.metadata().take(&facts.mailbox, facts.id, mark, over).await.unwrap()
+    }
+
+    /// Takes a message, which nobody else must have.
+    pub async fn taken(&self, facts: &Facts, by: &str) -> Message {
+        match self.take(facts, &taken_by(by, after(1)), false).await {
+            TakeOutcome::Taken { message, from: None } => *message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Gives a message back.
+    pub async fn give_back(&self, facts: &Facts) -> Option<Message> {
+        self.metadata().give_back(&facts.mailbox, facts.id).await.unwrap()
+    }
+
     /// A case as it begins, not written.
     pub fn case(&self, case_id: &str, callers: &[&str], requested_at: Timestamp) -> Case {
         let subjects: BTreeSet<Subject> = callers.iter().map(|caller| self.subject(caller)).collect();

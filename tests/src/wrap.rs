@@ -10,8 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{
-    AudioKey, Case, CaseKey, Certified, Claim, ClaimOutcome, Counts, Group, GroupId, Hold, Mailbox,
-    MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome, Subject, Timestamp,
+    AudioKey, Case, CaseKey, Certified, Claim, ClaimOutcome, Group, GroupId, Hold, Mailbox, MailboxId,
+    Message, MessageId, ReadMark, Release, ReleaseOutcome, Subject, TakeOutcome, TakenMark, Timestamp,
+    Waiting,
 };
 use futures::future::BoxFuture;
 use storage::{
@@ -84,9 +85,11 @@ wrapped! { Deposits for Metadata:
 wrapped! { Messages for Metadata:
     message(mailbox: &MailboxId, id: MessageId) -> Lookup;
     page(mailbox: &MailboxId, of: PageOf) -> Page;
-    counts(mailbox: &MailboxId) -> Counts;
+    counts(mailbox: &MailboxId) -> Waiting;
     mark_read(mailbox: &MailboxId, id: MessageId, mark: &ReadMark) -> Option<Message>;
     mark_unread(mailbox: &MailboxId, id: MessageId) -> Option<Message>;
+    take(mailbox: &MailboxId, id: MessageId, mark: &TakenMark, over: bool) -> TakeOutcome;
+    give_back(mailbox: &MailboxId, id: MessageId) -> Option<Message>;
     hold(mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Option<Message>;
     release(mailbox: &MailboxId, id: MessageId, release: &Release) -> ReleaseOutcome;
 }

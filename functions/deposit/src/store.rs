@@ -96,7 +96,7 @@ async fn refused(
     let is_of_audio =
         matches!(refusal.code, Code::UnsupportedAudio | Code::BrokenAudio | Code::TooLong | Code::TooLarge);
     if let Some(mailbox) = mailbox.filter(|_| is_of_audio) {
-        within(mailbox, tenancy.metadata().counts(mailbox_id).await?.stored())?;
+        within(mailbox, tenancy.metadata().counts(mailbox_id).await?.counts.stored())?;
     }
     Err(refusal)
 }

@@ -82,7 +82,7 @@ pub(crate) async fn upload(
     let message = MessageId::of_call(received_at, &id, call_id, tenancy.key().await?);
     if let Lookup::Nothing = tenancy.metadata().message(&id, message).await? {
         admit::open(&mailbox)?;
-        admit::within(&mailbox, tenancy.metadata().counts(&id).await?.stored())?;
+        admit::within(&mailbox, tenancy.metadata().counts(&id).await?.counts.stored())?;
     }
     let key = DropKey {
         tenant: tenancy.tenant.id.clone(),

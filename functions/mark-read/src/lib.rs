@@ -1,4 +1,6 @@
-//! Mark read and unread: one message, or up to a hundred.
+//! Mark read and unread: one message, or up to a hundred. Take and give back: who is going to answer a message.
+
+mod taken;
 
 use std::sync::Arc;
 
@@ -14,7 +16,10 @@ use web::{Path, Problem, ProblemBody, body};
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(read, unread)).routes(routes!(several))
+    OpenApiRouter::new()
+        .routes(routes!(read, unread))
+        .routes(routes!(several))
+        .routes(routes!(taken::take, taken::give_back))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::{extract::State, response::Response};
-use domain::{Counts, Mailbox};
+use domain::{Counts, Mailbox, Waiting};
 use host::App;
 use identity::{Operation, Principal};
 use serde::Serialize;
@@ -39,6 +39,14 @@ struct MwiBody {
     urgent_new: u32,
     /// Urgent ones among the old.
     urgent_old: u32,
+    /// When the call of the new message was taken that has waited longest.
+    #[schema(required = true)]
+    oldest_new_at: Option<String>,
+    /// New messages that somebody has taken.
+    new_taken: u32,
+    /// Another one whenever another set of messages is in new and old, another part of it is read, or a taking changed.
+    #[schema(example = "53637d147ecb9107", pattern = "^[0-9a-f]{16}$")]
+    changed: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,12 +73,12 @@ async fn one(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let access = app.open(&who, Operation::Count, &mailbox).await?;
-    let counts = access.metadata().counts(access.id()).await?;
+    let waiting = access.metadata().counts(access.id()).await?;
     let mut response = if wants_summary(&headers) {
-        let text = summary(&access.mailbox.value, &access.tenancy.tenant.domain, counts);
+        let text = summary(&access.mailbox.value, &access.tenancy.tenant.domain, waiting.counts);
         etag::bytes(&headers, HeaderValue::from_static(MESSAGE_SUMMARY), text.into_bytes())
     } else {
-        etag::json(&headers, &mwi_body(&access.mailbox.value, counts))
+        etag::json(&headers, &mwi_body(&access.mailbox.value, waiting))
     };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     Ok(response)
@@ -85,13 +93,14 @@ async fn mine(State(app): State<Arc<App>>, who: Principal, headers: HeaderMap) -
     let tenancy = app.tenancy(&who, Operation::Count)?;
     let mailboxes = tenancy.directory.mailboxes_of(&who).await?;
     let mailboxes = mailboxes.iter().map(|mailbox| async {
-        let counts = tenancy.metadata().counts(&mailbox.value.id).await?;
-        Ok::<_, Problem>(mwi_body(&mailbox.value, counts))
+        let waiting = tenancy.metadata().counts(&mailbox.value.id).await?;
+        Ok::<_, Problem>(mwi_body(&mailbox.value, waiting))
     });
     Ok(etag::json(&headers, &MwiOfUser { mailboxes: futures::future::try_join_all(mailboxes).await? }))
 }
 
-fn mwi_body(mailbox: &Mailbox, counts: Counts) -> MwiBody {
+fn mwi_body(mailbox: &Mailbox, waiting: Waiting) -> MwiBody {
+    let Waiting { counts, oldest_new, new_taken, changed } = waiting;
     let Counts { new, old, urgent_new, urgent_old } = counts;
     MwiBody {
         mailbox: mailbox.id.to_string(),
@@ -102,6 +111,9 @@ fn mwi_body(mailbox: &Mailbox, counts: Counts) -> MwiBody {
         old,
         urgent_new,
         urgent_old,
+        oldest_new_at: oldest_new.map(|id| id.time().to_string()),
+        new_taken,
+        changed: format!("{changed:016x}"),
     }
 }
 

@@ -32,6 +32,16 @@ impl MessageId {
         Self::with(time, [0; 10])
     }
 
+    /// When the call was taken, to the millisecond.
+    pub fn time(self) -> Timestamp {
+        let millis = self.0.as_bytes().iter().take(6).fold(0, |millis, byte| millis << 8 | i64::from(*byte));
+        Timestamp::from_millis(millis)
+    }
+
+    pub(crate) fn bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
     fn with(time: Timestamp, rest: [u8; 10]) -> Self {
         let millis = u64::try_from(time.millis()).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid())
@@ -158,6 +168,7 @@ mod tests {
             let (ta, tb) = (Timestamp::from_millis(a), Timestamp::from_millis(b));
             let (ia, ib) = (MessageId::random(ta, &random), MessageId::random(tb, &random));
             prop_assert!(a >= b || (ia < ib && ia.to_string() < ib.to_string()));
+            prop_assert_eq!((ia.time(), MessageId::first_at(tb).time()), (ta, tb));
             prop_assert!(MessageId::first_at(ta) <= ia);
             prop_assert!(a >= b || ia < MessageId::first_at(tb));
         }

@@ -1,8 +1,9 @@
-//! A message: facts, a read mark, a set of holds, a claim. Its rules, as functions over values.
+//! A message: facts, a read mark, a taking, a set of holds, a claim. Its rules, as functions over values.
 //!
 //! ```text
 //! facts     what came in; committed once, never changed
 //! read      there or not
+//! taking    who is going to answer it, if anybody
 //! holds     trash · with its mailbox · case            any number at once
 //! claim     irrevocable: being purged; afterwards the facts become a tombstone
 //!
@@ -21,6 +22,7 @@ use crate::clock::Timestamp;
 use crate::ids::{AudioKey, MessageId};
 use crate::names::{Attempt, CaseKey, MailboxId, Region, UserId};
 use crate::subject::Subject;
+use crate::taking::{Refusal, TakenMark, Taking};
 
 /// What came in. Written once, by the attempt that was committed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +71,22 @@ pub struct ReadMark {
     pub at: Timestamp,
     /// Who.
     pub by: UserId,
+}
+
+/// What became of a take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TakeOutcome {
+    /// Whoever asked has it, by this or by an earlier take.
+    Taken {
+        /// The message.
+        message: Box<Message>,
+        /// Who had it until now, where it was taken over.
+        from: Option<UserId>,
+    },
+    /// Somebody else has it; nothing changed.
+    TakenByAnother(Box<Message>),
+    /// New and old do not show it; nothing changed.
+    NotVisible,
 }
 
 /// A reason why a message is not in its folder. Each has its deadline, which never moves.
@@ -164,6 +182,8 @@ pub struct Message {
     pub facts: Facts,
     /// Whether it is read.
     pub read: Option<ReadMark>,
+    /// Who is going to answer it.
+    pub taking: Taking,
     /// Why it is not in its folder.
     pub holds: BTreeSet<Hold>,
     /// Whether it is being purged.
@@ -173,7 +193,7 @@ pub struct Message {
 impl Message {
     /// A message as it is created: new.
     pub fn new(facts: Facts) -> Self {
-        Self { facts, read: None, holds: BTreeSet::new(), claimed: false }
+        Self { facts, read: None, taking: Taking::default(), holds: BTreeSet::new(), claimed: false }
     }
 
     /// Whether the new or old folder shows it.
@@ -216,6 +236,25 @@ impl Message {
     pub fn mark_unread(&mut self) -> bool {
         if self.is_visible() {
             self.read = None;
+        }
+        self.is_visible()
+    }
+
+    /// Takes it: whoever asks is going to answer it. `over`: also where somebody else is. Taking what is one's own changes nothing.
+    pub fn take(&mut self, mark: &TakenMark, over: bool) -> TakeOutcome {
+        if !self.is_visible() {
+            return TakeOutcome::NotVisible;
+        }
+        match self.taking.take(mark, over) {
+            Ok(from) => TakeOutcome::Taken { message: Box::new(self.clone()), from },
+            Err(Refusal) => TakeOutcome::TakenByAnother(Box::new(self.clone())),
+        }
+    }
+
+    /// Gives it back: ends the taking of this number, and none that came after it. `false`: it is not visible, nothing changed.
+    pub fn give_back(&mut self, number: u64) -> bool {
+        if self.is_visible() {
+            self.taking.give_back(number);
         }
         self.is_visible()
     }

@@ -38,10 +38,16 @@ fn mark() -> ReadMark {
     ReadMark { at: at(1), by: "alice".parse().unwrap() }
 }
 
+fn taken_by(by: &str) -> TakenMark {
+    TakenMark { at: at(2), by: by.parse().unwrap() }
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Read,
     Unread,
+    Take(&'static str, bool),
+    GiveBack,
     Hold(Hold),
     Release(Release),
     Claim(Claim),
@@ -59,6 +65,9 @@ fn steps_without_claims() -> impl Strategy<Value = Step> {
     prop_oneof![
         Just(Step::Read),
         Just(Step::Unread),
+        (prop::sample::select(vec!["alice", "bob"]), any::<bool>())
+            .prop_map(|(by, over)| Step::Take(by, over)),
+        Just(Step::GiveBack),
         holds().prop_map(Step::Hold),
         Just(Step::Release(Release::Trash)),
         (1..3u8).prop_map(|n| Step::Release(Release::Case(case(n)))),
@@ -77,6 +86,8 @@ fn run(message: &mut Message, step: &Step) {
     match step {
         Step::Read => drop(message.mark_read(mark())),
         Step::Unread => drop(message.mark_unread()),
+        Step::Take(by, over) => drop(message.take(&taken_by(by), *over)),
+        Step::GiveBack => drop(message.give_back(message.taking.number())),
         Step::Hold(hold) => drop(message.hold(hold.clone())),
         Step::Release(release) => drop(message.release(release)),
         Step::Claim(claim) => drop(message.claim(claim)),
@@ -138,7 +149,66 @@ fn the_trash_is_claimed_by_its_own_deadline_only_and_also_while_a_case_hides_it(
     assert_eq!(message.release(&Release::Trash), ReleaseOutcome::Gone);
 }
 
+#[test]
+fn of_two_who_take_a_message_the_first_has_it_until_it_is_given_back_or_taken_over() {
+    let mut message = message();
+    let (alice, bob) = (taken_by("alice"), taken_by("bob"));
+    assert!(matches!(message.take(&alice, false), TakeOutcome::Taken { from: None, .. }));
+    let taken = message.clone();
+    assert_eq!((taken.taking.number(), taken.taking.mark()), (1, Some(&alice)));
+    assert_eq!(message.take(&bob, false), TakeOutcome::TakenByAnother(Box::new(taken.clone())));
+    assert_eq!(message, taken);
+
+    let TakeOutcome::Taken { from, .. } = message.take(&bob, true) else { panic!() };
+    assert_eq!(from, Some(alice.by.clone()));
+    assert_eq!((message.taking.number(), message.taking.mark()), (3, Some(&bob)));
+
+    assert!(message.give_back(3));
+    assert_eq!((message.taking.number(), message.taking.mark()), (4, None));
+    let TakeOutcome::Taken { from, .. } = message.take(&alice, true) else { panic!() };
+    assert_eq!((from, message.taking.number()), (None, 5), "nobody had it");
+}
+
+#[test]
+fn a_give_back_ends_the_taking_that_it_found_and_none_after_it() {
+    let mut message = message();
+    message.take(&taken_by("alice"), false);
+    message.give_back(1);
+    message.take(&taken_by("bob"), false);
+    let taken = message.clone();
+    assert!(message.give_back(1) && message.give_back(2) && message.give_back(4));
+    assert_eq!(message, taken);
+}
+
+#[test]
+fn a_taking_whose_number_contradicts_its_mark_is_damaged() {
+    let mark = Some(taken_by("alice"));
+    assert!(Taking::stored(3, mark.clone()).is_some() && Taking::stored(4, None).is_some());
+    assert_eq!((Taking::stored(4, mark), Taking::stored(3, None)), (None, None));
+}
+
 proptest! {
+    #[test]
+    fn a_taking_changes_only_while_the_message_is_visible_and_its_number_never_falls(
+        steps in prop::collection::vec(steps(), 0..24),
+    ) {
+        let mut message = message();
+        for step in &steps {
+            let before = message.clone();
+            run(&mut message, step);
+            let (now, then) = (&message.taking, &before.taking);
+            prop_assert_eq!(now.mark().is_some(), crate::is_taken(now.number()));
+            let is_a_taking = matches!(step, Step::Take(..) | Step::GiveBack);
+            prop_assert!(now == then || (is_a_taking && before.is_visible() && now.number() > then.number()));
+            if let (Step::Take(by, over), true) = (step, before.is_visible()) {
+                let is_theirs = now.mark().is_some_and(|mark| mark.by.as_str() == *by);
+                let was_anothers = then.mark().is_some_and(|mark| mark.by.as_str() != *by);
+                prop_assert_eq!(is_theirs, *over || !was_anothers);
+                prop_assert_eq!(now.number() - then.number() == 2, is_theirs && was_anothers);
+            }
+        }
+    }
+
     #[test]
     fn visible_means_no_claim_and_no_hold_and_every_hold_hides(steps in prop::collection::vec(steps(), 0..24)) {
         let mut message = message();

@@ -35,6 +35,12 @@ pub enum Operation {
     Play,
     /// Mark read or unread.
     MarkRead,
+    /// Take a message, to answer it.
+    Take,
+    /// Take a message over from somebody else.
+    TakeOver,
+    /// Give a message back.
+    GiveBack,
     /// Delete a message.
     Delete,
     /// Undo a delete.
@@ -82,6 +88,9 @@ impl Operation {
             Self::List => ("list", OF_MAILBOXES),
             Self::Play => ("play", OF_MAILBOXES),
             Self::MarkRead => ("mark-read", OF_MAILBOXES),
+            Self::Take => ("take", OF_MAILBOXES),
+            Self::TakeOver => ("take-over", OF_MAILBOXES),
+            Self::GiveBack => ("give-back", OF_MAILBOXES),
             Self::Delete => ("delete", OF_MAILBOXES),
             Self::Undo => ("undo", OF_MAILBOXES),
             Self::Count => ("mwi-count", OF_MAILBOXES),

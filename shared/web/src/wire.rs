@@ -44,6 +44,20 @@ pub struct MessageBody {
     /// When it is purged, where it is in the trash.
     #[schema(required = true)]
     purge_at: Option<String>,
+    /// Who is going to answer it.
+    #[schema(required = true)]
+    taken: Option<TakenBody>,
+}
+
+/// That somebody is going to answer a message.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Taken)]
+pub struct TakenBody {
+    /// Who; an export does not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    /// Since when.
+    at: String,
 }
 
 /// An id of a mailbox, a user or a group, as the document shows it.
@@ -89,11 +103,13 @@ impl MessageBody {
 
     /// The message as its caller is told of it, hidden or not.
     pub fn exported(message: &Message) -> Self {
-        Self::within(message, message.folder_beneath())
+        let body = Self::within(message, message.folder_beneath());
+        Self { taken: body.taken.map(|taken| TakenBody { by: None, ..taken }), ..body }
     }
 
     fn within(message: &Message, folder: Folder) -> Self {
-        let Message { facts, read, .. } = message;
+        let Message { facts, read, taking, .. } = message;
+        let taken = taking.mark().map(|mark| (mark.by.to_string(), mark.at.to_string()));
         Self {
             id: facts.id.to_string(),
             mailbox: facts.mailbox.to_string(),
@@ -109,6 +125,7 @@ impl MessageBody {
             read_at: read.as_ref().map(|read| read.at.to_string()),
             read_by: read.as_ref().map(|read| read.by.to_string()),
             purge_at: message.purge_at().map(|at| at.to_string()),
+            taken: taken.map(|(by, at)| TakenBody { by: Some(by), at }),
         }
     }
 
@@ -200,6 +217,6 @@ mod tests {
             Some(serde_json::Value::Object(fields)) => fields.len(),
             _ => 0,
         };
-        assert_eq!((count("required"), count("properties")), (14, 14));
+        assert_eq!((count("required"), count("properties")), (15, 15));
     }
 }

@@ -17,6 +17,7 @@ pub mod mailboxes;
 pub mod purge;
 pub mod races;
 pub mod recordings;
+pub mod takings;
 
 /// Every case, as `<theme>: <names>`, handed to a macro.
 #[doc(hidden)]
@@ -156,6 +157,22 @@ macro_rules! conformance_cases {
         $run!(recordings a_link_is_a_url_where_the_storage_has_links);
         $run!(recordings each_region_has_its_own_recordings);
         $run!(recordings keys_of_mailboxes_with_dots_are_apart);
+        $run!(takings a_message_that_is_taken_says_by_whom_and_since_when);
+        $run!(takings what_another_has_taken_is_refused_and_stays_as_it_is);
+        $run!(takings taking_again_what_is_ones_own_changes_nothing);
+        $run!(takings a_take_over_tells_from_whom_and_raises_the_number_by_two);
+        $run!(takings a_message_is_given_back_once_whoever_has_it);
+        $run!(takings what_is_not_visible_can_neither_be_taken_nor_given_back);
+        $run!(takings a_taking_stays_through_marks_holds_and_releases);
+        $run!(takings a_purge_leaves_nothing_of_a_taking);
+        $run!(takings tidying_leaves_a_taking_as_it_is);
+        $run!(takings counting_tells_the_oldest_new_message_and_how_many_new_ones_are_taken);
+        $run!(takings changed_differs_exactly_where_what_new_and_old_show_differs);
+        $run!(takings of_32_who_take_a_message_at_once_one_has_it);
+        $run!(takings of_those_who_take_a_message_over_at_once_each_has_it_in_turn);
+        $run!(takings of_a_give_back_and_a_take_over_that_race_the_new_holder_keeps_it);
+        $run!(takings a_take_that_races_a_delete_is_kept_exactly_if_it_was_answered);
+        $run!(takings nothing_is_left_of_takings_that_race_a_purge);
         $run!(attempts a_withdrawn_try_leaves_nothing);
         $run!(attempts a_refused_deposit_removes_only_its_own_attempt);
         $run!(attempts withdrawing_never_touches_a_message_that_was_created);
@@ -213,6 +230,7 @@ mod tests {
             ("purge", include_str!("purge.rs")),
             ("races", include_str!("races.rs")),
             ("recordings", include_str!("recordings.rs")),
+            ("takings", include_str!("takings.rs")),
             ("attempts", include_str!("attempts.rs")),
         ];
         for (theme, text) in themes {

@@ -43,8 +43,9 @@ async fn run(ground: &dyn Ground, operations: Vec<Operation>) -> String {
 
 pub async fn a_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_not(ground: &dyn Ground) {
     // Without `get`: who plays a recording is sent to the storage.
-    let calls = "arrive counts delete delete_group delete_mailbox group groups hold insert link mailbox \
-                 mailboxes mark_read mark_unread message page put put_group put_mailbox release withdraw";
+    let calls = "arrive counts delete delete_group delete_mailbox give_back group groups hold insert link \
+                 mailbox mailboxes mark_read mark_unread message page put put_group put_mailbox release take \
+                 withdraw";
     assert_eq!(run(ground, requests::all()).await, calls);
 }
 

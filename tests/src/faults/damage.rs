@@ -49,6 +49,8 @@ pub struct Files {
     pub facts: String,
     /// That it was read.
     pub read: String,
+    /// That it is taken.
+    pub taken: String,
     /// That its caller called.
     pub caller: String,
     /// The facts of a message in the trash.
@@ -69,7 +71,7 @@ pub struct Files {
     pub case: String,
 }
 
-/// A group's mailbox with an old urgent message, a new one and one in the trash; another mailbox with a new one; an attempt that
+/// A group's mailbox with an old urgent message that is taken, a new one and one in the trash; another mailbox with a new one; an attempt that
 /// was cut off, one that was fenced, and a case that forgets the caller of the last message.
 pub async fn busy() -> (World, Files) {
     let mut world = World::new(start()).await;
@@ -83,6 +85,7 @@ pub async fn busy() -> (World, Files) {
     world.ids.push(crate::http::id(&last));
     let path = |n: usize| format!("{MAILBOX}/messages/{}", world.ids[n]);
     world.alice().put(&format!("{}/read", path(0))).await.is(200);
+    world.alice().put(&format!("{}/taken", path(0))).await.is(200);
     world.alice().ask(Method::DELETE, &path(2)).await.is(200);
     for fenced in [true, false] {
         uncreated(&world).await;
@@ -137,6 +140,7 @@ fn files(world: &World) -> Files {
     Files {
         facts: one(&["/messages/", first]),
         read: one(&["/marks/", first, ".r"]),
+        taken: one(&["/marks/", first, ".w.00000001"]),
         caller: one(&["callers/", first]),
         deleted: one(&["/messages/", deleted]),
         hold: one(&["/holds/", deleted]),

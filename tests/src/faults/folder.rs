@@ -70,7 +70,8 @@ impl Ground for Folder {
             let facts: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
             let Some(attempt) = facts["attempt"].as_str() else { continue };
             let (mailbox, id) = (facts["mailbox"].as_str().unwrap(), facts["id"].as_str().unwrap());
-            known.extend([path, format!("{id}.{attempt}"), format!("mailboxes/{mailbox}/marks/{id}.r")]);
+            let mark = |kind| format!("mailboxes/{mailbox}/marks/{id}.{kind}");
+            known.extend([path, format!("{id}.{attempt}"), mark("r"), mark("w")]);
             if facts["urgent"] == true {
                 known.insert(format!("mailboxes/{mailbox}/marks/{id}.u.{attempt}"));
             }
@@ -105,7 +106,11 @@ impl Ground for Folder {
                     contents.keys().any(|place| place.contains(&format!("/cases/{}/", name_of(path))))
                 }
                 _ if path.starts_with("mailboxes/") && path.contains("/config/") => true,
-                _ => !is_settled || known.contains(path),
+                // Its takings have numbers.
+                _ => {
+                    let mark = path.rsplit_once(".w.").map_or(path.to_owned(), |(of, _)| format!("{of}.w"));
+                    !is_settled || known.contains(&mark)
+                }
             }
         };
         let metadata = files(&tenant).into_iter().map(|file| file.strip_prefix(&tenant).unwrap().to_owned());

@@ -55,6 +55,15 @@ fn one_read(world: &mut World) -> BoxFuture<'_, ()> {
     .boxed()
 }
 
+/// One message that somebody else has taken.
+fn one_taken(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        one(world).await;
+        world.admin().put(&format!("{}/taken", world.first())).await.is(200);
+    }
+    .boxed()
+}
+
 /// One message in the trash, which was read before.
 pub(super) fn one_deleted(world: &mut World) -> BoxFuture<'_, ()> {
     async {
@@ -185,6 +194,21 @@ fn changes() -> Vec<Operation> {
         }),
         request("unread", one_read, |world| {
             async { world.alice().ask(Method::DELETE, &format!("{}/read", world.first())).await }.boxed()
+        }),
+        request("take", one, |world| {
+            async { world.alice().put(&format!("{}/taken", world.first())).await }.boxed()
+        }),
+        request("take what another has", one_taken, |world| {
+            async { world.alice().put(&format!("{}/taken", world.first())).await }.boxed()
+        }),
+        request("take over", one_taken, |world| {
+            async { world.alice().put(&format!("{}/taken?over=1", world.first())).await }.boxed()
+        }),
+        request("give back", one_taken, |world| {
+            async { world.alice().ask(Method::DELETE, &format!("{}/taken", world.first())).await }.boxed()
+        }),
+        request("delete what is taken", one_taken, |world| {
+            async { world.alice().ask(Method::DELETE, &world.first()).await }.boxed()
         }),
         request("delete", one_read, |world| {
             async { world.alice().ask(Method::DELETE, &world.first()).await }.boxed()

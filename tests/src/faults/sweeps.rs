@@ -62,6 +62,7 @@ fn of_files() -> Vec<Operation> {
             &["claim", "leave_tombstone", "remove_due_entry"],
             with_a_tombstone,
         ),
+        sweep("sweep of trash that was taken and taken over", PURGE, taken_trash),
         sweep("sweep of trash that was undone", &["claim", "remove_due_entry"], undone),
         sweep("sweep of a recording that was cut off", TAKE_BACK, half_a_recording),
         sweep("sweep of a journal that was cut off", &["arriving"], half_a_journal),
@@ -76,6 +77,17 @@ async fn pass_until_tidied(world: &World, day: u32) {
 fn due_trash(world: &mut World) -> BoxFuture<'_, ()> {
     async {
         one_deleted(world).await;
+        world.pass(DAY);
+    }
+    .boxed()
+}
+
+fn taken_trash(world: &mut World) -> BoxFuture<'_, ()> {
+    async {
+        one(world).await;
+        world.alice().put(&format!("{}/taken", world.first())).await.is(200);
+        world.admin().put(&format!("{}/taken?over=1", world.first())).await.is(200);
+        world.alice().ask(Method::DELETE, &world.first()).await.is(200);
         world.pass(DAY);
     }
     .boxed()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use domain::{Case, Counts, Folder, MailboxId, Message, Status, Timestamp};
+use domain::{Case, Folder, MailboxId, Message, Status, Timestamp, Waiting};
 use futures::TryStreamExt as _;
 use storage::{Lookup, PageOf, TenantStorage};
 use tokio::sync::Mutex;
@@ -69,7 +69,7 @@ async fn messages(world: &World, contents: &Contents, mailbox: &MailboxId) -> Ve
     let both = [new.clone(), old.clone()].concat();
     assert_eq!(sorted(&waiting), sorted(&both), "new and old are what is listed without a folder");
     let counted = storage.metadata.counts(mailbox).await.unwrap();
-    assert_eq!(counted, waiting.iter().collect::<Counts>(), "the counts are those of the listing");
+    assert_eq!(counted, waiting.iter().collect::<Waiting>(), "the counts are those of the listing");
 
     let shown = [both, trash].concat();
     let mut lines = Vec::new();
@@ -120,9 +120,9 @@ async fn plays(storage: &TenantStorage, message: &Message) {
 }
 
 fn line(message: &Message) -> String {
-    let Message { facts, read, .. } = message;
+    let Message { facts, read, taking, .. } = message;
     format!(
-        "{} {:?} {} from {:?} for {} ms of {} at {}, urgent {}, read {read:?}, held by {:?}",
+        "{} {:?} {} from {:?} for {} ms of {} at {}, urgent {}, read {read:?}, {taking:?}, held by {:?}",
         facts.mailbox,
         message.folder(),
         facts.generation,

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use domain::{
-    Case, CaseKey, Certified, Claim, ClaimOutcome, Counts, Group, GroupId, Hold, Mailbox, MailboxId, Message,
-    MessageId, ReadMark, Release, ReleaseOutcome, Subject, Timestamp,
+    Case, CaseKey, Certified, Claim, ClaimOutcome, Group, GroupId, Hold, Mailbox, MailboxId, Message,
+    MessageId, ReadMark, Release, ReleaseOutcome, Subject, TakeOutcome, TakenMark, Timestamp, Waiting,
 };
 use futures::future::BoxFuture;
 use storage::{
@@ -72,7 +72,9 @@ impl Deposits for Model {
             state.attempts.insert(key, begun);
         }
         put.await?;
-        Ok(ArriveOutcome::Arrived(self.lock().shown(&message_ref.mailbox).collect::<Counts>().stored()))
+        Ok(ArriveOutcome::Arrived(
+            self.lock().shown(&message_ref.mailbox).collect::<Waiting>().counts.stored(),
+        ))
     }
 
     async fn insert(&self, deposit: &Deposit) -> Result<InsertOutcome> {
@@ -161,7 +163,7 @@ impl Messages for Model {
         Ok(Page { messages, next })
     }
 
-    async fn counts(&self, mailbox: &MailboxId) -> Result<Counts> {
+    async fn counts(&self, mailbox: &MailboxId) -> Result<Waiting> {
         Ok(self.lock().shown(mailbox).collect())
     }
 
@@ -183,6 +185,27 @@ impl Messages for Model {
         let mut state = self.lock();
         let message = state.message(mailbox, id);
         Ok(message.and_then(|message| message.mark_unread().then(|| message.clone())))
+    }
+
+    async fn take(
+        &self,
+        mailbox: &MailboxId,
+        id: MessageId,
+        mark: &TakenMark,
+        over: bool,
+    ) -> Result<TakeOutcome> {
+        let mut state = self.lock();
+        let message = state.message(mailbox, id);
+        Ok(message.map_or(TakeOutcome::NotVisible, |message| message.take(mark, over)))
+    }
+
+    async fn give_back(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>> {
+        let mut state = self.lock();
+        let message = state.message(mailbox, id);
+        Ok(message.and_then(|message| {
+            let number = message.taking.number();
+            message.give_back(number).then(|| message.clone())
+        }))
     }
 
     async fn hold(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Result<Option<Message>> {

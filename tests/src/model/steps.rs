@@ -1,5 +1,6 @@
 //! Random steps, done to a backend and to the model side by side: after each of them both answer and show the same.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +10,11 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use storage::{Deposit, Expect, InsertOutcome, MessageRef};
 
-use crate::fixture::{Call, DAY, HOUR, Namespace, a_mailbox, mark, start};
+use crate::fixture::{Call, DAY, HOUR, Namespace, a_mailbox, mark, start, taken_by};
 use crate::steps::case_hold;
 
 const MAILBOXES: [&str; 2] = ["5001", "5001.r"];
+const USERS: [&str; 2] = ["alice", "bob"];
 const CALLERS: [&str; 2] = ["+49301234567", "alice@pbx.example"];
 
 /// One step. A number names a message in the order of their first attempts, a mailbox, a caller or a case.
@@ -30,6 +32,9 @@ enum Step {
     Janitor,
     Read(usize),
     Unread(usize),
+    /// Taken by this user, also where another has it.
+    Take(usize, usize, bool),
+    GiveBack(usize),
     /// Held by the trash for so many hours.
     Delete(usize, u64),
     Undelete(usize),
@@ -58,6 +63,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Janitor),
         3 => message.clone().prop_map(Step::Read),
         2 => message.clone().prop_map(Step::Unread),
+        3 => (message.clone(), 0..USERS.len(), any::<bool>())
+            .prop_map(|(message, user, over)| Step::Take(message, user, over)),
+        2 => message.clone().prop_map(Step::GiveBack),
         4 => (message.clone(), 1..30u64).prop_map(|(message, hours)| Step::Delete(message, hours)),
         3 => message.prop_map(Step::Undelete),
         3 => (case.clone(), 0..CALLERS.len()).prop_map(|(case, caller)| Step::Forget(case, caller)),
@@ -110,6 +118,7 @@ async fn compare(backend: &Namespace, seed: u64, steps: &[Step]) -> Result<(), T
         backend.mailbox(name).await;
         model.mailbox(name).await;
     }
+    let mut digests = Digests::default();
     for (n, step) in steps.iter().enumerate() {
         if prepare(&model, step, &mut script).await {
             let (ours, theirs) = (act(&model, step, &script).await, act(&backend, step, &script).await);
@@ -120,8 +129,33 @@ async fn compare(backend: &Namespace, seed: u64, steps: &[Step]) -> Result<(), T
         for (ours, theirs) in ours.iter().zip(&theirs) {
             prop_assert_eq!(ours, theirs, "after step {} {:?}", n, step);
         }
+        digests.look(&backend).await?;
     }
     Ok(())
+}
+
+/// What was ever shown, and how `changed` told it: each by the other.
+#[derive(Default)]
+struct Digests {
+    of_shown: BTreeMap<BTreeSet<String>, u64>,
+    of_changed: BTreeMap<u64, BTreeSet<String>>,
+}
+
+impl Digests {
+    async fn look(&mut self, space: &Namespace) -> Result<(), TestCaseError> {
+        for name in MAILBOXES {
+            let mailbox = name.parse().unwrap();
+            let messages = space.walk(&mailbox, None, 50).await;
+            let shown: BTreeSet<String> = messages
+                .iter()
+                .map(|message| told((message.facts.id, message.read.is_some(), message.taking.number())))
+                .collect();
+            let changed = space.waiting(&mailbox).await.changed;
+            prop_assert_eq!(*self.of_shown.entry(shown.clone()).or_insert(changed), changed);
+            prop_assert_eq!(self.of_changed.entry(changed).or_insert(shown.clone()), &shown);
+        }
+        Ok(())
+    }
 }
 
 /// Moves the clock and draws what both sides are given. `false`: the step has nothing to act on.
@@ -156,6 +190,8 @@ async fn prepare(model: &Namespace, step: &Step, script: &mut Script) -> bool {
         | Step::Refuse(message)
         | Step::Read(message)
         | Step::Unread(message)
+        | Step::Take(message, ..)
+        | Step::GiveBack(message)
         | Step::Delete(message, _)
         | Step::Undelete(message) => return *message < script.attempts.len(),
         Step::Sweep(hours) => script.now = now.plus(HOUR * u32::try_from(*hours).unwrap()),
@@ -203,6 +239,10 @@ async fn act(space: &Namespace, step: &Step, script: &Script) -> String {
         }
         Step::Read(message) => told(space.read(facts(message), &mark("alice", now)).await),
         Step::Unread(message) => told(space.unread(facts(message)).await),
+        Step::Take(message, user, over) => {
+            told(space.take(facts(message), &taken_by(USERS[*user], now), *over).await)
+        }
+        Step::GiveBack(message) => told(space.give_back(facts(message)).await),
         Step::Delete(message, after) => {
             told(space.hold(facts(message), &Hold::Trash { purge_at: hours(*after) }).await)
         }
@@ -266,7 +306,7 @@ async fn observe(space: &Namespace, script: &Script) -> Vec<String> {
         for folder in [None, Some(Folder::New), Some(Folder::Old), Some(Folder::Trash)] {
             seen.push(told((name, folder, space.walk(&mailbox, folder, 3).await)));
         }
-        seen.push(told((name, space.counts(&mailbox).await)));
+        seen.push(told((name, space.waiting(&mailbox).await)));
         seen.push(told(space.metadata().mailbox(&mailbox).await.unwrap()));
     }
     for deposit in &script.attempts {

@@ -59,6 +59,7 @@ mod journeys_repeat;
 mod journeys_roles;
 mod journeys_service;
 mod journeys_start;
+mod journeys_taken;
 mod journeys_time;
 mod journeys_trash;
 mod kill;
@@ -88,3 +89,5 @@ mod together_aws;
 mod together_azure;
 #[cfg(feature = "aws")]
 mod weather_aws;
+#[cfg(feature = "azure")]
+mod weather_azure;

@@ -74,7 +74,13 @@ fn cases(world: &World, files: Files) -> Vec<Case> {
     let [first, deleted] = [0, DELETED].map(|n| Some(world.ids[n].clone()));
     vec![
         Case { broken: about(&[0]), hidden: first.clone(), failing: &FORMS, ..whole("facts", files.facts) },
-        Case { broken: about(&[0]), hidden: first, failing: &FORMS, ..whole("read mark", files.read) },
+        Case {
+            broken: about(&[0]),
+            hidden: first.clone(),
+            failing: &FORMS,
+            ..whole("read mark", files.read)
+        },
+        Case { broken: about(&[0]), hidden: first, failing: &FORMS, ..whole("taking", files.taken) },
         Case { is_told: false, ..whole("caller marker", files.caller) },
         // Tidied before it is due, and then purged like any other.
         Case {
@@ -191,6 +197,8 @@ fn count(row: &mut Value, request: &str, case: &Case) {
     if case.name == "facts" {
         row["urgent_new"].take();
         row["urgent_old"].take();
+        // It tells whether they are urgent, too.
+        row["changed"].take();
     }
     if request == "mwi in the end" && !case.broken.is_empty() {
         // What could not be marked before is where it was.

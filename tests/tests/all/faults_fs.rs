@@ -29,8 +29,9 @@ fn names(broken: &BTreeSet<String>) -> Vec<&str> {
 #[test]
 fn a_request_that_fails_at_any_call_of_the_storage_says_so_and_is_done_or_not() {
     let broken = run(Level::Calls, requests::all());
-    let calls = "arrive counts delete delete_group delete_mailbox get group groups hold insert link mailbox \
-                 mailboxes mark_read mark_unread message page put put_group put_mailbox release withdraw";
+    let calls = "arrive counts delete delete_group delete_mailbox get give_back group groups hold insert link \
+                 mailbox mailboxes mark_read mark_unread message page put put_group put_mailbox release take \
+                 withdraw";
     assert_eq!(names(&broken), calls.split(' ').collect::<Vec<_>>());
 }
 

@@ -33,6 +33,7 @@ async fn a_deposit_is_answered_with_201_its_place_and_the_whole_message(centre: 
             "id": id(&message), "mailbox": "5001", "folder": "new", "caller_id": "+493012345678", "caller_name": null,
             "received_at": received_at, "duration_ms": 12_340, "media_type": "audio/wav", "bytes": audio.len(),
             "urgent": false, "region": "eu-central-1", "read_at": null, "read_by": null, "purge_at": null,
+            "taken": null,
         })
     );
     assert_eq!(message["id"].as_str().unwrap().split('-').nth(2).unwrap().chars().next(), Some('7'));

@@ -16,23 +16,30 @@ async fn a_row_has_every_field_and_urgent_ones_are_among_new_and_old(centre: Cen
     let alice = json!({"kind": "personal", "user": "alice", "name": "Alice's"});
     centre.admin().put("5001").json(alice).await.is(201);
     let alice = centre.agent("alice");
+    let look = async || {
+        let mut row = alice.get("5001/mwi").await.is(200).json();
+        assert!(row["changed"].take().is_string());
+        assert_eq!(row["oldest_new_at"].take().is_null(), row["new"] == json!(0));
+        row
+    };
     let row = |waiting: bool, [new, old, urgent_new, urgent_old]: [u64; 4]| {
         json!({"mailbox": "5001", "name": "Alice's", "kind": "personal", "messages_waiting": waiting,
-            "new": new, "old": old, "urgent_new": urgent_new, "urgent_old": urgent_old})
+            "new": new, "old": old, "urgent_new": urgent_new, "urgent_old": urgent_old,
+            "oldest_new_at": null, "new_taken": 0, "changed": null})
     };
-    assert_eq!(alice.get("5001/mwi").await.is(200).json(), row(false, [0; 4]));
+    assert_eq!(look().await, row(false, [0; 4]));
     let mut ids = Vec::new();
     for urgent in [true, true, false] {
         ids.push(id(&centre.deposit("5001", &Call::new().with("urgent", urgent)).await));
     }
-    assert_eq!(alice.get("5001/mwi").await.is(200).json(), row(true, [3, 0, 2, 0]));
+    assert_eq!(look().await, row(true, [3, 0, 2, 0]));
     let [first, ..] = ids.as_slice() else { unreachable!() };
     alice.put(&format!("5001/messages/{first}/read")).await.is(200);
-    assert_eq!(alice.get("5001/mwi").await.is(200).json(), row(true, [2, 1, 1, 1]));
+    assert_eq!(look().await, row(true, [2, 1, 1, 1]));
     alice.post("5001/messages/read").json(json!({"ids": ids})).await.is(200);
-    assert_eq!(alice.get("5001/mwi").await.is(200).json(), row(false, [0, 3, 0, 2]), "only new ones wait");
+    assert_eq!(look().await, row(false, [0, 3, 0, 2]), "only new ones wait");
     alice.post("5001/messages/delete").json(json!({"ids": ids})).await.is(200);
-    assert_eq!(alice.get("5001/mwi").await.is(200).json(), row(false, [0; 4]), "the trash is not counted");
+    assert_eq!(look().await, row(false, [0; 4]), "the trash is not counted");
 }
 
 async fn a_row_of_a_group_says_so(centre: Centre) {

@@ -108,6 +108,10 @@ async fn usual_life(centre: &Centre) -> Vec<String> {
     alice.get(&format!("{first}/audio?download=1")).await.is(200);
     alice.get(&format!("{first}/audio")).header("range", "bytes=0-9").await.is(206);
     alice.put(&format!("{first}/read")).await.is(200);
+    alice.put(&format!("{first}/taken")).await.is(200);
+    centre.admin().put(&format!("{first}/taken")).await.refused(409, "taken");
+    centre.admin().put(&format!("{first}/taken?over=1")).await.is(200);
+    alice.delete(&format!("{first}/taken")).await.is(200);
     alice.delete(&format!("{first}/read")).await.is(200);
     alice.delete(&first).await.is(200);
     alice.post(&format!("{first}/undo")).await.is(200);

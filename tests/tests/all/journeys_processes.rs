@@ -272,6 +272,12 @@ async fn the_log_tells_who_did_what_and_never_a_number_a_name_a_password_or_a_to
     alice.get(&format!("{path}/audio")).header("if-none-match", played.header("etag")).await.is(304);
     alice.get(&format!("{path}/audio")).header("range", "bytes=9999999-").await.is(416);
     alice.put(&format!("{path}/read")).await.is(200);
+    alice.put(&format!("{path}/taken")).await.is(200);
+    let admin = centre.admin();
+    let refused = admin.put(&format!("{path}/taken")).await.refused(409, "taken");
+    assert_eq!(refused["message"]["caller_id"], "+4915112345678", "which the log does not show");
+    admin.put(&format!("{path}/taken?over=1")).await.is(200);
+    alice.delete(&format!("{path}/taken")).await.is(200);
     alice.delete(&path).await.is(200);
     alice.post(&format!("{path}/undo")).await.is(200);
     centre.settings("5001", json!({"max_messages": 5})).await;
@@ -304,6 +310,10 @@ fn has_audit_lines(written: &str, message: &str) {
     let audit: Vec<Value> = lines.filter(|line| line["target"] == "audit").collect();
     for (user, operation, named) in [
         ("alice", "play", message),
+        ("alice", "take", message),
+        ("admin", "take-over", message),
+        ("admin", "take-over", "from=alice"),
+        ("alice", "give-back", message),
         ("alice", "delete", message),
         ("alice", "undo", message),
         ("admin", "provision", "5001"),
@@ -316,6 +326,8 @@ fn has_audit_lines(written: &str, message: &str) {
         assert!(line["timestamp"].as_str().unwrap().contains('T'), "{line}");
         assert!(line.to_string().contains("request_id"), "{line}");
     }
+    let takes = audit.iter().filter(|line| line["operation"] == "take").count();
+    assert_eq!(takes, 1, "what is refused is none");
     let plays = audit.iter().filter(|line| line["operation"] == "play").count();
     assert_eq!(plays, 3, "a link, the whole and a part: whoever was given sound or a way to it listened");
 }

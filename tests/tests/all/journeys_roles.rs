@@ -32,6 +32,8 @@ fn table() -> Vec<Row> {
         Row("mark-read", "mark-read", "put", "/v1/mailboxes/{mailbox}/messages/{id}/read", AGENT, 200),
         Row("mark-unread", "mark-read", "delete", "/v1/mailboxes/{mailbox}/messages/{id}/read", AGENT, 200),
         Row("mark-read-several", "mark-read", "post", "/v1/mailboxes/{mailbox}/messages/read", AGENT, 200),
+        Row("take", "mark-read", "put", "/v1/mailboxes/{mailbox}/messages/{id}/taken", AGENT, 200),
+        Row("give-back", "mark-read", "delete", "/v1/mailboxes/{mailbox}/messages/{id}/taken", AGENT, 200),
         Row("delete", "delete", "delete", MESSAGE, AGENT, 200),
         Row("delete-several", "delete", "post", "/v1/mailboxes/{mailbox}/messages/delete", AGENT, 200),
         Row("undo", "undo", "post", "/v1/mailboxes/{mailbox}/messages/{id}/undo", AGENT, 200),

@@ -110,7 +110,8 @@ async fn the_document_is_openapi_3_1_and_names_what_a_client_needs(centre: Centr
         "region",
         "read_at",
         "read_by",
-        "purge_at"
+        "purge_at",
+        "taken"
     ]);
     let message = document["components"]["schemas"]["Message"]["properties"].as_object().unwrap();
     let names: BTreeSet<_> = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();

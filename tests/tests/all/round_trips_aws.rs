@@ -10,7 +10,7 @@ async fn each_operation_takes_its_round_trips() {
 #[tokio::test]
 async fn each_call_makes_its_requests_and_no_more() {
     let (space, proxy) = behind_a_proxy().await;
-    let expected: [(&str, usize, &[&str]); 22] = [
+    let expected: [(&str, usize, &[&str]); 26] = [
         ("arrive", 1, &["BatchWriteItem", "GetItem", "PutObject", "Query"]),
         ("insert", 1, &["GetItem", "PutItem", "Query"]),
         ("counts", 1, &["Query"]),
@@ -22,6 +22,11 @@ async fn each_call_makes_its_requests_and_no_more() {
         ("link", 0, &[]),
         ("mark read", 1, &["UpdateItem"]),
         ("mark unread", 1, &["UpdateItem"]),
+        ("take", 1, &["UpdateItem"]),
+        ("take again", 1, &["UpdateItem"]),
+        // The first one is refused, and tells who has it.
+        ("take over", 2, &["UpdateItem", "UpdateItem"]),
+        ("give back", 1, &["UpdateItem"]),
         ("delete", 1, &["UpdateItem"]),
         ("undo of a delete", 1, &["UpdateItem"]),
         ("opening a case", 2, &["BatchWriteItem", "UpdateItem"]),

@@ -10,7 +10,7 @@ async fn each_operation_takes_its_round_trips() {
 #[tokio::test]
 async fn each_call_makes_its_requests_and_no_more() {
     let (space, proxy) = behind_a_proxy().await;
-    let expected: [(&str, usize, &[&str]); 22] = [
+    let expected: [(&str, usize, &[&str]); 26] = [
         ("arrive", 1, &["GetBlobProperties", "ListBlobs", "PutBlob", "PutBlob", "PutBlob"]),
         ("insert", 1, &["GetBlob", "ListBlobs", "PutBlob"]),
         ("counts", 1, &["ListBlobs"]),
@@ -20,6 +20,10 @@ async fn each_call_makes_its_requests_and_no_more() {
         ("link", 0, &[]),
         ("mark read", 2, &["GetBlobProperties", "SetBlobMetadata"]),
         ("mark unread", 2, &["GetBlobProperties", "SetBlobMetadata"]),
+        ("take", 2, &["GetBlobProperties", "SetBlobMetadata"]),
+        ("take again", 1, &["GetBlobProperties"]),
+        ("take over", 2, &["GetBlobProperties", "SetBlobMetadata"]),
+        ("give back", 2, &["GetBlobProperties", "SetBlobMetadata"]),
         ("delete", 2, &["GetBlobProperties", "PutBlob", "SetBlobMetadata"]),
         ("undo of a delete", 2, &["GetBlobProperties", "SetBlobMetadata"]),
         ("opening a case", 3, &["GetBlob", "PutBlob", "PutBlob", "PutBlob"]),

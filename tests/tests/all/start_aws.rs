@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::Region;
+use serde_json::json;
 use storage::Storage as _;
 use storage::aws::{Aws, AwsSetup, Bucket, NotABucket};
 use tests::fixture::{Call, Namespace, regions};
@@ -79,6 +80,14 @@ async fn a_table_that_is_not_there_or_lacks_an_index_is_refused() {
     }
     let said = refusal(setup("without-index")).await;
     assert!(said.contains("lacks the global index due"), "{said}");
+    // As it was made before messages were taken.
+    let mut older = table("older");
+    older["LocalSecondaryIndexes"][0]["Projection"]["NonKeyAttributes"] = json!(["r_at", "urgent"]);
+    for region in regions() {
+        ministack.make_table(&region, &older);
+    }
+    let said = refusal(setup("older")).await;
+    assert!(said.contains("includes r_at, urgent and w: make it anew as the template has it"), "{said}");
 }
 
 #[tokio::test]

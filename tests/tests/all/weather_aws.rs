@@ -5,8 +5,12 @@ use std::time::{Duration, Instant};
 use domain::{Folder, Release, ReleaseOutcome};
 use storage::{InsertOutcome, StorageError};
 use tests::fixture::{Call, after, mark, trash};
-use tests::ministack::behind_a_proxy;
+use tests::ministack::{behind_a_proxy, past_the_proxy};
 use tests::proxy::Weather;
+use tests::sent_again;
+
+/// The request that changes a message.
+const WRITE: &str = "UpdateItem";
 
 /// What API Gateway waits for an answer.
 const GATEWAY: Duration = Duration::from_secs(29);
@@ -45,6 +49,10 @@ async fn a_change_whose_answers_are_lost_is_a_success_and_done_once() {
     assert_eq!(space.folder(&facts).await, Some(Folder::Trash));
     lost();
     assert!(matches!(space.release(&facts, &Release::Trash).await, ReleaseOutcome::Back(_)));
+    lost();
+    assert_eq!(space.taken(&facts, "alice").await.taking.number(), 1);
+    lost();
+    assert_eq!(space.give_back(&facts).await.unwrap().taking.number(), 2);
     let before = space.metadata().mailbox(&mailbox).await.unwrap().unwrap();
     lost();
     let expect = storage::Expect::Version(before.version);
@@ -53,6 +61,24 @@ async fn a_change_whose_answers_are_lost_is_a_success_and_done_once() {
     proxy.weather(Weather::AnswerLost, "TransactWriteItems", 2);
     space.erase(&facts, after(9)).await;
     space.assert_purged(&facts).await;
+}
+
+#[tokio::test]
+async fn a_give_back_that_is_sent_again_takes_nothing_from_the_next_holder() {
+    let (space, proxy) = behind_a_proxy().await;
+    let direct = past_the_proxy(&space).await;
+    sent_again::a_give_back_that_is_sent_again_takes_nothing_from_the_next_holder(
+        &space, &direct, &proxy, WRITE,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_take_over_whose_answer_is_lost_is_done_once_and_tells_from_whom() {
+    let (space, proxy) = behind_a_proxy().await;
+    // The first is refused, and tells who has it.
+    sent_again::a_take_over_whose_answer_is_lost_is_done_once_and_tells_from_whom(&space, &proxy, WRITE, 2)
+        .await;
 }
 
 #[tokio::test]

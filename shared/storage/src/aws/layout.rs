@@ -127,6 +127,11 @@ pub(super) fn visible_sort_key(id: MessageId) -> String {
     format!("v#{id}")
 }
 
+/// The message that `f` names, if new or old shows it.
+pub(super) fn visible_id(f: &str) -> Option<MessageId> {
+    f.strip_prefix("v#")?.parse().ok()
+}
+
 /// `f` of a message in the trash.
 pub(super) fn trash_sort_key(id: MessageId) -> String {
     format!("t#{id}")

@@ -1,4 +1,4 @@
-//! Messages: a page, the counts, marks and holds. A page and the counts are one request where they fit into one answer (1 MB).
+//! Messages: a page, the counts, marks, takings and holds. A page and the counts are one request where they fit into one answer (1 MB).
 //!
 //! What is visible throughout is shown exactly once: all that new and old show is one range of the local index, in which
 //! a message stays where it is when it is marked read or unread, and one query walks it once. What a page shows is what
@@ -7,13 +7,13 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    CaseKey, Claim, Counts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome,
-    Timestamp,
+    CaseKey, Claim, CountedMessage, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release,
+    ReleaseOutcome, TakeOutcome, TakenMark, Timestamp, Waiting,
 };
 
 use super::layout::{self, FOLDER, Item, Key};
 use super::metadata::AwsMetadata;
-use super::row::read;
+use super::row::{counted, read};
 use super::table::{Query, Update, UpdateOutcome, number, text, text_of};
 use crate::cloud::{Cloud as _, Row, nonce, passing_over};
 use crate::{Lookup, Messages, Page, PageOf, Result};
@@ -64,22 +64,21 @@ impl Messages for AwsMetadata {
         }
     }
 
-    async fn counts(&self, mailbox: &MailboxId) -> Result<Counts> {
+    async fn counts(&self, mailbox: &MailboxId) -> Result<Waiting> {
         let query = Query {
             index: Some(FOLDER),
             condition: "pk = :pk AND begins_with(f, :visible)",
             values: vec![(":pk", text(self.layout.messages(mailbox))), (":visible", text("v#"))],
-            wanted: Some("r_at, urgent"),
+            wanted: Some("f, r_at, urgent, w"),
             ..Query::default()
         };
-        let mut counts = Counts::default();
+        let mut messages: Vec<CountedMessage> = Vec::new();
         let take = |item: Item| {
-            let folder = if item.contains_key("r_at") { Folder::Old } else { Folder::New };
-            counts.add(folder, item.contains_key("urgent"));
+            messages.extend(counted(&item));
             true
         };
         self.table.query("counting a mailbox", query, take).await?;
-        Ok(counts)
+        Ok(messages.into_iter().collect())
     }
 
     async fn mark_read(
@@ -96,6 +95,55 @@ impl Messages for AwsMetadata {
     async fn mark_unread(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>> {
         let expression = "SET op=:op REMOVE r_at, r_by";
         self.if_visible("marking a message unread", mailbox, id, expression, Vec::new()).await
+    }
+
+    async fn take(
+        &self,
+        mailbox: &MailboxId,
+        id: MessageId,
+        mark: &TakenMark,
+        over: bool,
+    ) -> Result<TakeOutcome> {
+        let (context, key) = ("taking a message", self.layout.message(mailbox, id));
+        let update = Update::new(
+            "SET w_at=:at, w_by=:by, op=:op ADD w :one",
+            "f = :v AND attribute_not_exists(w_by)",
+            vec![
+                (":at", number(mark.at.millis())),
+                (":by", text(mark.by.as_str())),
+                (":op", text(nonce()?)),
+                (":one", number(1)),
+                (":v", text(layout::visible_sort_key(id))),
+            ],
+        );
+        match self.table.update(context, &key, update).await? {
+            UpdateOutcome::Done(item) => Ok(match left(&item)? {
+                Some(message) => TakeOutcome::Taken { message: Box::new(message), from: None },
+                None => TakeOutcome::NotVisible,
+            }),
+            UpdateOutcome::Refused(found) => {
+                let rule = |message: &mut Message| message.take(mark, over);
+                Ok(self.change_found(context, &key, found, rule).await?.taken())
+            }
+        }
+    }
+
+    /// Keeps the nonce of the give-back: where its answer was lost and somebody took the message since, the repeat finds it.
+    async fn give_back(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>> {
+        let (context, key) = ("giving a message back", self.layout.message(mailbox, id));
+        let update = Update::new(
+            "SET w_back=:op, op=:op REMOVE w_at, w_by ADD w :one",
+            "f = :v AND attribute_exists(w_by) AND (attribute_not_exists(w_back) OR w_back <> :op)",
+            vec![(":op", text(nonce()?)), (":one", number(1)), (":v", text(layout::visible_sort_key(id)))],
+        );
+        match self.table.update(context, &key, update).await? {
+            UpdateOutcome::Done(item) => left(&item),
+            // Nobody has it, or somebody has it since.
+            UpdateOutcome::Refused(found) => match read(found.as_ref())? {
+                Row::Message(message) => Ok(Some(*message).filter(Message::is_visible)),
+                Row::Nothing | Row::Tombstone(_) | Row::Fence(_) => Ok(None),
+            },
+        }
     }
 
     async fn hold(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Result<Option<Message>> {
@@ -158,7 +206,7 @@ impl AwsMetadata {
                 (":end", text(end)),
             ],
             // What the index lacks is taken from the table in the same request.
-            wanted: Some("pk, sk, f, facts, r_at, r_by, t, d, c, claim"),
+            wanted: Some("pk, sk, f, facts, r_at, r_by, w, w_at, w_by, t, d, c, claim"),
             // The entry at the end itself comes along.
             limit: Some(if matches!(folder, Some(Folder::New | Folder::Old)) {
                 MIN_LISTED.max(most + 1)

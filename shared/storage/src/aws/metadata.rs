@@ -54,6 +54,7 @@ impl AwsMetadata {
         rule: impl Fn(&mut Message) -> T + Send,
     ) -> Result<ChangeOutcome<T>> {
         let own = nonce()?;
+        let mut written = None;
         for round in 0..MAX_ROUNDS {
             let before = match read(found.as_ref())? {
                 Row::Nothing | Row::Fence(_) => return Ok(ChangeOutcome::Nothing),
@@ -62,15 +63,22 @@ impl AwsMetadata {
             };
             let op = found.as_ref().and_then(|item| item.get("op")).cloned();
             let op = op.ok_or_else(|| StorageError::corrupt(format!("the message {}", key.sk)))?;
+            // Our own write, whose answer was lost.
+            if op == text(&*own)
+                && let Some((after, outcome)) = written.take()
+            {
+                return Ok(ChangeOutcome::Message(after, outcome));
+            }
             let mut after = before.clone();
             let outcome = rule(&mut after);
-            if after == before || op == text(&*own) {
+            if after == before {
                 return Ok(ChangeOutcome::Message(after, outcome));
             }
             match self.table.update(context, key, replace(&after, self.layout.tenant(), &own, op)).await? {
                 UpdateOutcome::Done(_) => return Ok(ChangeOutcome::Message(after, outcome)),
                 UpdateOutcome::Refused(now) => found = now,
             }
+            written = Some((after, outcome));
             pause(round).await;
         }
         Err(contended(context))

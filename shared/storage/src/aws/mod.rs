@@ -1,7 +1,7 @@
 //! `DynamoDB` for the metadata, in the master region of each tenant; S3 for the recordings, a bucket for each region.
 //!
-//! The table has the same name in each master region: keys `pk`, `sk`; a local index `folder` (`pk`, `f`, with `r_at` and
-//! `urgent`); a global index `due` (`tenant`, `due`, keys only); time to live in `ttl`. All keys are text. Nothing is read
+//! The table has the same name in each master region: keys `pk`, `sk`; a local index `folder` (`pk`, `f`, with `r_at`,
+//! `urgent` and `w`); a global index `due` (`tenant`, `due`, keys only); time to live in `ttl`. All keys are text. Nothing is read
 //! from the global index but which messages to look at, since it lags. Buckets have no versions, and a lifecycle rule on
 //! the tag `forget=1`. What platforms drop lies in the same buckets, in `incoming/<tenant>/<mailbox>/<name>`, and in
 //! `rejected/` where it can never be deposited. Clocks of hosts may differ by 2 minutes.

@@ -4,6 +4,7 @@
 //! facts      what came in, JSON; a the attempt that was committed, urgent where it is
 //! f          v#<id> while new or old shows it, t#<id> while the trash does, else absent
 //! r_at r_by  the read mark
+//! w          the number of the taking; w_at w_by while somebody has it; w_back the nonce of the last give-back
 //! t d        the holds of the trash and of a mailbox: their deadlines;  c  those of cases
 //! due        the earliest deadline of t and d, for the index of that name
 //! claim      it is being purged
@@ -19,7 +20,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Claim, Facts, Folder, Hold, Message, ReadMark, Timestamp};
+use domain::{Claim, CountedMessage, Facts, Folder, Hold, Message, ReadMark, TakenMark, Taking, Timestamp};
 
 use super::layout::{self, Item, Key};
 use super::table::{Update, number, number_of, text, text_of, value_of};
@@ -57,6 +58,11 @@ fn message(item: &Item, facts: Facts) -> Option<Message> {
         Some(at) => Some(ReadMark { at, by: text_of(item, "r_by")?.parse().ok()? }),
         None => None,
     };
+    let taken = match at("w_at") {
+        Some(at) => Some(TakenMark { at, by: text_of(item, "w_by")?.parse().ok()? }),
+        None => None,
+    };
+    let taking = Taking::stored(taking_number(item)?, taken)?;
     let mut holds = BTreeSet::new();
     holds.extend(at("t").map(|purge_at| Hold::Trash { purge_at }));
     holds.extend(at("d").map(|purge_at| Hold::Mailbox { purge_at }));
@@ -64,7 +70,23 @@ fn message(item: &Item, facts: Facts) -> Option<Message> {
         let purge_at = Timestamp::from_millis(at.as_n().ok()?.parse().ok()?);
         holds.insert(Hold::Case { case: case.parse().ok()?, purge_at });
     }
-    Some(Message { facts, read, holds, claimed: item.contains_key("claim") })
+    Some(Message { facts, read, taking, holds, claimed: item.contains_key("claim") })
+}
+
+/// `None`: it is damaged.
+fn taking_number(item: &Item) -> Option<u64> {
+    item.get("w").map_or(Some(0), |number| number.as_n().ok()?.parse().ok())
+}
+
+/// A message as the index tells it.
+pub(super) fn counted(entry: &Item) -> Option<CountedMessage> {
+    Some(CountedMessage {
+        id: layout::visible_id(text_of(entry, "f")?)?,
+        is_read: entry.contains_key("r_at"),
+        is_urgent: entry.contains_key("urgent"),
+        // The message tells of its damage; here one must not hide or stop all others.
+        taking: taking_number(entry).unwrap_or_default(),
+    })
 }
 
 /// The item of a message that is created.
@@ -117,6 +139,9 @@ pub(super) fn replace(after: &Message, tenant: String, own: &str, op: AttributeV
         ("f", ":f", f(after).map(text)),
         ("r_at", ":r_at", after.read.as_ref().map(|read| number(read.at.millis()))),
         ("r_by", ":r_by", after.read.as_ref().map(|read| text(read.by.as_str()))),
+        ("w", ":w", Some(after.taking.number()).filter(|number| *number > 0).map(number)),
+        ("w_at", ":w_at", after.taking.mark().map(|mark| number(mark.at.millis()))),
+        ("w_by", ":w_by", after.taking.mark().map(|mark| text(mark.by.as_str()))),
         ("t", ":t", at(|hold| if let Hold::Trash { purge_at } = hold { Some(*purge_at) } else { None })),
         ("d", ":d", at(|hold| if let Hold::Mailbox { purge_at } = hold { Some(*purge_at) } else { None })),
         ("c", ":c", Some(AttributeValue::M(cases.collect()))),

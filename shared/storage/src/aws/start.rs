@@ -130,9 +130,9 @@ fn lacks(table: &TableDescription) -> Option<&'static str> {
     }
     if !folder.is_some_and(|index| {
         has_keys(index.key_schema(), "pk", "f")
-            && ["r_at", "urgent"].iter().all(|name| has(index.projection(), name))
+            && ["r_at", "urgent", "w"].iter().all(|name| has(index.projection(), name))
     }) {
-        return Some("the local index folder, of pk and f, that includes r_at and urgent");
+        return Some("the local index folder, of pk and f, that includes r_at, urgent and w");
     }
     if !due.is_some_and(|index| has_keys(index.key_schema(), "tenant", DUE)) {
         return Some("the global index due, of tenant and due");

@@ -1,8 +1,13 @@
-//! Messages: a page, the counts, marks and holds; each of these is the rule of the domain of that name. A message's name never changes
+//! Messages: a page, the counts, marks, takings and holds; each of these is the rule of the domain of that name. A message's name never changes
 //! and its state comes with it, so one listing shows what is visible throughout exactly once.
 
+use std::sync::OnceLock;
+
 use async_trait::async_trait;
-use domain::{Claim, Counts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome};
+use domain::{
+    Claim, CountedMessage, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome,
+    TakeOutcome, TakenMark, Waiting,
+};
 use futures::TryStreamExt as _;
 
 use super::metadata::{AzureMetadata, Change};
@@ -46,16 +51,14 @@ impl Messages for AzureMetadata {
         Ok(Page { messages, next })
     }
 
-    async fn counts(&self, mailbox: &MailboxId) -> Result<Counts> {
-        let mut counts = Counts::default();
+    async fn counts(&self, mailbox: &MailboxId) -> Result<Waiting> {
+        let mut messages = Vec::new();
         for listed in self.blobs.all("counting a mailbox", &self.layout.messages(mailbox)).await? {
-            if let Row::Message(message) = passing_over(read(&listed.name, &listed.metadata))?
-                && let Some(folder @ (Folder::New | Folder::Old)) = message.folder()
-            {
-                counts.add(folder, message.facts.urgent);
+            if let Row::Message(message) = passing_over(read(&listed.name, &listed.metadata))? {
+                messages.extend(CountedMessage::of(&message));
             }
         }
-        Ok(counts)
+        Ok(messages.into_iter().collect())
     }
 
     async fn mark_read(
@@ -70,6 +73,28 @@ impl Messages for AzureMetadata {
 
     async fn mark_unread(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>> {
         Ok(self.change("marking a message unread", mailbox, id, Message::mark_unread).await?.changed())
+    }
+
+    async fn take(
+        &self,
+        mailbox: &MailboxId,
+        id: MessageId,
+        mark: &TakenMark,
+        over: bool,
+    ) -> Result<TakeOutcome> {
+        let rule = |message: &mut Message| message.take(mark, over);
+        Ok(self.change("taking a message", mailbox, id, rule).await?.taken())
+    }
+
+    /// Ends the taking that the first look found, whatever later ones find: the write may have been done whose answer was lost, and
+    /// somebody may have taken the message since.
+    async fn give_back(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>> {
+        let found = OnceLock::new();
+        let rule = |message: &mut Message| {
+            let now = message.taking.number();
+            message.give_back(*found.get_or_init(|| now))
+        };
+        Ok(self.change("giving a message back", mailbox, id, rule).await?.changed())
     }
 
     /// A hold with a deadline is among what is due before.

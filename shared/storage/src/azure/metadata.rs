@@ -12,7 +12,7 @@ use futures::{StreamExt as _, TryStreamExt as _, join, stream};
 use super::blobs::{BlobProperties, Blobs, ListedBlob, Precondition, SetMetadataOutcome, json, value_of};
 use super::layout::{ARRIVING, Layout};
 use super::recordings::CALLER;
-use super::row::{MARKER, MESSAGE_REF, STATE, State, created, fence, fenced, left, read};
+use super::row::{MARKER, MESSAGE_REF, STATE, State, created, fence, fenced, left, put_state, read};
 use crate::cloud::{
     ChangeOutcome, Cloud, MAX_CONCURRENT_REQUESTS, MAX_ROUNDS, RegionRecordings, Row, Thing, contended,
     may_be_of, nonce, passing_over, pause,
@@ -73,6 +73,7 @@ impl AzureMetadata {
         let Change { context, mailbox, id, noted, left: entry } = change;
         let name = self.layout.message(mailbox, id);
         let own = nonce()?;
+        let mut written = None;
         for round in 0..MAX_ROUNDS {
             let note = self.note_entry(context, noted.as_deref());
             let (found, noted) = join!(self.blobs.head(context, &name), note);
@@ -84,20 +85,25 @@ impl AzureMetadata {
                 Row::Message(before) => before,
             };
             let is_mine = value_of::<State>(&blob.metadata, STATE).is_some_and(|state| state.op == own);
+            // Our own write, whose answer was lost.
+            if is_mine && let Some((after, outcome)) = written.take() {
+                return Ok(ChangeOutcome::Message(after, outcome));
+            }
             let mut after = before.clone();
             let outcome = rule(&mut after);
-            if is_mine || (after == before && !touch(&outcome)) {
+            if after == before && !touch(&outcome) {
                 return Ok(ChangeOutcome::Message(after, outcome));
             }
             if let Some(entry) = entry.as_ref().filter(|_| after != before) {
                 self.blobs.note(context, entry, left(context, &MessageRef::from(&after.facts))?).await?;
             }
             let mut metadata = blob.metadata;
-            metadata.insert(STATE.to_owned(), json(context, &State::of(&after, own.clone()))?);
+            put_state(context, &mut metadata, &after, own.clone())?;
             match self.blobs.set_metadata(context, &name, blob.etag, &metadata).await? {
                 SetMetadataOutcome::Done => return Ok(ChangeOutcome::Message(after, outcome)),
                 SetMetadataOutcome::Refused | SetMetadataOutcome::Gone => {}
             }
+            written = Some((after, outcome));
             pause(round).await;
         }
         Err(contended(context))

@@ -3,6 +3,8 @@
 //! ```text
 //! facts   what came in, JSON
 //! state   the read mark, the holds, the claim, JSON; op: another one with each change
+//! taking  who takes it and how often that changed, JSON; absent where nobody ever did. Apart from the state, so that processes which
+//!         know nothing of it keep it: they write back what they read
 //! gone    in place of these: when it was purged, milliseconds
 //! fence   in place of these: the attempts that can never be created, with commas; until: when it may go
 //! ```
@@ -12,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Attempt, CaseKey, Facts, Hold, Message, ReadMark, Timestamp};
+use domain::{Attempt, CaseKey, Facts, Hold, Message, ReadMark, TakenMark, Taking, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::blobs::{Metadata, json, value_of};
@@ -21,6 +23,7 @@ use crate::{Deposit, MessageRef, Result, StorageError};
 
 const FACTS: &str = "facts";
 pub(super) const STATE: &str = "state";
+const TAKING: &str = "taking";
 const GONE: &str = "gone";
 const FENCE: &str = "fence";
 const UNTIL: &str = "until";
@@ -42,7 +45,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn of(message: &Message, op: String) -> Self {
+    fn of(message: &Message, op: String) -> Self {
         let mut state = Self { op, read: message.read.clone(), claimed: message.claimed, ..Self::default() };
         for hold in &message.holds {
             match hold {
@@ -56,13 +59,36 @@ impl State {
         state
     }
 
-    fn message(self, facts: Facts) -> Message {
+    fn message(self, facts: Facts, taking: Taking) -> Message {
         let mut holds = BTreeSet::new();
         holds.extend(self.trash.map(|purge_at| Hold::Trash { purge_at }));
         holds.extend(self.mailbox.map(|purge_at| Hold::Mailbox { purge_at }));
         holds.extend(self.cases.into_iter().map(|(case, purge_at)| Hold::Case { case, purge_at }));
-        Message { facts, read: self.read, holds, claimed: self.claimed }
+        Message { facts, read: self.read, taking, holds, claimed: self.claimed }
     }
+}
+
+/// The taking of a message.
+#[derive(Serialize, Deserialize)]
+struct StoredTaking {
+    number: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    taken: Option<TakenMark>,
+}
+
+/// Puts all that changes of a message into the metadata of its blob.
+pub(super) fn put_state(
+    context: &'static str,
+    metadata: &mut Metadata,
+    message: &Message,
+    op: String,
+) -> Result<()> {
+    metadata.insert(STATE.to_owned(), json(context, &State::of(message, op))?);
+    if message.taking != Taking::default() {
+        let (number, taken) = (message.taking.number(), message.taking.mark().cloned());
+        metadata.insert(TAKING.to_owned(), json(context, &StoredTaking { number, taken })?);
+    }
+    Ok(())
 }
 
 /// What the metadata of a blob tells.
@@ -72,7 +98,13 @@ pub(super) fn read(name: &str, metadata: &Metadata) -> Result<Row> {
     if metadata.contains_key(FACTS) {
         let facts = value_of::<Deposit>(metadata, FACTS).ok_or_else(corrupt)?.facts;
         let state = value_of::<State>(metadata, STATE).ok_or_else(corrupt)?;
-        return Ok(Row::Message(Box::new(state.message(facts))));
+        let taking = if metadata.contains_key(TAKING) {
+            let StoredTaking { number, taken } = value_of(metadata, TAKING).ok_or_else(corrupt)?;
+            Taking::stored(number, taken).ok_or_else(corrupt)?
+        } else {
+            Taking::default()
+        };
+        return Ok(Row::Message(Box::new(state.message(facts, taking))));
     }
     if let Some(gone) = time(GONE) {
         return Ok(Row::Tombstone(gone));
@@ -89,9 +121,9 @@ pub(super) fn fenced(metadata: &Metadata) -> Option<BTreeSet<Attempt>> {
 /// A message that is created.
 pub(super) fn created(deposit: &Deposit) -> Result<Metadata> {
     let context = "creating a message";
-    let state = State::of(&Message::new(deposit.facts.clone()), nonce()?);
-    let facts = json(context, deposit)?;
-    Ok([(FACTS.to_owned(), facts), (STATE.to_owned(), json(context, &state)?)].into())
+    let mut metadata: Metadata = [(FACTS.to_owned(), json(context, deposit)?)].into();
+    put_state(context, &mut metadata, &Message::new(deposit.facts.clone()), nonce()?)?;
+    Ok(metadata)
 }
 
 /// A message that was purged.

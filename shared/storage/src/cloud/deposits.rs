@@ -22,7 +22,7 @@ impl<C: Cloud> Deposits for C {
     async fn arrive(&self, deposit: &Deposit, put: BoxFuture<'_, Result<()>>) -> Result<ArriveOutcome> {
         let facts = &deposit.facts;
         let message_ref = MessageRef::from(facts);
-        let (row, put, announced, counts) = join!(
+        let (row, put, announced, waiting) = join!(
             self.row("announcing a deposit", &facts.mailbox, facts.id),
             put,
             self.announce(deposit),
@@ -38,7 +38,7 @@ impl<C: Cloud> Deposits for C {
         }
         put?;
         announced?;
-        counts.map(|counts| ArriveOutcome::Arrived(counts.stored()))
+        waiting.map(|waiting| ArriveOutcome::Arrived(waiting.counts.stored()))
     }
 
     /// Who is forgotten is asked beside the commit, and after the caller's marker was written: a case that is not found here finds

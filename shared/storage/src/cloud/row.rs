@@ -1,6 +1,6 @@
 //! What lies under a message's id.
 
-use domain::{Attempt, Message, ReleaseOutcome, Timestamp};
+use domain::{Attempt, Message, ReleaseOutcome, TakeOutcome, Timestamp};
 
 use crate::stored::FirstUnreadable;
 use crate::{Lookup, Result};
@@ -57,6 +57,16 @@ impl ChangeOutcome<bool> {
         match self {
             Self::Message(message, true) => Some(*message),
             _ => None,
+        }
+    }
+}
+
+impl ChangeOutcome<TakeOutcome> {
+    /// What became of the take.
+    pub(crate) fn taken(self) -> TakeOutcome {
+        match self {
+            Self::Message(_, taken) => taken,
+            Self::Gone | Self::Nothing => TakeOutcome::NotVisible,
         }
     }
 }

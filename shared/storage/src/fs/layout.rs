@@ -5,6 +5,7 @@
 //! mailboxes/<mailbox>/config/<n:08>.json        the newest number counts
 //! mailboxes/<mailbox>/messages/<id>             facts, or a tombstone; never renamed
 //! mailboxes/<mailbox>/marks/<id>.r              read; content: when, by whom
+//! mailboxes/<mailbox>/marks/<id>.w.<n:08>       taken, or given back: the highest number counts; content: when, by whom, or nobody
 //! mailboxes/<mailbox>/marks/<id>.u.<a>          urgent: a hint, believed only if the facts say so
 //! mailboxes/<mailbox>/holds/<id>.t.<ms13>       held by the trash, until then       (.d.<ms13>: with its mailbox)
 //! mailboxes/<mailbox>/holds/<id>.c.<case32>.<ms13>                                  held by a case
@@ -59,6 +60,8 @@ fn parse_ms13(text: &str) -> Option<Timestamp> {
 pub(super) enum Mark {
     Read,
     Urgent(Attempt),
+    /// The number of a taking.
+    Taking(u64),
     Hold(Hold),
 }
 
@@ -71,6 +74,7 @@ impl Mark {
         let (kind, rest) = cut(rest, 1)?;
         let mark = match kind {
             "u" => Self::Urgent(rest.parse().ok()?),
+            "w" => Self::Taking(parse_number(rest)?),
             "t" => Self::Hold(Hold::Trash { purge_at: parse_ms13(rest)? }),
             "d" => Self::Hold(Hold::Mailbox { purge_at: parse_ms13(rest)? }),
             "c" => {
@@ -88,6 +92,7 @@ impl fmt::Display for Mark {
         match self {
             Self::Read => f.write_str("r"),
             Self::Urgent(attempt) => write!(f, "u.{attempt}"),
+            Self::Taking(number) => write!(f, "w.{number:08}"),
             Self::Hold(Hold::Trash { purge_at }) => write!(f, "t.{}", ms13(*purge_at)),
             Self::Hold(Hold::Mailbox { purge_at }) => write!(f, "d.{}", ms13(*purge_at)),
             Self::Hold(Hold::Case { case, purge_at }) => write!(f, "c.{case}.{}", ms13(*purge_at)),
@@ -309,7 +314,11 @@ pub(super) fn version(folder: &str, number: u64) -> String {
 }
 
 pub(super) fn version_number(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".json")?;
+    parse_number(name.strip_suffix(".json")?)
+}
+
+/// A number of a chain, as names have it.
+fn parse_number(digits: &str) -> Option<u64> {
     (digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 

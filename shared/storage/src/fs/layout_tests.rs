@@ -22,6 +22,7 @@ fn marks_of_all_kinds() -> impl Strategy<Value = Mark> {
     prop_oneof![
         Just(Mark::Read),
         "[0-9a-f]{16}".prop_map(|text| Mark::Urgent(text.parse().unwrap())),
+        (1..=u64::MAX).prop_map(Mark::Taking),
         times().prop_map(|purge_at| Mark::Hold(Hold::Trash { purge_at })),
         times().prop_map(|purge_at| Mark::Hold(Hold::Mailbox { purge_at })),
         (case, times()).prop_map(|(case, purge_at)| Mark::Hold(Hold::Case { case, purge_at })),

@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use domain::{Attempt, Counts, Folder, Hold, MailboxId, Message, MessageId};
+use domain::{Attempt, CountedMessage, Folder, Hold, MailboxId, Message, MessageId, Waiting};
 
 use super::blocking::FsResult;
 use super::disk::Disk;
 use super::layout::{self, Mark};
 use super::stored::{Row, passing_over, read_mark};
+use super::takings::{self, taking};
 use crate::{Lookup, Page, PageOf};
 
 /// A message as its files stand.
@@ -49,7 +50,8 @@ pub(super) fn look(disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<
         Row::Tombstone(_) => Look::Tombstone,
         Row::Facts(facts) => {
             let read = read_mark(disk, mailbox, id)?;
-            Look::Message(Box::new(Message { facts: *facts, read, holds, claimed }))
+            let taking = taking(disk, mailbox, id)?;
+            Look::Message(Box::new(Message { facts: *facts, read, taking, holds, claimed }))
         }
     })
 }
@@ -123,19 +125,30 @@ impl Names {
 struct Marks {
     read: BTreeSet<MessageId>,
     urgent: BTreeMap<MessageId, Vec<Attempt>>,
+    /// The highest number of each.
+    takings: BTreeMap<MessageId, u64>,
 }
 
 impl Marks {
     fn list(disk: &Disk, mailbox: &MailboxId) -> FsResult<Self> {
         let (mut read, mut urgent) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
+        let mut takings = BTreeMap::<_, u64>::new();
         for (id, mark) in disk.list_as(&layout::marks(mailbox), Mark::parse)? {
             match mark {
                 Mark::Read => read.push(id),
                 Mark::Urgent(attempt) => urgent.entry(id).or_default().push(attempt),
+                Mark::Taking(number) => {
+                    let highest = takings.entry(id).or_default();
+                    *highest = number.max(*highest);
+                }
                 Mark::Hold(_) => {}
             }
         }
-        Ok(Self { read: read.into_iter().collect(), urgent })
+        Ok(Self { read: read.into_iter().collect(), urgent, takings })
+    }
+
+    fn taking(&self, id: MessageId) -> u64 {
+        self.takings.get(&id).copied().unwrap_or_default()
     }
 
     /// The rule of [`Message::folder`], on names.
@@ -145,6 +158,11 @@ impl Marks {
             (true, true) => Folder::Old,
             (true, false) => Folder::New,
         }
+    }
+
+    fn counted(&self, disk: &Disk, mailbox: &MailboxId, id: MessageId) -> FsResult<CountedMessage> {
+        let is_urgent = passing_over(self.is_urgent(disk, mailbox, id).map(Some))?.unwrap_or_default();
+        Ok(CountedMessage { id, is_read: self.read.contains(&id), is_urgent, taking: self.taking(id) })
     }
 
     /// Any attempt may have left a hint: the facts are asked whether it was the one that was created.
@@ -158,13 +176,7 @@ impl Marks {
 /// A page of a mailbox.
 pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> FsResult<Page> {
     let wanted = |folder| of.folder.map_or(folder != Folder::Trash, |one| folder == one);
-    // Where it makes no difference which messages are read, only those of the page are asked: listing the marks of a
-    // large mailbox takes half as long as listing its messages.
-    let marks = match of.folder {
-        Some(Folder::New | Folder::Old) => Marks::list(disk, mailbox)?,
-        Some(Folder::Trash) | None => Marks::default(),
-    };
-    let names = Names::list(disk, mailbox)?;
+    let (marks, names) = (Marks::list(disk, mailbox)?, Names::list(disk, mailbox)?);
     let mut messages: Vec<Message> = Vec::new();
     for one in names.shown(of.before).filter(|one| wanted(marks.folder(one))) {
         if messages.len() >= of.limit.max(1) {
@@ -172,7 +184,9 @@ pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> FsResult<Pag
             return Ok(Page { messages, next });
         }
         // Else: purged since its name was listed, or damaged.
-        let Some(message) = passing_over(message(disk, mailbox, &one))? else { continue };
+        let Some(message) = passing_over(message(disk, mailbox, &one, marks.taking(one.id)))? else {
+            continue;
+        };
         // Marked read or unread since its name was listed: it left the folder that was asked for.
         if message.folder().is_some_and(wanted) {
             messages.push(message);
@@ -181,11 +195,12 @@ pub(super) fn page(disk: &Disk, mailbox: &MailboxId, of: PageOf) -> FsResult<Pag
     Ok(Page { messages, next: None })
 }
 
-fn message(disk: &Disk, mailbox: &MailboxId, shown: &Shown<'_>) -> FsResult<Option<Message>> {
-    // Before the facts: a purge takes these first, so while they are there, no mark means unread.
+fn message(disk: &Disk, mailbox: &MailboxId, shown: &Shown<'_>, number: u64) -> FsResult<Option<Message>> {
+    // Before the facts: a purge takes these first, so while they are there, no mark means unread, and none that nobody takes it.
     let read = read_mark(disk, mailbox, shown.id)?;
+    let taking = takings::listed(disk, mailbox, shown.id, number)?;
     let Row::Facts(facts) = Row::read(disk, mailbox, shown.id)? else { return Ok(None) };
-    Ok(Some(Message { facts: *facts, read, holds: shown.holds.clone(), claimed: false }))
+    Ok(Some(Message { facts: *facts, read, taking, holds: shown.holds.clone(), claimed: false }))
 }
 
 /// How many messages a mailbox stores, as its limit counts them: by names alone.
@@ -197,16 +212,8 @@ pub(super) fn stored(disk: &Disk, mailbox: &MailboxId) -> FsResult<u32> {
 
 /// Counts a mailbox: by names alone, but for the few with an urgent hint. So a damaged message counts, too, as one that
 /// is not urgent: it is there, and a lamp that is lit for nothing is better than one that hides a call.
-pub(super) fn counts(disk: &Disk, mailbox: &MailboxId) -> FsResult<Counts> {
+pub(super) fn counts(disk: &Disk, mailbox: &MailboxId) -> FsResult<Waiting> {
     let (marks, names) = (Marks::list(disk, mailbox)?, Names::list(disk, mailbox)?);
-    let mut counts = Counts::default();
-    for one in names.shown(None) {
-        let folder = marks.folder(&one);
-        let is_urgent = match folder {
-            Folder::Trash => None,
-            Folder::New | Folder::Old => passing_over(marks.is_urgent(disk, mailbox, one.id).map(Some))?,
-        };
-        counts.add(folder, is_urgent.unwrap_or_default());
-    }
-    Ok(counts)
+    let visible = names.shown(None).filter(|one| one.holds.is_empty());
+    visible.map(|one| marks.counted(disk, mailbox, one.id)).collect()
 }

@@ -1,7 +1,10 @@
 //! Messages: read marks, and holds put on and taken off.
 
 use async_trait::async_trait;
-use domain::{Counts, Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome, Subject};
+use domain::{
+    Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome, Subject, TakeOutcome, TakenMark,
+    Waiting,
+};
 
 use super::blocking::FsResult;
 use super::cases;
@@ -10,6 +13,7 @@ use super::layout::{self, DueName, Mark};
 use super::look::{self, Look, look};
 use super::metadata::FsMetadata;
 use super::stored::{corrupt, decode, encode};
+use super::take;
 use crate::{Lookup, MessageRef, Messages, Page, PageOf, Result};
 
 /// Marks a visible message read.
@@ -157,7 +161,7 @@ impl Messages for FsMetadata {
         self.on("listing a mailbox", move |disk| look::page(disk, &mailbox, of)).await
     }
 
-    async fn counts(&self, mailbox: &MailboxId) -> Result<Counts> {
+    async fn counts(&self, mailbox: &MailboxId) -> Result<Waiting> {
         let mailbox = mailbox.clone();
         self.on("counting a mailbox", move |disk| look::counts(disk, &mailbox)).await
     }
@@ -175,6 +179,22 @@ impl Messages for FsMetadata {
     async fn mark_unread(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>> {
         let mailbox = mailbox.clone();
         self.on("marking a message unread", move |disk| mark_unread(disk, &mailbox, id)).await
+    }
+
+    async fn take(
+        &self,
+        mailbox: &MailboxId,
+        id: MessageId,
+        mark: &TakenMark,
+        over: bool,
+    ) -> Result<TakeOutcome> {
+        let (mailbox, mark) = (mailbox.clone(), mark.clone());
+        self.on("taking a message", move |disk| take::take(disk, &mailbox, id, &mark, over)).await
+    }
+
+    async fn give_back(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>> {
+        let mailbox = mailbox.clone();
+        self.on("giving a message back", move |disk| take::give_back(disk, &mailbox, id)).await
     }
 
     async fn hold(&self, mailbox: &MailboxId, id: MessageId, hold: &Hold) -> Result<Option<Message>> {

@@ -27,6 +27,8 @@ mod purge;
 mod recordings;
 mod start;
 mod stored;
+mod take;
+mod takings;
 mod tidy;
 mod volume;
 

@@ -11,6 +11,7 @@ use super::layout::{self, AttemptName, DUE, DueName, Mark};
 use super::look::holds_of;
 use super::metadata::FsMetadata;
 use super::stored::{Damage as _, FirstUnreadable, Row, Tombstone, encode, passing_over, read};
+use super::takings;
 use crate::{CallerMarker, Deposit, Due, MessageRef, Purge, Result};
 
 /// Claims a message. Its hold is renamed to the claim, so that of an undo and a claim one finds it; a case, whose fate is
@@ -66,6 +67,7 @@ fn clear(disk: &Disk, attempt: &AttemptName, subject: Option<&Subject>) -> FsRes
     let mark = |mark: &Mark| layout::mark(&attempt.mailbox, attempt.id, mark);
     // The hint of an attempt that lost is its own to take back, and the tidying's.
     disk.take_all(&[mark(&Mark::Read), mark(&Mark::Urgent(attempt.attempt.clone()))])?;
+    takings::clear(disk, &attempt.mailbox, attempt.id)?;
     let holds = holds_of(disk, &attempt.mailbox, attempt.id)?;
     disk.take_all(&holds.into_iter().map(|hold| mark(&Mark::Hold(hold))).collect::<Vec<_>>())?;
     if let Some(subject) = subject {

@@ -14,7 +14,10 @@ use tempfile::TempDir;
 use super::metadata::FsMetadata;
 use super::recordings::FsRecordings;
 use super::{Fs, Setup};
-use crate::{ArriveOutcome, Deposit, Deposits as _, InsertOutcome, MessageRef, Purge as _, Recordings as _};
+use crate::{
+    ArriveOutcome, Deposit, Deposits as _, InsertOutcome, MessageRef, Messages as _, Purge as _,
+    Recordings as _,
+};
 
 pub(super) const AUDIO: &[u8] = b"RIFF, as it were";
 
@@ -122,6 +125,13 @@ impl Store {
         assert!(matches!(self.arrive(&deposit).await.unwrap(), ArriveOutcome::Arrived(_)));
         assert!(matches!(self.metadata.insert(&deposit).await.unwrap(), InsertOutcome::Created(_)));
         deposit
+    }
+
+    /// Takes a message, also where another has it.
+    pub(super) async fn take(&self, id: MessageId, by: &str) {
+        let mark = domain::TakenMark { at: at(100), by: by.parse().unwrap() };
+        let outcome = self.metadata.take(&mailbox(), id, &mark, true).await.unwrap();
+        assert!(matches!(outcome, domain::TakeOutcome::Taken { .. }), "{outcome:?}");
     }
 
     pub(super) async fn purge(&self, message_ref: &MessageRef, now: Timestamp) -> crate::Result<()> {

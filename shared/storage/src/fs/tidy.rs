@@ -20,7 +20,7 @@ use super::look::marks_by_message;
 use super::messages::publish_due;
 use super::metadata::Tree;
 use super::stored::{CUT_OFF_AFTER, Damage as _, Row, read_mark};
-use super::{cases, generations};
+use super::{cases, generations, takings};
 use crate::MessageRef;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -190,12 +190,14 @@ impl<'a> Net<'a> {
                         disk.take(&layout::mark(self.mailbox, id, mark))?;
                     }
                 }
+                Mark::Taking(_) => {}
                 // Nothing to mend, but damage is to be found before somebody needs it.
                 Mark::Read => {
                     faults.note(read_mark(disk, self.mailbox, id).map(drop));
                 }
             }
         }
+        faults.note(takings::tidy(disk, self.mailbox, id, &marks));
         if !marks.iter().any(|mark| matches!(mark, Mark::Hold(Hold::Mailbox { .. }))) {
             generations::hold_earlier(disk, row, self.generation, self.purge_at)?;
         }
@@ -233,7 +235,7 @@ impl<'a> Net<'a> {
         let marks = self.marks.remove(&id).unwrap_or_default();
         self.take(id, &marks, |mark| match mark {
             Mark::Urgent(attempt) => !self.is_under_way(id, attempt),
-            Mark::Read | Mark::Hold(_) => true,
+            Mark::Read | Mark::Taking(_) | Mark::Hold(_) => true,
         })
     }
 

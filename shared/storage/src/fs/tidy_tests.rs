@@ -165,10 +165,10 @@ async fn a_mailbox_made_again_after_a_deletion_that_was_cut_off_starts_empty() {
     store.created("030 1").await;
     let deleted = super::super::chain::State::<domain::Mailbox>::Deleted { purge_at: Some(at(900)) };
     super::super::chain::append(&store.metadata.0.disk, &layout::config(&mailbox()), 2, deleted).unwrap();
-    assert_eq!(store.metadata.counts(&mailbox()).await.unwrap().stored(), 1);
+    assert_eq!(store.metadata.counts(&mailbox()).await.unwrap().counts.stored(), 1);
     let made = store.metadata.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap();
     assert_eq!(made, WriteOutcome::Version(3));
-    assert_eq!(store.metadata.counts(&mailbox()).await.unwrap().stored(), 0);
+    assert_eq!(store.metadata.counts(&mailbox()).await.unwrap().counts.stored(), 0);
     assert_eq!(store.metadata.due(at(900), None, 9).await.unwrap().len(), 1);
 }
 
@@ -281,10 +281,77 @@ async fn a_damaged_message_of_a_deleted_mailbox_stops_nothing_and_shows_nowhere(
         metadata.put_mailbox(&mailbox_named("50.01"), Expect::Absent).await.unwrap(),
         WriteOutcome::Version(3)
     );
-    assert_eq!(metadata.counts(&mailbox()).await.unwrap().stored(), 0);
+    assert_eq!(metadata.counts(&mailbox()).await.unwrap().counts.stored(), 0);
     let due = async || metadata.due(at(900), None, 9).await.unwrap();
     assert_eq!(due().await.iter().map(|due| due.message_ref.id).collect::<Vec<_>>(), [whole.facts.id]);
     std::fs::write(&row, facts).unwrap();
     tidy(&store, at(900).plus(HOUR)).await;
     assert_eq!(due().await.len(), 2, "it was restored");
+}
+
+/// A message that was taken, taken over twice, given back and taken again, and the numbers of its takings that are there.
+async fn taken_often(store: &Store) -> MessageId {
+    let id = store.created("030 1").await.facts.id;
+    for by in ["alice", "bob", "carol"] {
+        store.take(id, by).await;
+    }
+    store.metadata.give_back(&mailbox(), id).await.unwrap().unwrap();
+    store.take(id, "alice").await;
+    id
+}
+
+fn takings(store: &Store, id: MessageId) -> Vec<u64> {
+    let names = store.metadata.0.disk.list(&layout::marks(&mailbox())).unwrap();
+    let number = |name: &String| match Mark::parse(name)? {
+        (of, Mark::Taking(number)) => (of == id).then_some(number),
+        _ => None,
+    };
+    names.iter().filter_map(number).collect()
+}
+
+#[tokio::test]
+async fn of_the_takings_of_a_message_the_first_and_the_last_stay_once_the_last_is_an_hour_old() {
+    let store = Store::new().await;
+    let id = taken_often(&store).await;
+    assert_eq!(takings(&store, id), [1, 3, 5, 6, 7]);
+    let before = store.metadata.message(&mailbox(), id).await.unwrap();
+    tidy(&store, days(1)).await;
+    assert_eq!(takings(&store, id), [1, 3, 5, 6, 7], "whoever looked a moment ago may make the next one");
+    let newest = store.tenant_folder().join(layout::mark(&mailbox(), id, &Mark::Taking(7)));
+    let file = std::fs::File::options().write(true).open(newest).unwrap();
+    file.set_modified(std::time::SystemTime::now() - CUT_OFF_AFTER).unwrap();
+    tidy(&store, days(1)).await;
+    assert_eq!(takings(&store, id), [1, 7]);
+    assert_eq!(store.metadata.message(&mailbox(), id).await.unwrap(), before);
+    store.take(id, "bob").await;
+    assert_eq!(takings(&store, id), [1, 7, 9]);
+}
+
+#[tokio::test]
+async fn takings_that_came_after_the_purge_or_are_of_nothing_are_removed() {
+    let store = Store::new().await;
+    let (purged, nothing) = (purged(&store).await.id, MessageId::random(at(1), &SystemRandom));
+    for id in [purged, nothing] {
+        leave_mark(&store, id, &Mark::Taking(1));
+        leave_mark(&store, id, &Mark::Taking(2));
+    }
+    tidy(&store, days(1)).await;
+    assert_eq!((takings(&store, purged), takings(&store, nothing)), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_damaged_taking_is_found_by_the_tidying_and_hides_its_message_alone() {
+    let store = Store::new().await;
+    let (id, other) = (taken_often(&store).await, store.created("030 2").await.facts.id);
+    let newest = store.tenant_folder().join(layout::mark(&mailbox(), id, &Mark::Taking(7)));
+    for damage in ["{", r#"{"v":1,"taken":null}"#] {
+        std::fs::write(&newest, damage).unwrap();
+        let corrupt = |result: crate::Result<()>| matches!(result, Err(crate::StorageError::Corrupt { .. }));
+        assert!(corrupt(store.metadata.message(&mailbox(), id).await.map(drop)), "{damage}");
+        assert!(corrupt(store.metadata.tidy(&mailbox(), days(1), days(2)).await.map(drop)));
+        let of = crate::PageOf { folder: None, before: None, limit: 9 };
+        let listed = store.metadata.page(&mailbox(), of).await.unwrap().messages;
+        assert_eq!(listed.iter().map(|message| message.facts.id).collect::<Vec<_>>(), [other]);
+        assert_eq!(store.metadata.counts(&mailbox()).await.unwrap().counts.stored(), 2, "it is there");
+    }
 }

@@ -1,7 +1,10 @@
-//! Messages: what folders show, marks and holds.
+//! Messages: what folders show, marks, takings and holds.
 
 use async_trait::async_trait;
-use domain::{Counts, Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome};
+use domain::{
+    Folder, Hold, MailboxId, Message, MessageId, ReadMark, Release, ReleaseOutcome, TakeOutcome, TakenMark,
+    Waiting,
+};
 
 use super::Lookup;
 use crate::error::Result;
@@ -36,8 +39,8 @@ pub trait Messages: Send + Sync {
     /// was hidden before the call is not shown.
     async fn page(&self, mailbox: &MailboxId, of: PageOf) -> Result<Page>;
 
-    /// Counts a mailbox from its messages. Reads its own writes.
-    async fn counts(&self, mailbox: &MailboxId) -> Result<Counts>;
+    /// Counts a mailbox, and digests what new and old show of it, from its messages. Reads its own writes.
+    async fn counts(&self, mailbox: &MailboxId) -> Result<Waiting>;
 
     /// Marks a visible message read; one that is read already stays as it is. `None`: not visible.
     async fn mark_read(&self, mailbox: &MailboxId, id: MessageId, mark: &ReadMark)
@@ -45,6 +48,20 @@ pub trait Messages: Send + Sync {
 
     /// Takes the read mark off a visible message. `None`: not visible.
     async fn mark_unread(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>>;
+
+    /// Takes a visible message, by the rule of [`Message::take`]. Of those who take it at once, one has it. Taking again what is one's
+    /// own changes nothing. The taking stays through marks, holds and releases, and goes with the message.
+    async fn take(
+        &self,
+        mailbox: &MailboxId,
+        id: MessageId,
+        mark: &TakenMark,
+        over: bool,
+    ) -> Result<TakeOutcome>;
+
+    /// Gives a visible message back, whoever has it; one that nobody has stays as it is. `None`: not visible. It ends the taking that
+    /// it finds and none that comes after that, also where its answer is lost and it is done once more.
+    async fn give_back(&self, mailbox: &MailboxId, id: MessageId) -> Result<Option<Message>>;
 
     /// Puts a hold on, by the rule of [`Message::hold`]. `None`: there is no message that can take it. A hold of the
     /// trash or of a mailbox will be told by `due`, also where this call was cut off after the hold was on. A hold of
